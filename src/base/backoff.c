@@ -1,0 +1,28 @@
+#include "base/backoff.h"
+
+#include <glib.h>
+
+#include "base/random.h"
+
+void
+kft_backoff_init(KftBackoff *self, uint32_t base_ms, uint32_t cap_ms)
+{
+    g_assert(base_ms > 0 && base_ms <= cap_ms);
+    *self = (KftBackoff){.base_ms = base_ms, .cap_ms = cap_ms, .random_below = kft_random_below};
+}
+
+uint32_t
+kft_backoff_next_ms(KftBackoff *self)
+{
+    uint64_t bound = (uint64_t)self->base_ms << MIN(self->n_tries, 31);
+    bound = MIN(bound, self->cap_ms);
+    self->n_tries++;
+    uint32_t half = (uint32_t)(bound / 2);
+    return half + self->random_below((uint32_t)bound - half + 1);
+}
+
+void
+kft_backoff_reset(KftBackoff *self)
+{
+    self->n_tries = 0;
+}

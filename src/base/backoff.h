@@ -1,0 +1,22 @@
+#ifndef KFT_BASE_BACKOFF_H
+#define KFT_BASE_BACKOFF_H
+
+#include <stdint.h>
+
+/* Waiting times between tries: exponential with full jitter, so that many clients of one server that
+ * comes back do not arrive at the same moment. embeddable. Thread: one at a time. */
+typedef struct {
+    uint32_t base_ms;
+    uint32_t cap_ms;
+    uint32_t n_tries;
+    uint32_t (*random_below)(uint32_t bound); /* injected by tests */
+} KftBackoff;
+
+/* @base_ms: upper bound of the first wait; it doubles with each try up to @cap_ms. */
+void kft_backoff_init(KftBackoff *self, uint32_t base_ms, uint32_t cap_ms);
+/* The next wait in milliseconds: between half of the current bound and the bound. */
+uint32_t kft_backoff_next_ms(KftBackoff *self);
+/* Starts over; call only after a stable period. */
+void kft_backoff_reset(KftBackoff *self);
+
+#endif
