@@ -1,0 +1,53 @@
+#ifndef KFT_KUBE_CLUSTER_H
+#define KFT_KUBE_CLUSTER_H
+
+#include "kube/credential.h"
+#include "net/http.h"
+#include "proto/upgrade.h"
+
+/* A cluster as one user sees it: API requests with credentials, and what is remembered about the server.
+ * Reference counted; one object per kubeconfig context, shared by all forwards to it. Thread: loop. */
+typedef struct KftCluster KftCluster;
+
+KftCluster *kft_cluster_new(KftLoop *loop, KftKubeconfig *config, const KftKubeContext *context);
+KftCluster *kft_cluster_ref(KftCluster *self);
+void kft_cluster_unref(KftCluster *self);
+
+KftLoop *kft_cluster_get_loop(const KftCluster *self);
+KftCredential *kft_cluster_get_credential(const KftCluster *self);
+/* The context's name and namespace. */
+const char *kft_cluster_get_name(const KftCluster *self);
+const char *kft_cluster_get_namespace(const KftCluster *self);
+
+/* The transport that this server was found to speak, remembered for later tunnels (wire protocols, 1.4). */
+bool kft_cluster_get_carrier(const KftCluster *self, KftCarrier *ret_carrier);
+void kft_cluster_set_carrier(KftCluster *self, KftCarrier carrier);
+
+/* --- API requests --- */
+
+typedef struct {
+    const char *method;  /* NULL = GET */
+    const char *path;    /* "/api/v1/…" with query, encoded */
+    const char *body;    /* JSON, nullable */
+    uint32_t timeout_ms; /* 0 = 30000; ignored for streams */
+    const char *what;    /* what is being done, for messages: "get pod \"web-0\" in namespace \"a\"" */
+} KftApiRequest;
+
+typedef struct KftApiCall KftApiCall;
+/* Runs once. A 2xx answer gives @response; anything else an error: metav1.Status is turned into a sentence
+ * by kft_status_to_error() (see kube/status.h), a 401 is retried once with a fresh credential. Besides
+ * those of KftHttpDoneFunc and KftCredentialFunc: AUTH (401, 403), NOT_FOUND (404), REFUSED, PROTOCOL
+ * (not JSON, not Kubernetes). */
+typedef void (*KftApiFunc)(const KftHttpResponse *response, const GError *error, void *user_data);
+/* @on_body: nullable; streams a 2xx body. */
+KftApiCall *kft_cluster_request(KftCluster *self,
+                                const KftApiRequest *request,
+                                KftHttpBodyFunc on_body,
+                                KftApiFunc on_done,
+                                void *user_data);
+/* Cancels if not done; also after on_done. NULL is allowed. */
+void kft_api_call_free(KftApiCall *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftCluster, kft_cluster_unref)
+
+#endif
