@@ -33,17 +33,18 @@ typedef struct {
 /* embeddable. */
 typedef struct {
     uint16_t port;
-    unsigned channel;         /* of the frame that is being read */
+    unsigned channel; /* of the message that is being read */
     bool has_channel;
+    bool is_preamble;           /* the message is the channel's preamble */
     unsigned preamble_sizes[2]; /* bytes of the preamble read so far, per channel */
-    uint8_t preambles[2][2];
 } KftChannelDecoder;
 
 /* @port: as asked for in the request's "ports". */
 void kft_channel_decoder_init(KftChannelDecoder *self, uint16_t port);
-/* Takes one DATA event. Frames, not messages, begin with the channel byte (2.3); the server sends one
- * frame per message. Returns KFT_R_OK with *ret_event set, or KFT_R_PROTOCOL for a preamble that is not
- * the port (2.2). */
+/* Takes one DATA event. The server sends one frame per message (2.4); should something on the way have
+ * split a message, its later frames have no channel byte of their own (only the server reads frames,
+ * 2.3). Returns KFT_R_OK with *ret_event set, or KFT_R_PROTOCOL for a preamble that is not the port or
+ * not alone in its message (2.2). */
 KftResult kft_channel_decoder_feed(KftChannelDecoder *self,
                                    const KftWsEvent *frame,
                                    KftChannelEvent *ret_event);
