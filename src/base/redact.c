@@ -63,7 +63,7 @@ kft_one_line(const char *text, gsize max_chars)
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     GString *out = g_string_new(NULL);
 
-    for (const char *at = valid; *at != '\0'; at = g_utf8_next_char(at)) {
+    for (char *at = valid; *at != '\0'; at = g_utf8_next_char(at)) {
         gunichar c = g_utf8_get_char(at);
         if (g_unichar_iscntrl(c) || c == ' ') {
             if (out->len > 0 && out->str[out->len - 1] != ' ')
