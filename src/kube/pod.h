@@ -40,13 +40,24 @@ typedef struct {
     int ref_count;
 } KftPod;
 
+struct json_object;
+/* From an object of an API answer; members that are missing or wrong read as absent.
+ * Returns: (transfer full), NULL if it has no name. */
+KftPod *kft_pod_new_from_json(struct json_object *object);
 KftPod *kft_pod_ref(KftPod *self);
 void kft_pod_unref(KftPod *self);
+
+/* The TCP port that a container declares with this name, else 0; in the order of @ports.
+ * @ret_is_udp: (nullable) whether there is one of that name, but for UDP or SCTP only. */
+uint16_t kft_pod_find_port(const KftPod *self, const char *name, bool *ret_is_udp);
+/* Whether a container declares @number for TCP. @ret_is_udp: as above. */
+bool kft_pod_has_port(const KftPod *self, uint16_t number, bool *ret_is_udp);
 
 /* Better first: kubectl's order (wire protocols, 7.3): scheduled, running, ready, not terminating, ready
  * for longer, fewer restarts, older; ties by name. <0: @a is better. */
 int kft_pod_compare(const KftPod *a, const KftPod *b);
-/* Running and not terminating. */
+/* Running, not terminating, and with at least one container that runs (one in a crash loop has none for
+ * minutes, though its phase stays Running). */
 bool kft_pod_is_usable(const KftPod *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftPod, kft_pod_unref)
