@@ -37,7 +37,7 @@ typedef struct KftApiCall KftApiCall;
 /* Runs once. A 2xx answer gives @response; anything else an error: metav1.Status is turned into a sentence
  * by kft_status_to_error() (see kube/status.h), a 401 is retried once with a fresh credential. Besides
  * those of KftHttpDoneFunc and KftCredentialFunc: AUTH (401, 403), NOT_FOUND (404), REFUSED, PROTOCOL
- * (not JSON, not Kubernetes). */
+ * (not JSON, not Kubernetes). With an @error that an answer caused, @response is that answer. */
 typedef void (*KftApiFunc)(const KftHttpResponse *response, const GError *error, void *user_data);
 /* @on_body: nullable; streams a 2xx body. */
 KftApiCall *kft_cluster_request(KftCluster *self,
@@ -47,6 +47,10 @@ KftApiCall *kft_cluster_request(KftCluster *self,
                                 void *user_data);
 /* Cancels if not done; also after on_done. NULL is allowed. */
 void kft_api_call_free(KftApiCall *self);
+
+/* Builds a path: @prefix as it is, then "/" and each further argument percent-encoded; ended by NULL.
+ * Returns: (transfer full). */
+char *kft_api_path_build(const char *prefix, ...) G_GNUC_NULL_TERMINATED;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftCluster, kft_cluster_unref)
 
