@@ -31,3 +31,16 @@ async def until_signal():
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, done.set)
     await done.wait()
+
+
+async def serve_until_signal(server, ready, port, facts):
+    """For the small fakes: starts SERVER (a listener.Listener), tells READY and stdout, waits, stops."""
+    await server.start(port)
+    facts = dict({"port": server.port, "pid": os.getpid()}, **facts())
+    if ready:
+        write_ready(ready, facts)
+    print("ready " + " ".join(f"{key}={value}" for key, value in facts.items()), flush=True)
+    await until_signal()
+    await server.stop()
+    for line in server.log:
+        print(line, flush=True)
