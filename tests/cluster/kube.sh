@@ -1,0 +1,109 @@
+#!/bin/bash
+# The project's own Kubernetes: a real single-node 1.20 cluster (etcd, kube-apiserver,
+# kube-controller-manager, kube-scheduler, containerd, kubelet) made from Debian 12 packages
+# and Debian's kubernetes source package alone. Nothing is pulled: the images are made here.
+# Everything listens on 127.0.0.1; pods sit on a private bridge without a default route.
+#
+#   kube.sh up       install packages, build (first time), start, create the sample workloads
+#   kube.sh down     stop exactly what `up` started, unmount, undo changes of the machine
+#   kube.sh status   what runs
+#   kube.sh build    only packages, binaries and images
+#   kube.sh apply    (re)create the sample workloads of workloads.yaml
+#   kube.sh wipe     down, and remove the cluster's state (binaries and images stay cached)
+#   kube.sh env      print KUBECONFIG=… lines for the users that the cluster has
+#
+# KFT_TEST_CACHE  binaries and images (default ${XDG_CACHE_HOME:-~/.cache}/kftray-tests)
+# K8S_DIR         state of this run (default /tmp/kftray-k8s): keys, kubeconfigs, etcd, logs
+#
+# Needs root. The first build takes 4 to 8 minutes on two cores, a warm `up` about 15 s.
+set -euo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY no_proxy NO_PROXY GOFLAGS
+
+# shellcheck source=lib/settings.sh
+. "$HERE/lib/settings.sh"
+# shellcheck source=lib/common.sh
+. "$HERE/lib/common.sh"
+# shellcheck source=lib/packages.sh
+. "$HERE/lib/packages.sh"
+# shellcheck source=lib/build.sh
+. "$HERE/lib/build.sh"
+# shellcheck source=lib/images.sh
+. "$HERE/lib/images.sh"
+# shellcheck source=lib/pki.sh
+. "$HERE/lib/pki.sh"
+# shellcheck source=lib/config.sh
+. "$HERE/lib/config.sh"
+# shellcheck source=lib/host.sh
+. "$HERE/lib/host.sh"
+# shellcheck source=lib/daemons.sh
+. "$HERE/lib/daemons.sh"
+# shellcheck source=lib/workloads.sh
+. "$HERE/lib/workloads.sh"
+
+build() {
+    packages_runtime
+    binaries_build
+    images_build
+}
+
+up() {
+    local t0 fresh=1
+    build
+    t0=$(now)
+    pki
+    config
+    host_prepare
+    alive kubelet && fresh=
+    daemons_start
+    workloads_apply
+    # A kubelet restarted over running pods first reports them ready, then not, then ready again.
+    [ -z "$fresh" ] || { sleep 2; wait_for "sample pods, again," 60 workloads_ready; }
+    say "up after $(since "$t0") s (without building); export KUBECONFIG=$K/admin.kubeconfig"
+}
+
+down() {
+    local t0
+    t0=$(now)
+    daemons_stop
+    host_restore
+    say "down after $(since "$t0") s"
+}
+
+wipe() {
+    down
+    rm -rf "${K:?}"/{etcd,containerd,kubelet,pki,etc,cni} "$K"/*.kubeconfig "$K"/run/imported
+}
+
+print_env() {
+    local f
+    echo "K8S_DIR=$K"
+    echo "KUBECONFIG=$K/admin.kubeconfig"
+    for f in "$K"/*.kubeconfig; do
+        [ -e "$f" ] || continue
+        printf 'KUBECONFIG_%s=%s\n' "$(basename "$f" .kubeconfig | tr 'a-z-' 'A-Z_')" "$f"
+    done
+}
+
+usage() {
+    sed -n '2,19s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    exit 2
+}
+
+main() {
+    case ${1:-} in
+    up | down | build | apply | wipe) need_root; one_at_a_time ;;
+    status | env) ;;
+    *) usage ;;
+    esac
+    mkdir -p "$K/run" "$K/logs"
+    case $1 in
+    env) print_env ;;
+    apply) workloads_apply ;;
+    *) "$1" ;;
+    esac
+}
+
+main "$@"

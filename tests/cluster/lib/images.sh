@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# The container images, made by hand as docker archives: pause, busybox, podsrv. Their tag is
+# a hash of what they are made from, so that a changed server rolls out by itself.
+
+IMAGES="pause busybox podsrv"
+CFLAGS_STATIC="-std=gnu11 -D_GNU_SOURCE -O2 -static -s -pthread -Wall -Wextra"
+
+image_tag() { # name
+    case $1 in
+    busybox) sha256sum /bin/busybox ;;
+    *) sha256sum "$HERE/$1.c" ;;
+    esac | cut -c1-12
+}
+image_ref() { echo "localhost/kftray/$1:$(image_tag "$1")"; }
+image_file() { echo "$C/images/$1-$(image_tag "$1").tar"; }
+
+image_pack() { # name rootfs config-json-fragment
+    local name=$1 root=$2 cfg=$3 d out
+    d=$root.image
+    out=$(image_file "$name")
+    mkdir -p "$d"
+    tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$root" -cf "$d/layer.tar" .
+    printf '{"architecture":"%s","os":"linux","config":{%s},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+        "$(dpkg --print-architecture)" "$cfg" "$(sha256sum <"$d/layer.tar" | cut -d' ' -f1)" >"$d/config.json"
+    printf '[{"Config":"config.json","RepoTags":["%s"],"Layers":["layer.tar"]}]' \
+        "$(image_ref "$name")" >"$d/manifest.json"
+    rm -f "$C/images/$name"-*.tar
+    tar -C "$d" -cf "$out.new" manifest.json config.json layer.tar
+    mv "$out.new" "$out"
+}
+
+image_root_compiled() { # name root
+    # shellcheck disable=SC2086
+    gcc $CFLAGS_STATIC -o "$2/$1" "$HERE/$1.c" || die "cannot compile $1.c"
+}
+
+image_root_busybox() { # root
+    local a
+    mkdir -p "$1"/{bin,sbin,etc,tmp,www,root,proc,sys,dev}
+    chmod 1777 "$1/tmp"
+    cp /bin/busybox "$1/bin/busybox"
+    for a in $(/bin/busybox --list); do
+        [ "$a" = busybox ] || ln -s busybox "$1/bin/$a"
+    done
+    echo 'root:x:0:0:root:/root:/bin/sh' >"$1/etc/passwd"
+    echo 'root:x:0:' >"$1/etc/group"
+    echo 'hello from busybox httpd' >"$1/www/index.html"
+}
+
+images_build() {
+    local i root
+    # shellcheck disable=SC2086
+    packages_install $IMAGE_PACKAGES
+    mkdir -p "$C/images"
+    for i in $IMAGES; do
+        [ ! -s "$(image_file "$i")" ] || continue
+        say "making image $(image_ref "$i")"
+        root=$(mktemp -d "$C/images/root.XXXXXX")
+        chmod 755 "$root"
+        case $i in
+        busybox)
+            image_root_busybox "$root"
+            image_pack "$i" "$root" '"Env":["PATH=/bin"],"Cmd":["sh"]'
+            ;;
+        *)
+            image_root_compiled "$i" "$root"
+            image_pack "$i" "$root" "\"Entrypoint\":[\"/$i\"]"
+            cp "$root/$i" "$C/bin/$i"
+            ;;
+        esac
+        rm -rf "$root" "$root.image"
+    done
+}
+
+images_import() {
+    local i ref
+    mkdir -p "$K/run/imported"
+    for i in $IMAGES; do
+        ref=$(image_ref "$i")
+        ctrk images ls -q | grep -qxF "$ref" && continue
+        ctrk images import --snapshotter "$SNAPSHOTTER" "$(image_file "$i")" >/dev/null
+    done
+}
