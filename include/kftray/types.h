@@ -1,0 +1,54 @@
+#ifndef KFTRAY_TYPES_H
+#define KFTRAY_TYPES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+/* Identifies a forward within one engine; chosen by the caller, > 0. */
+typedef struct {
+    uint32_t v;
+} KftForwardId;
+
+/* How port-forward streams travel (docs/protocols.md). */
+#define KFT_TRANSPORTS(X)                                                                          \
+    X(AUTO, "auto")           /* found out by asking the server */                                 \
+    X(TUNNEL, "tunnel")       /* SPDY/3.1 inside a WebSocket; Kubernetes 1.31 and later */         \
+    X(SPDY, "spdy")           /* plain SPDY/3.1 by POST; all servers */                            \
+    X(WEBSOCKET, "websocket") /* v4.channel.k8s.io; a WebSocket per local connection */
+
+typedef enum {
+#define KFT_TRANSPORT_ENUM(name, text) KFT_TRANSPORT_##name,
+    KFT_TRANSPORTS(KFT_TRANSPORT_ENUM)
+#undef KFT_TRANSPORT_ENUM
+} KftTransport;
+
+/* "auto", "tunnel", … Thread: any. */
+const char *kft_transport_name(KftTransport transport);
+/* False if @name is none of them. Thread: any. */
+bool kft_transport_parse(const char *name, KftTransport *ret_transport);
+
+/* States of a forward (docs/state-machines.md). */
+#define KFT_FORWARD_STATES(X)                                                                      \
+    X(IDLE, "idle")             /* not started, or stopped */                                      \
+    X(RESOLVING, "resolving")   /* looking for the pod behind the target */                        \
+    X(CONNECTING, "connecting") /* opening the connection to the pod */                            \
+    X(READY, "ready")           /* connections are carried */                                      \
+    X(BACKOFF, "backoff")       /* something failed; waits before the next try */                  \
+    X(STOPPING, "stopping")     /* closing what is open */                                         \
+    X(FAILED, "failed")         /* ended by what no retry can mend */
+
+typedef enum {
+#define KFT_FORWARD_STATE_ENUM(name, text) KFT_FORWARD_STATE_##name,
+    KFT_FORWARD_STATES(KFT_FORWARD_STATE_ENUM)
+#undef KFT_FORWARD_STATE_ENUM
+} KftForwardState;
+
+#define KFT_FORWARD_COUNT_ONE(name, text) +1
+enum { KFT_FORWARD_N_STATES = 0 KFT_FORWARD_STATES(KFT_FORWARD_COUNT_ONE) };
+
+/* "idle", "resolving", … Thread: any. */
+const char *kft_forward_state_name(KftForwardState state);
+
+#endif

@@ -1,0 +1,42 @@
+/* Names of the public enumerations. */
+#include "kftray/types.h"
+
+#include <string.h>
+
+static const char *const transport_names[] = {
+#define KFT_TRANSPORT_NAME(name, text) [KFT_TRANSPORT_##name] = text,
+    KFT_TRANSPORTS(KFT_TRANSPORT_NAME)
+#undef KFT_TRANSPORT_NAME
+};
+
+static const char *const state_names[] = {
+#define KFT_FORWARD_STATE_NAME(name, text) [KFT_FORWARD_STATE_##name] = text,
+    KFT_FORWARD_STATES(KFT_FORWARD_STATE_NAME)
+#undef KFT_FORWARD_STATE_NAME
+};
+
+const char *
+kft_transport_name(KftTransport transport)
+{
+    g_assert((size_t)transport < G_N_ELEMENTS(transport_names));
+    return transport_names[transport];
+}
+
+bool
+kft_transport_parse(const char *name, KftTransport *ret_transport)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(transport_names); i++) {
+        if (strcmp(transport_names[i], name) == 0) {
+            *ret_transport = (KftTransport)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *
+kft_forward_state_name(KftForwardState state)
+{
+    g_assert((size_t)state < G_N_ELEMENTS(state_names));
+    return state_names[state];
+}

@@ -1,0 +1,370 @@
+/* The pump of one connection.
+ *
+ *   WAITING ── attach ──► OPEN ── pod ended ──► FLUSHING ── local side took all ──► closed
+ *      ▲                   │
+ *      └─ pair failed, ────┘
+ *         nothing taken
+ *
+ * Bytes of the local peer are read straight into the pair's output; bytes of the pod are written straight to
+ * the local socket, and only what the kernel does not take is copied. Reading stops when the other side is
+ * full.
+ *
+ * The end of local data is not passed on at once: the container runtimes answer it by cutting the pod's
+ * answer off after a second (wire protocols, 3.7). The pod is told when it was silent for half_close_ms, or
+ * at once when the local peer is gone altogether, so that nobody could read an answer. */
+#include "forward/connection.h"
+
+#include "base/log.h"
+#include "net/timer.h"
+
+/* How long local input is still taken in (and dropped) after the pod finished: closing with unread input
+ * would reset the connection and could destroy what the peer has not read yet. */
+#define DISCARD_MS 2000
+/* When to look again whether the local peer closed for good after it ended its data. */
+#define PEER_CHECK_FIRST_MS 20
+#define PEER_CHECK_MAX_MS 2000
+#define DISCARD_BYTES 4096
+
+typedef enum { STATE_WAITING, STATE_OPEN, STATE_FLUSHING } State;
+
+struct KftConnection {
+    KftLoop *loop;
+    KftSocket *socket;
+    KftPool *pool;
+    KftPair *pair;
+    KftConnectionLimits limits;
+    KftConnectionFuncs funcs;
+    void *user_data;
+    State state;
+    bool has_taken; /* a byte of the local peer went to a pair */
+    bool local_ended;
+    bool aborts; /* FLUSHING: end with a reset, data is missing */
+    uint64_t bytes_up;
+    uint64_t bytes_down;
+    uint64_t hold_until_ms;
+    uint64_t last_down_ms;
+    uint64_t local_end_ms;
+    uint32_t peer_check_ms;
+    KftTimer *timer; /* WAITING: hold; OPEN: half-close; FLUSHING: discard */
+    KftPairEnd end;
+    char *text;
+};
+
+static uint8_t discarded[DISCARD_BYTES];
+
+static void
+release(KftConnection *self)
+{
+    KftPool *pool = self->pool;
+    bool had_pair = self->pair != NULL;
+
+    kft_timer_free(self->timer);
+    if (self->socket != NULL)
+        kft_socket_abort(self->socket);
+    kft_pair_free(g_steal_pointer(&self->pair));
+    g_free(self->text);
+    g_free(self);
+    if (had_pair)
+        kft_pool_pair_gone(pool);
+}
+
+void
+kft_connection_free(KftConnection *self)
+{
+    if (self != NULL)
+        release(self);
+}
+
+/* The local side is done or broken: tells the owner and frees everything. */
+static void
+close_now(KftConnection *self)
+{
+    const KftConnectionReport report = {
+        .end = self->end,
+        .text = self->text,
+        .bytes_up = self->bytes_up,
+        .bytes_down = self->bytes_down,
+    };
+    KftSocket *socket = g_steal_pointer(&self->socket);
+
+    if (self->aborts)
+        kft_socket_abort(socket);
+    else
+        kft_socket_free(socket);
+    self->funcs.on_closed(self, &report, self->user_data);
+    release(self);
+}
+
+static void
+set_end(KftConnection *self, KftPairEnd end, const char *text)
+{
+    self->end = end;
+    g_free(self->text);
+    self->text = g_strdup(text);
+}
+
+/* --- the pod's side --- */
+
+static void
+on_pair_data(const uint8_t *data, size_t size, void *user_data)
+{
+    KftConnection *self = user_data;
+
+    if (self->bytes_down == 0)
+        kft_log(KFT_LOG_CONN, KFT_LEVEL_DEBUG, "%s: first bytes", kft_socket_get_peer(self->socket));
+    self->bytes_down += size;
+    self->last_down_ms = kft_loop_now_ms(self->loop);
+    KftResult result = kft_socket_write(self->socket, data, size);
+    if (result == KFT_R_LIMIT) {
+        set_end(self, KFT_PAIR_END_ERROR, "the local program does not read and the queue is full");
+        self->aborts = true;
+        close_now(self);
+        return;
+    }
+    size_t queued = kft_socket_get_queued(self->socket);
+    if (queued > 0)
+        kft_pair_report_queued(self->pair, queued);
+}
+
+static void
+on_pair_writable(void *user_data)
+{
+    KftConnection *self = user_data;
+    if (!self->local_ended)
+        kft_socket_set_reading(self->socket, true);
+}
+
+static bool
+may_wait_again(const KftConnection *self, KftPairEnd end)
+{
+    return (end == KFT_PAIR_END_LOST || end == KFT_PAIR_END_NO_POD) && !self->has_taken &&
+           !self->local_ended && self->bytes_down == 0;
+}
+
+static void
+start_flushing(KftConnection *self)
+{
+    self->state = STATE_FLUSHING;
+    self->aborts = self->end != KFT_PAIR_END_CLEAN;
+    kft_timer_stop(self->timer);
+    if (self->aborts && kft_socket_get_queued(self->socket) == 0) {
+        close_now(self);
+        return;
+    }
+    kft_socket_set_reading(self->socket, !self->local_ended);
+    kft_socket_shutdown(self->socket);
+}
+
+/* The time for which it may be held counts from its arrival, however often it is attached. */
+static void
+start_hold_timer(KftConnection *self)
+{
+    uint64_t now = kft_loop_now_ms(self->loop);
+    kft_timer_start(self->timer, self->hold_until_ms > now ? self->hold_until_ms - now : 0);
+}
+
+static void
+on_pair_end(KftPairEnd end, const char *text, void *user_data)
+{
+    KftConnection *self = user_data;
+    KftPool *pool = self->pool;
+    bool waits = may_wait_again(self, end);
+
+    self->pair = NULL;
+    set_end(self, end, text);
+    if (waits) {
+        self->state = STATE_WAITING;
+        kft_socket_set_reading(self->socket, false);
+        start_hold_timer(self);
+        self->funcs.on_waiting(self, end, text, self->user_data);
+    } else {
+        start_flushing(self);
+    }
+    kft_pool_pair_gone(pool);
+}
+
+/* --- the local side --- */
+
+static void
+on_socket_alloc(uint8_t **ret_data, size_t *ret_size, void *user_data)
+{
+    KftConnection *self = user_data;
+
+    if (self->state == STATE_FLUSHING) {
+        *ret_data = discarded;
+        *ret_size = sizeof discarded;
+        return;
+    }
+    *ret_data = self->pair == NULL ? NULL : kft_pair_reserve(self->pair, ret_size);
+    if (*ret_data == NULL)
+        *ret_size = 0;
+}
+
+static void
+on_socket_read(size_t size, void *user_data)
+{
+    KftConnection *self = user_data;
+
+    if (self->state == STATE_FLUSHING)
+        return;
+    self->has_taken = true;
+    self->bytes_up += size;
+    kft_pair_commit(self->pair, size);
+}
+
+/* Nobody can read an answer any more: what the pod still sends is of no use. */
+static void
+check_peer(KftConnection *self)
+{
+    uint64_t now = kft_loop_now_ms(self->loop);
+
+    if (kft_socket_is_peer_closed(self->socket)) {
+        kft_pair_finish(self->pair);
+        return;
+    }
+    uint64_t silent_since = MAX(self->local_end_ms, self->last_down_ms);
+    uint64_t silence = now - silent_since;
+    if (silence >= self->limits.half_close_ms) {
+        kft_pair_finish(self->pair);
+        return;
+    }
+    uint64_t delay = MIN(self->peer_check_ms, self->limits.half_close_ms - silence);
+    self->peer_check_ms = MIN(self->peer_check_ms * 2, PEER_CHECK_MAX_MS);
+    kft_timer_start(self->timer, delay);
+}
+
+static void
+on_socket_eof(void *user_data)
+{
+    KftConnection *self = user_data;
+
+    self->local_ended = true;
+    self->local_end_ms = kft_loop_now_ms(self->loop);
+    if (self->state == STATE_OPEN) {
+        self->peer_check_ms = PEER_CHECK_FIRST_MS;
+        check_peer(self);
+    } else if (self->state == STATE_FLUSHING && kft_socket_get_queued(self->socket) == 0) {
+        close_now(self);
+    }
+}
+
+static void
+on_socket_error(void *user_data)
+{
+    KftConnection *self = user_data;
+
+    if (self->state != STATE_FLUSHING)
+        set_end(self, KFT_PAIR_END_CLEAN, NULL);
+    close_now(self);
+}
+
+static void
+on_socket_drained(void *user_data)
+{
+    KftConnection *self = user_data;
+    if (self->pair != NULL)
+        kft_pair_report_queued(self->pair, kft_socket_get_queued(self->socket));
+}
+
+static void
+on_socket_flushed(void *user_data)
+{
+    KftConnection *self = user_data;
+
+    if (self->state != STATE_FLUSHING)
+        return;
+    if (self->aborts || self->local_ended)
+        close_now(self);
+    else
+        kft_timer_start(self->timer, DISCARD_MS);
+}
+
+static void
+on_timer(void *user_data)
+{
+    KftConnection *self = user_data;
+
+    switch (self->state) {
+    case STATE_WAITING:
+        if (self->text == NULL)
+            set_end(self, KFT_PAIR_END_LOST, "no pod was ready in time");
+        self->aborts = true;
+        close_now(self);
+        return;
+    case STATE_OPEN:
+        check_peer(self);
+        return;
+    case STATE_FLUSHING:
+        close_now(self);
+        return;
+    }
+    g_assert_not_reached();
+}
+
+/* --- life --- */
+
+KftConnection *
+kft_connection_new(KftLoop *loop,
+                   KftSocket *socket,
+                   const KftConnectionLimits *limits,
+                   const KftConnectionFuncs *funcs,
+                   void *user_data)
+{
+    static const KftSocketFuncs socket_funcs = {
+        .on_alloc = on_socket_alloc,
+        .on_read = on_socket_read,
+        .on_eof = on_socket_eof,
+        .on_error = on_socket_error,
+        .on_drained = on_socket_drained,
+        .on_flushed = on_socket_flushed,
+    };
+    KftConnection *self = g_new0(KftConnection, 1);
+    self->loop = loop;
+    self->socket = socket;
+    self->limits = *limits;
+    self->funcs = *funcs;
+    self->user_data = user_data;
+    self->timer = kft_timer_new(loop, on_timer, self);
+    self->hold_until_ms = kft_loop_now_ms(loop) + limits->hold_ms;
+    start_hold_timer(self);
+    kft_socket_set_funcs(socket, &socket_funcs, self);
+    return self;
+}
+
+bool
+kft_connection_attach(KftConnection *self, KftPool *pool, uint16_t port)
+{
+    static const KftPairFuncs pair_funcs = {
+        .on_data = on_pair_data,
+        .on_writable = on_pair_writable,
+        .on_end = on_pair_end,
+    };
+    g_assert(self->state == STATE_WAITING);
+    KftPair *pair = kft_pool_open_pair(pool, port, &pair_funcs, self);
+    if (pair == NULL)
+        return false;
+    self->pool = pool;
+    self->pair = pair;
+    self->state = STATE_OPEN;
+    kft_timer_stop(self->timer);
+    kft_socket_set_reading(self->socket, true);
+    return true;
+}
+
+bool
+kft_connection_is_waiting(const KftConnection *self)
+{
+    return self->state == STATE_WAITING;
+}
+
+uint64_t
+kft_connection_get_bytes_up(const KftConnection *self)
+{
+    return self->bytes_up;
+}
+
+uint64_t
+kft_connection_get_bytes_down(const KftConnection *self)
+{
+    return self->bytes_down;
+}

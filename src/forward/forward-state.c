@@ -1,0 +1,34 @@
+/* The forward's state table: data, so that it can be checked, printed and tested. */
+#include "forward/forward.h"
+
+#define TO(state) (1u << KFT_FORWARD_STATE_##state)
+#define BY_TRANSITION UINT32_MAX
+
+static const struct {
+    uint32_t allowed;
+    uint32_t deadline_ms;
+} rules[KFT_FORWARD_N_STATES] = {
+    [KFT_FORWARD_STATE_IDLE] = {TO(RESOLVING) | TO(STOPPING), 0},
+    [KFT_FORWARD_STATE_RESOLVING] = {TO(CONNECTING) | TO(BACKOFF) | TO(FAILED) | TO(STOPPING),
+                                     BY_TRANSITION},
+    /* A negotiation ends within 30 s by itself. */
+    [KFT_FORWARD_STATE_CONNECTING] = {TO(READY) | TO(RESOLVING) | TO(BACKOFF) | TO(FAILED) |
+                                          TO(STOPPING),
+                                      35000},
+    [KFT_FORWARD_STATE_READY] = {TO(CONNECTING) | TO(RESOLVING) | TO(BACKOFF) | TO(STOPPING), 0},
+    [KFT_FORWARD_STATE_BACKOFF] = {TO(RESOLVING) | TO(CONNECTING) | TO(STOPPING), BY_TRANSITION},
+    [KFT_FORWARD_STATE_STOPPING] = {TO(IDLE), 2000},
+    [KFT_FORWARD_STATE_FAILED] = {TO(STOPPING), 0},
+};
+
+bool
+kft_forward_transition_allowed(KftForwardState from, KftForwardState to)
+{
+    return (rules[from].allowed & (1u << to)) != 0;
+}
+
+uint32_t
+kft_forward_state_deadline_ms(KftForwardState state)
+{
+    return rules[state].deadline_ms;
+}

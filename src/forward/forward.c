@@ -1,0 +1,676 @@
+/* The forward's machine: resolver and pool report, set_state() is the only writer of the state, and each
+ * state has one entry function that starts what the state is for.
+ *
+ * The listeners stay open from the first resolution until the end. Connections that arrive while no pool is
+ * ready wait, unread, for at most their hold time; they are attached as soon as one is. A pool whose pod is
+ * not to be used any more is drained: it takes no new pairs and goes with its last one. */
+#include "forward/forward.h"
+
+#include <string.h>
+
+#include "base/backoff.h"
+#include "base/log.h"
+#include "forward/bindings.h"
+#include "kftray/error.h"
+#include "net/timer.h"
+
+/* The first retry is at once, then these (5.4 of the wire protocols, 4.3). */
+#define BACKOFF_BASE_MS 200
+#define BACKOFF_CAP_MS 30000
+#define HEALTHY_AFTER_MS 60000
+
+typedef struct {
+    KftForward *owner;
+    KftConnection *connection;
+    size_t port_index;
+    uint16_t remote_port; /* of the pod it was attached to */
+} Client;
+
+struct KftForward {
+    KftCluster *cluster;
+    KftLoop *loop;
+    KftForwardOptions *options;
+    KftForwardFuncs funcs;
+    void *user_data;
+
+    KftForwardState state;
+    KftTimer *deadline; /* of the state */
+    GError *error;
+    char *waiting_for;
+    uint32_t next_try_ms;
+    unsigned attempt;
+    uint64_t ready_since_ms;
+    bool was_ready;
+    KftBackoff backoff;
+
+    KftResolver *resolver;
+    KftBindings *bindings;
+    KftPool *pool;       /* for new connections */
+    uint16_t *ports;     /* of the pool's pod, per port of the options */
+    GPtrArray *draining; /* KftPool, owned */
+    GHashTable *clients; /* Client, owned */
+    KftForwardStatistics closed; /* of connections that ended */
+};
+
+static void set_state(KftForward *self, KftForwardState next);
+static void start_resolver(KftForward *self);
+static void retry_later(KftForward *self, const GError *error);
+
+/* --- options --- */
+
+KftForwardOptions *
+kft_forward_options_new(void)
+{
+    return g_new0(KftForwardOptions, 1);
+}
+
+void
+kft_forward_options_free(KftForwardOptions *self)
+{
+    if (self == NULL)
+        return;
+    for (size_t i = 0; i < self->n_ports; i++)
+        kft_port_spec_clear(&self->ports[i]);
+    g_free(self->ports);
+    g_free(self->port_is_local_from_remote);
+    kft_target_free(self->target);
+    g_free(self->label);
+    g_free(self->namespace_);
+    g_strfreev(self->addresses);
+    g_free(self);
+}
+
+/* --- state --- */
+
+static void
+emit_status(KftForward *self)
+{
+    const KftForwardStatus status = {
+        .state = self->state,
+        .error = self->error,
+        .waiting_for = self->waiting_for,
+        .attempt = self->attempt,
+        .next_try_ms = self->next_try_ms,
+        .pod = self->pool == NULL ? NULL : kft_pool_get_pod(self->pool)->name,
+        .transport = self->pool == NULL ? KFT_TRANSPORT_AUTO : kft_pool_get_transport(self->pool),
+    };
+    self->funcs.on_status(&status, self->user_data);
+}
+
+static void
+set_error(KftForward *self, const GError *error)
+{
+    GError *copy = error == NULL ? NULL : g_error_copy(error);
+    g_clear_error(&self->error);
+    self->error = copy;
+}
+
+static uint32_t
+deadline_of(const KftForward *self, KftForwardState state)
+{
+    uint32_t deadline_ms = kft_forward_state_deadline_ms(state);
+    if (deadline_ms != UINT32_MAX)
+        return deadline_ms;
+    return state == KFT_FORWARD_STATE_BACKOFF ? self->next_try_ms : self->options->pod_timeout_ms;
+}
+
+/* What the states themselves begin; what they react to is in the callbacks below. */
+static void
+enter_state(KftForward *self)
+{
+    switch (self->state) {
+    case KFT_FORWARD_STATE_RESOLVING:
+        if (self->resolver == NULL)
+            start_resolver(self);
+        else
+            kft_resolver_refresh(self->resolver);
+        return;
+    case KFT_FORWARD_STATE_CONNECTING:
+        kft_pool_connect(self->pool);
+        return;
+    case KFT_FORWARD_STATE_READY:
+        self->was_ready = true;
+        self->ready_since_ms = kft_loop_now_ms(self->loop);
+        return;
+    case KFT_FORWARD_STATE_IDLE:
+    case KFT_FORWARD_STATE_BACKOFF:
+    case KFT_FORWARD_STATE_STOPPING:
+    case KFT_FORWARD_STATE_FAILED:
+        return;
+    }
+}
+
+static void
+set_state(KftForward *self, KftForwardState next)
+{
+    g_assert(kft_forward_transition_allowed(self->state, next));
+    kft_log(KFT_LOG_FORWARD, KFT_LEVEL_INFO, "%s: %s -> %s%s%s", self->options->label,
+            kft_forward_state_name(self->state), kft_forward_state_name(next),
+            self->error == NULL ? "" : ": ", self->error == NULL ? "" : self->error->message);
+    self->state = next;
+    uint32_t deadline_ms = deadline_of(self, next);
+    kft_timer_stop(self->deadline);
+    if (deadline_ms > 0)
+        kft_timer_start(self->deadline, deadline_ms);
+    emit_status(self);
+    enter_state(self);
+}
+
+static bool
+is_over(const KftForward *self)
+{
+    return self->state == KFT_FORWARD_STATE_STOPPING || self->state == KFT_FORWARD_STATE_FAILED ||
+           self->state == KFT_FORWARD_STATE_IDLE;
+}
+
+/* --- ends and retries --- */
+
+static void
+close_everything(KftForward *self)
+{
+    g_clear_pointer(&self->resolver, kft_resolver_free);
+    g_clear_pointer(&self->bindings, kft_bindings_free);
+    g_hash_table_remove_all(self->clients);
+    /* Pools last: a connection's pair belongs to one. */
+    while (self->draining->len > 0)
+        kft_pool_free(g_ptr_array_steal_index_fast(self->draining, 0));
+    g_clear_pointer(&self->pool, kft_pool_free);
+}
+
+static void
+fail(KftForward *self, const GError *error)
+{
+    set_error(self, error);
+    set_state(self, KFT_FORWARD_STATE_FAILED);
+    close_everything(self);
+}
+
+/* A failure ends a first start unless a retry may mend it and the options allow it; later on nothing ends
+ * a forward but its user. */
+static void
+handle_failure(KftForward *self, const GError *error)
+{
+    bool may_retry = self->was_ready ||
+                     (self->options->retries_start && !kft_error_needs_user(error));
+    if (may_retry)
+        retry_later(self, error);
+    else
+        fail(self, error);
+}
+
+static void
+retry_later(KftForward *self, const GError *error)
+{
+    uint64_t now = kft_loop_now_ms(self->loop);
+
+    if (self->ready_since_ms != 0 && now - self->ready_since_ms > HEALTHY_AFTER_MS) {
+        self->attempt = 0;
+        kft_backoff_reset(&self->backoff);
+    }
+    self->ready_since_ms = 0;
+    self->attempt++;
+    self->next_try_ms = self->attempt == 1 ? 1 : kft_backoff_next_ms(&self->backoff);
+    set_error(self, error);
+    set_state(self, KFT_FORWARD_STATE_BACKOFF);
+}
+
+/* --- pools --- */
+
+static void attach_waiting(KftForward *self);
+
+static void
+on_pool_ready(KftPool *pool, void *user_data)
+{
+    KftForward *self = user_data;
+
+    if (pool != self->pool)
+        return;
+    if (self->state == KFT_FORWARD_STATE_CONNECTING) {
+        set_error(self, NULL);
+        set_state(self, KFT_FORWARD_STATE_READY);
+    }
+    attach_waiting(self);
+}
+
+static void
+on_pool_failed(KftPool *pool, const GError *error, void *user_data)
+{
+    KftForward *self = user_data;
+    if (pool == self->pool && !is_over(self) && self->state != KFT_FORWARD_STATE_BACKOFF)
+        handle_failure(self, error);
+}
+
+static void
+on_pool_lost(KftPool *pool, const char *reason, void *user_data)
+{
+    KftForward *self = user_data;
+
+    if (pool != self->pool || self->state != KFT_FORWARD_STATE_READY)
+        return;
+    g_autoptr(GError) error =
+        g_error_new(KFT_ERROR, KFT_ERROR_UNREACHABLE, "lost connection to pod \"%s\": %s",
+                    kft_pool_get_pod(pool)->name, reason);
+    retry_later(self, error);
+}
+
+static void
+on_pool_idle(KftPool *pool, void *user_data)
+{
+    KftForward *self = user_data;
+    if (g_ptr_array_remove_fast(self->draining, pool))
+        kft_pool_free(pool);
+}
+
+static void
+drain_pool(KftForward *self)
+{
+    KftPool *pool = g_steal_pointer(&self->pool);
+    if (pool == NULL)
+        return;
+    if (kft_pool_get_n_pairs(pool) == 0)
+        kft_pool_free(pool);
+    else
+        g_ptr_array_add(self->draining, pool);
+}
+
+static void
+use_candidate(KftForward *self, const KftCandidate *candidate)
+{
+    static const KftPoolFuncs funcs = {
+        .on_ready = on_pool_ready,
+        .on_failed = on_pool_failed,
+        .on_lost = on_pool_lost,
+        .on_idle = on_pool_idle,
+    };
+    drain_pool(self);
+    memcpy(self->ports, candidate->ports, self->options->n_ports * sizeof self->ports[0]);
+    self->pool = kft_pool_new(self->cluster, candidate->pod, self->ports[0],
+                              self->options->transport, &funcs, self);
+}
+
+/* --- local connections --- */
+
+static void
+client_free(void *data)
+{
+    Client *client = data;
+    kft_connection_free(client->connection);
+    g_free(client);
+}
+
+static void
+attach_client(KftForward *self, Client *client)
+{
+    if (self->pool == NULL || !kft_pool_is_ready(self->pool))
+        return;
+    client->remote_port = self->ports[client->port_index];
+    (void)kft_connection_attach(client->connection, self->pool, client->remote_port);
+}
+
+static void
+attach_waiting(KftForward *self)
+{
+    GHashTableIter iter;
+    gpointer key = NULL;
+    g_hash_table_iter_init(&iter, self->clients);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        Client *client = key;
+        if (kft_connection_is_waiting(client->connection))
+            attach_client(self, client);
+    }
+}
+
+/* The pod is gone although no watch said so yet: look again before the next connection suffers. */
+static void
+suspect_pod(KftForward *self, KftPairEnd end)
+{
+    if (end != KFT_PAIR_END_NO_POD || self->state != KFT_FORWARD_STATE_READY)
+        return;
+    drain_pool(self);
+    set_state(self, KFT_FORWARD_STATE_RESOLVING);
+}
+
+static void
+on_client_waiting(KftConnection *connection, KftPairEnd why, const char *text, void *user_data)
+{
+    Client *client = user_data;
+    (void)connection;
+    (void)text;
+    suspect_pod(client->owner, why);
+}
+
+static void
+report_error(KftForward *self, const Client *client, const KftConnectionReport *report)
+{
+    if (report->end == KFT_PAIR_END_CLEAN || report->text == NULL)
+        return;
+    g_autofree char *text = kft_pair_text_simplify(report->text, client->remote_port);
+    uint16_t local = kft_bindings_get_port(self->bindings, client->port_index);
+    self->funcs.on_connection_error(local, client->remote_port, text, self->user_data);
+}
+
+static void
+on_client_closed(KftConnection *connection, const KftConnectionReport *report, void *user_data)
+{
+    Client *client = user_data;
+    KftForward *self = client->owner;
+    (void)connection;
+
+    self->closed.bytes_up += report->bytes_up;
+    self->closed.bytes_down += report->bytes_down;
+    report_error(self, client, report);
+    suspect_pod(self, report->end);
+    g_hash_table_steal(self->clients, client);
+    g_free(client);
+}
+
+static void
+on_binding_connection(size_t port_index, KftSocket *socket, void *user_data)
+{
+    static const KftConnectionFuncs funcs = {
+        .on_waiting = on_client_waiting,
+        .on_closed = on_client_closed,
+    };
+    KftForward *self = user_data;
+
+    if (g_hash_table_size(self->clients) >= KFT_FORWARD_MAX_CONNECTIONS) {
+        self->funcs.on_notice("too many connections at once: one was refused", self->user_data);
+        kft_socket_abort(socket);
+        return;
+    }
+    Client *client = g_new0(Client, 1);
+    client->owner = self;
+    client->port_index = port_index;
+    client->remote_port = self->ports[port_index];
+    client->connection =
+        kft_connection_new(self->loop, socket, &self->options->limits, &funcs, client);
+    g_hash_table_add(self->clients, client);
+    self->closed.n_connections++;
+    self->funcs.on_connection(kft_bindings_get_port(self->bindings, port_index), self->user_data);
+    attach_client(self, client);
+}
+
+/* --- listeners --- */
+
+static void
+on_binding_listening(size_t port_index, const char *address, void *user_data)
+{
+    KftForward *self = user_data;
+    self->funcs.on_listening(address, self->ports[port_index], self->user_data);
+}
+
+static void
+on_binding_notice(const char *text, void *user_data)
+{
+    KftForward *self = user_data;
+    self->funcs.on_notice(text, self->user_data);
+}
+
+static bool
+open_listeners(KftForward *self, GError **error)
+{
+    static const KftBindingsFuncs funcs = {
+        .on_listening = on_binding_listening,
+        .on_notice = on_binding_notice,
+        .on_connection = on_binding_connection,
+    };
+    size_t n_ports = self->options->n_ports;
+    g_autofree uint16_t *local = g_new0(uint16_t, n_ports);
+
+    if (self->bindings != NULL)
+        return true;
+    for (size_t i = 0; i < n_ports; i++)
+        local[i] = self->options->port_is_local_from_remote[i] ? self->ports[i]
+                                                               : self->options->ports[i].local;
+    self->bindings =
+        kft_bindings_new(self->loop, (const char *const *)self->options->addresses, local, n_ports,
+                         &funcs, self, error);
+    return self->bindings != NULL;
+}
+
+/* --- the resolver's news --- */
+
+static bool
+is_same_pod(const KftPod *a, const KftPod *b)
+{
+    return g_strcmp0(a->uid, b->uid) == 0;
+}
+
+static const KftCandidate *
+find_candidate(const KftResolution *resolution, const KftPod *pod)
+{
+    for (size_t i = 0; i < resolution->n_candidates; i++) {
+        if (is_same_pod(resolution->candidates[i].pod, pod))
+            return &resolution->candidates[i];
+    }
+    return NULL;
+}
+
+/* Stays with the pod in use as long as it is as good as any. */
+static const KftCandidate *
+pick_candidate(const KftForward *self, const KftResolution *resolution)
+{
+    const KftCandidate *best = &resolution->candidates[0];
+    if (self->pool == NULL)
+        return best;
+    const KftCandidate *current = find_candidate(resolution, kft_pool_get_pod(self->pool));
+    if (current == NULL || (!current->pod->is_ready && best->pod->is_ready))
+        return best;
+    return current;
+}
+
+static void
+set_waiting_for(KftForward *self, const char *reason)
+{
+    bool is_new = g_strcmp0(self->waiting_for, reason) != 0;
+    char *copy = g_strdup(reason);
+    g_free(self->waiting_for);
+    self->waiting_for = copy;
+    if (is_new && reason != NULL && self->state == KFT_FORWARD_STATE_RESOLVING)
+        emit_status(self);
+}
+
+static void
+handle_no_candidate(KftForward *self, const char *reason)
+{
+    if (self->pool != NULL && self->state == KFT_FORWARD_STATE_READY)
+        set_state(self, KFT_FORWARD_STATE_RESOLVING);
+    else if (self->state == KFT_FORWARD_STATE_CONNECTING)
+        set_state(self, KFT_FORWARD_STATE_RESOLVING);
+    drain_pool(self);
+    set_waiting_for(self, reason);
+}
+
+/* Connects to the candidate unless that is what is going on anyway. */
+static void
+handle_candidate(KftForward *self, const KftCandidate *candidate)
+{
+    bool is_current =
+        self->pool != NULL && is_same_pod(candidate->pod, kft_pool_get_pod(self->pool));
+    bool waits_for_pod = self->state == KFT_FORWARD_STATE_RESOLVING;
+
+    set_waiting_for(self, NULL);
+    if (is_current && !waits_for_pod)
+        return;
+    if (!is_current)
+        use_candidate(self, candidate);
+    if (self->state == KFT_FORWARD_STATE_CONNECTING) {
+        /* Another pod while the first was being connected to: begin again. */
+        kft_pool_connect(self->pool);
+        return;
+    }
+    set_state(self, KFT_FORWARD_STATE_CONNECTING);
+}
+
+static void
+on_resolver_change(const KftResolution *resolution, void *user_data)
+{
+    KftForward *self = user_data;
+    g_autoptr(GError) error = NULL;
+
+    if (is_over(self))
+        return;
+    if (resolution->n_candidates == 0) {
+        handle_no_candidate(self, resolution->waiting_reason);
+        return;
+    }
+    const KftCandidate *candidate = pick_candidate(self, resolution);
+    if (self->bindings == NULL) {
+        memcpy(self->ports, candidate->ports, self->options->n_ports * sizeof self->ports[0]);
+        if (!open_listeners(self, &error)) {
+            fail(self, error);
+            return;
+        }
+    }
+    handle_candidate(self, candidate);
+}
+
+static void
+on_resolver_error(const GError *error, bool is_final, void *user_data)
+{
+    KftForward *self = user_data;
+
+    if (is_over(self) || self->state == KFT_FORWARD_STATE_READY)
+        return;
+    kft_log(KFT_LOG_FORWARD, KFT_LEVEL_INFO, "%s: %s%s", self->options->label, error->message,
+            is_final ? " (final)" : "");
+    if (self->state == KFT_FORWARD_STATE_RESOLVING)
+        handle_failure(self, error);
+}
+
+static void
+start_resolver(KftForward *self)
+{
+    static const KftResolverFuncs funcs = {
+        .on_change = on_resolver_change,
+        .on_error = on_resolver_error,
+    };
+    self->resolver = kft_resolver_new(self->cluster, self->options->target, self->options->namespace_,
+                                      self->options->ports, self->options->n_ports, &funcs, self);
+}
+
+/* --- deadlines --- */
+
+static GError *
+resolving_timeout_error(const KftForward *self)
+{
+    if (self->waiting_for != NULL)
+        return g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT,
+                           "no running pod within %.3g s: %s", self->options->pod_timeout_ms / 1e3,
+                           self->waiting_for);
+    g_autofree char *target = kft_target_describe(self->options->target);
+    return g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT, "%s could not be looked up within %.3g s", target,
+                       self->options->pod_timeout_ms / 1e3);
+}
+
+static void
+on_deadline(void *user_data)
+{
+    KftForward *self = user_data;
+    g_autoptr(GError) error = NULL;
+
+    switch (self->state) {
+    case KFT_FORWARD_STATE_RESOLVING:
+        error = resolving_timeout_error(self);
+        handle_failure(self, error);
+        return;
+    case KFT_FORWARD_STATE_CONNECTING:
+        error = g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT, "no connection to pod \"%s\" in time",
+                            kft_pool_get_pod(self->pool)->name);
+        drain_pool(self);
+        handle_failure(self, error);
+        return;
+    case KFT_FORWARD_STATE_BACKOFF:
+        self->next_try_ms = 0;
+        /* Straight to the pod the first time, then by way of looking it up again (5.4). */
+        set_state(self, self->pool != NULL && self->attempt == 1 ? KFT_FORWARD_STATE_CONNECTING
+                                                                 : KFT_FORWARD_STATE_RESOLVING);
+        return;
+    case KFT_FORWARD_STATE_STOPPING:
+        set_state(self, KFT_FORWARD_STATE_IDLE);
+        return;
+    case KFT_FORWARD_STATE_IDLE:
+        set_state(self, KFT_FORWARD_STATE_RESOLVING);
+        return;
+    case KFT_FORWARD_STATE_READY:
+    case KFT_FORWARD_STATE_FAILED:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+/* --- life --- */
+
+KftForward *
+kft_forward_new(KftCluster *cluster,
+                KftForwardOptions *options,
+                const KftForwardFuncs *funcs,
+                void *user_data)
+{
+    KftForward *self = g_new0(KftForward, 1);
+    self->cluster = kft_cluster_ref(cluster);
+    self->loop = kft_cluster_get_loop(cluster);
+    self->options = options;
+    self->funcs = *funcs;
+    self->user_data = user_data;
+    self->ports = g_new0(uint16_t, options->n_ports);
+    self->draining = g_ptr_array_new();
+    self->clients = g_hash_table_new_full(g_direct_hash, g_direct_equal, client_free, NULL);
+    kft_backoff_init(&self->backoff, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
+    self->deadline = kft_timer_new(self->loop, on_deadline, self);
+    kft_timer_start(self->deadline, 0);
+    return self;
+}
+
+void
+kft_forward_stop(KftForward *self)
+{
+    if (self->state == KFT_FORWARD_STATE_STOPPING)
+        return;
+    set_error(self, NULL);
+    set_state(self, KFT_FORWARD_STATE_STOPPING);
+    close_everything(self);
+    kft_timer_start(self->deadline, 0);
+}
+
+void
+kft_forward_retry(KftForward *self)
+{
+    if (self->state != KFT_FORWARD_STATE_BACKOFF)
+        return;
+    kft_backoff_reset(&self->backoff);
+    kft_timer_start(self->deadline, 0);
+}
+
+void
+kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *ret_statistics)
+{
+    GHashTableIter iter;
+    gpointer key = NULL;
+
+    *ret_statistics = self->closed;
+    ret_statistics->n_open = g_hash_table_size(self->clients);
+    g_hash_table_iter_init(&iter, self->clients);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        const Client *client = key;
+        ret_statistics->bytes_up += kft_connection_get_bytes_up(client->connection);
+        ret_statistics->bytes_down += kft_connection_get_bytes_down(client->connection);
+    }
+}
+
+void
+kft_forward_free(KftForward *self)
+{
+    if (self == NULL)
+        return;
+    close_everything(self);
+    kft_timer_free(self->deadline);
+    g_ptr_array_unref(self->draining);
+    g_hash_table_unref(self->clients);
+    kft_forward_options_free(self->options);
+    g_clear_error(&self->error);
+    g_free(self->waiting_for);
+    g_free(self->ports);
+    kft_cluster_unref(self->cluster);
+    g_free(self);
+}

@@ -1,0 +1,79 @@
+#ifndef KFT_FORWARD_FORWARD_H
+#define KFT_FORWARD_FORWARD_H
+
+#include "forward/connection.h"
+#include "kftray/types.h"
+#include "kube/resolver.h"
+
+/* One forward: local ports that reach a target, through restarts of its pods. Owns the state machine of
+ * docs/state-machines.md. Thread: loop. */
+typedef struct KftForward KftForward;
+
+/* The most local connections of one forward: a runaway client must not take all file descriptors. */
+#define KFT_FORWARD_MAX_CONNECTIONS 4096
+
+typedef struct {
+    char *label; /* for logs */
+    KftTarget *target;
+    char *namespace_;
+    KftPortSpec *ports;
+    bool *port_is_local_from_remote; /* see kft_port_spec_parse() */
+    size_t n_ports;
+    char **addresses; /* see kft_bindings_new() */
+    KftTransport transport;
+    uint32_t pod_timeout_ms; /* how long a start waits for a running pod */
+    KftConnectionLimits limits;
+    bool retries_start; /* keep trying when the first start fails for what a retry may mend */
+} KftForwardOptions;
+
+KftForwardOptions *kft_forward_options_new(void);
+void kft_forward_options_free(KftForwardOptions *self);
+
+typedef struct {
+    KftForwardState state;
+    const GError *error;  /* why BACKOFF or FAILED; nullable */
+    const char *waiting_for; /* RESOLVING: why there is no pod yet; nullable */
+    unsigned attempt;     /* of failures in a row */
+    uint32_t next_try_ms; /* BACKOFF: until the next try */
+    const char *pod;      /* nullable */
+    KftTransport transport; /* AUTO while it is not known */
+} KftForwardStatus;
+
+typedef struct {
+    uint64_t bytes_up; /* local to pod */
+    uint64_t bytes_down;
+    uint64_t n_connections; /* in total */
+    uint32_t n_open;
+} KftForwardStatistics;
+
+typedef struct {
+    /* Each change of state, and each new waiting_for. */
+    void (*on_status)(const KftForwardStatus *status, void *user_data);
+    void (*on_listening)(const char *address, uint16_t remote_port, void *user_data);
+    void (*on_notice)(const char *text, void *user_data);
+    void (*on_connection)(uint16_t local_port, void *user_data);
+    /* A local connection ended with an error; @text is one short line. */
+    void (*on_connection_error)(uint16_t local_port, uint16_t remote_port, const char *text, void *user_data);
+} KftForwardFuncs;
+
+/* @options: (transfer full). Starts in the next turn. */
+KftForward *kft_forward_new(KftCluster *cluster,
+                            KftForwardOptions *options,
+                            const KftForwardFuncs *funcs,
+                            void *user_data);
+/* Closes listeners at once and connections with a reset; STOPPING, then IDLE follows by on_status. */
+void kft_forward_stop(KftForward *self);
+/* The network changed or the machine woke up: try again now instead of at the end of the wait. */
+void kft_forward_retry(KftForward *self);
+void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *ret_statistics);
+/* No callback follows. NULL is allowed. */
+void kft_forward_free(KftForward *self);
+
+/* --- the state table, also printed into the docs and walked by tests --- */
+
+/* Whether the machine may go from one state to the other. */
+bool kft_forward_transition_allowed(KftForwardState from, KftForwardState to);
+/* The state's deadline in milliseconds, 0 = none; UINT32_MAX = set by the transition. */
+uint32_t kft_forward_state_deadline_ms(KftForwardState state);
+
+#endif

@@ -1,0 +1,436 @@
+/* One attempt is: credential → dial → request → head of the answer (→ body, if refused) → verdict. A verdict
+ * may lead to one more attempt: with a fresh credential after a 401, or as SPDY by POST. Each of those
+ * happens once, so an attempt ends after three rounds at most; one timer bounds them all. */
+#include "forward/negotiation.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/redact.h"
+#include "base/text.h"
+#include "kftray/error.h"
+#include "kube/status.h"
+#include "net/timer.h"
+
+/* The apiserver gives no answer before the node's is there (wire protocols, 4.2). */
+#define DEADLINE_MS 30000
+/* Of an answer that is not a 101 (1.5). */
+#define MAX_BODY_BYTES (64 * 1024)
+#define READ_BYTES (16 * 1024)
+/* How long the rest of a refusal's body is awaited. */
+#define BODY_GRACE_MS 2000
+
+struct KftNegotiation {
+    KftCluster *cluster;
+    KftLoop *loop;
+    char *namespace_;
+    char *pod;
+    uint16_t port;
+    KftOffer offer;
+    KftNegotiationFunc on_done;
+    void *user_data;
+
+    bool uses_spdy; /* this attempt goes by POST */
+    bool was_rejected; /* a 401 was answered by a fresh credential */
+    bool may_use_websocket;
+    char *rights_text; /* of a 403 that led to the POST */
+    KftCredentialRequest *credential_request;
+    KftAuth *auth;
+    KftDial *dial;
+    KftStream *stream;
+    char *request; /* head; holds credentials */
+    size_t request_size;
+    size_t request_sent;
+    char key[KFT_UPGRADE_KEY_CHARS + 1];
+    KftHttpHead *head;
+    bool has_head;
+    KftBuf body;
+    KftTimer *deadline;
+    KftTimer *body_grace;
+};
+
+static void start_attempt(KftNegotiation *self);
+
+static void
+end_attempt(KftNegotiation *self)
+{
+    if (self->credential_request != NULL)
+        kft_credential_request_cancel(g_steal_pointer(&self->credential_request));
+    g_clear_pointer(&self->auth, kft_auth_unref);
+    g_clear_pointer(&self->dial, kft_dial_free);
+    g_clear_pointer(&self->stream, kft_stream_free);
+    kft_secret_wipe_string(g_steal_pointer(&self->request));
+    g_clear_pointer(&self->head, kft_http_head_free);
+    kft_timer_stop(self->body_grace);
+    kft_buf_clear(&self->body);
+    self->has_head = false;
+    self->request_sent = 0;
+}
+
+void
+kft_negotiation_free(KftNegotiation *self)
+{
+    if (self == NULL)
+        return;
+    end_attempt(self);
+    kft_timer_free(self->deadline);
+    kft_timer_free(self->body_grace);
+    g_free(self->rights_text);
+    g_free(self->namespace_);
+    g_free(self->pod);
+    kft_cluster_unref(self->cluster);
+    g_free(self);
+}
+
+static void
+fail(KftNegotiation *self, GError *error)
+{
+    g_autoptr(GError) owned = error;
+    kft_timer_stop(self->deadline);
+    end_attempt(self);
+    self->on_done(NULL, owned, self->user_data);
+}
+
+static void
+fail_with(KftNegotiation *self, KftErrorCode code, const char *text)
+{
+    fail(self, g_error_new(KFT_ERROR, code, "pod \"%s\": %s", self->pod, text));
+}
+
+static void
+succeed(KftNegotiation *self, KftCarrier carrier)
+{
+    KftStream *stream = g_steal_pointer(&self->stream);
+    g_autoptr(GBytes) early = g_bytes_new(kft_buf_data(&self->body), kft_buf_size(&self->body));
+    const KftNegotiated result = {.carrier = carrier, .stream = stream, .early = early};
+
+    kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "pod=%s/%s port=%u transport=%s", self->namespace_,
+            self->pod, self->port, kft_carrier_name(carrier));
+    kft_stream_set_interest(stream, false, false);
+    kft_timer_stop(self->deadline);
+    kft_cluster_set_carrier(self->cluster, carrier);
+    end_attempt(self);
+    self->on_done(&result, NULL, self->user_data);
+}
+
+static KftUpgradeRequest
+describe_request(KftNegotiation *self, const char *host, const char *path, char **headers)
+{
+    return (KftUpgradeRequest){
+        .host = host,
+        .path = path,
+        .port = self->port,
+        .offer_tunnel = !self->uses_spdy && self->offer.tunnel,
+        .offer_v4 = !self->uses_spdy && self->offer.websocket,
+        .headers = (const char *const *)headers,
+        .user_agent = "kftray/" KFT_VERSION,
+    };
+}
+
+/* The plain text of an answer that is neither a Status nor what 1.4 has a verdict for. */
+static GError *
+refusal_error(KftNegotiation *self, const char *body, size_t body_size)
+{
+    g_autofree char *what = g_strdup_printf("forward to pod \"%s\" in namespace \"%s\"", self->pod,
+                                            self->namespace_);
+    return kft_status_to_error(kft_http_head_get_status(self->head),
+                               kft_http_head_get_field(self->head, "Content-Type"), body, body_size,
+                               what);
+}
+
+static void
+retry_as_spdy(KftNegotiation *self)
+{
+    end_attempt(self);
+    self->uses_spdy = true;
+    start_attempt(self);
+}
+
+static void
+handle_unauthorized(KftNegotiation *self, GError *error)
+{
+    bool can_renew = !self->was_rejected &&
+                     kft_credential_reject(kft_cluster_get_credential(self->cluster), self->auth);
+    if (!can_renew) {
+        fail(self, error);
+        return;
+    }
+    g_error_free(error);
+    self->was_rejected = true;
+    end_attempt(self);
+    start_attempt(self);
+}
+
+/* A node without tunnels refuses the WebSocket itself: 400 for a missing port, 403 without a Status
+ * (1.4); a proxy or the server's rules would say something else. */
+static bool
+is_answer_of_node(const KftNegotiation *self, KftUpgradeVerdict verdict)
+{
+    unsigned status = kft_http_head_get_status(self->head);
+    return verdict == KFT_UPGRADE_TRY_SPDY && (status == 400 || status == 403);
+}
+
+bool
+kft_negotiation_may_use_websocket(const KftNegotiation *self)
+{
+    return self->may_use_websocket && !self->offer.websocket;
+}
+
+static void
+handle_verdict(KftNegotiation *self, KftUpgradeVerdict verdict, const char *reason, GError *error)
+{
+    switch (verdict) {
+    case KFT_UPGRADE_OPEN:
+        g_assert_not_reached();
+    case KFT_UPGRADE_TRY_SPDY_RIGHTS:
+    case KFT_UPGRADE_TRY_SPDY:
+        self->may_use_websocket = is_answer_of_node(self, verdict);
+        if (self->offer.spdy && !self->uses_spdy) {
+            kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "no WebSocket here (%s): trying SPDY", reason);
+            if (verdict == KFT_UPGRADE_TRY_SPDY_RIGHTS)
+                self->rights_text = g_strdup(error->message);
+            g_error_free(error);
+            retry_as_spdy(self);
+            return;
+        }
+        break;
+    case KFT_UPGRADE_UNAUTHORIZED:
+        handle_unauthorized(self, error);
+        return;
+    case KFT_UPGRADE_THROTTLED:
+    case KFT_UPGRADE_FAILED:
+        break;
+    }
+    if (self->rights_text != NULL) {
+        g_autofree char *both = g_strdup_printf("%s; by POST: %s", self->rights_text, error->message);
+        g_free(error->message);
+        error->message = g_steal_pointer(&both);
+    }
+    fail(self, error);
+}
+
+static void
+judge(KftNegotiation *self)
+{
+    g_autofree char *host = kft_endpoint_dup_authority(self->auth->endpoint);
+    KftUpgradeRequest request = describe_request(self, host, "", NULL);
+    bool is_open = kft_http_head_get_status(self->head) == 101;
+    const char *body = is_open ? NULL : (const char *)kft_buf_data(&self->body);
+    size_t body_size = is_open ? 0 : kft_buf_size(&self->body);
+    KftCarrier carrier = KFT_CARRIER_SPDY;
+    g_autofree char *reason = NULL;
+
+    KftUpgradeVerdict verdict =
+        kft_upgrade_judge(&request, self->key, self->head, body, body_size, &carrier, &reason);
+    if (verdict == KFT_UPGRADE_OPEN) {
+        succeed(self, carrier);
+        return;
+    }
+    GError *error = is_open ? g_error_new(KFT_ERROR, KFT_ERROR_PROTOCOL,
+                                          "pod \"%s\": the server's upgrade answer is wrong: %s",
+                                          self->pod, reason)
+                            : refusal_error(self, body, body_size);
+    handle_verdict(self, verdict, reason, error);
+}
+
+static void
+on_body_grace(void *user_data)
+{
+    judge(user_data);
+}
+
+/* Whether the refusal's body is all there: by its length, or because a body this long is enough. */
+static bool
+is_body_complete(const KftNegotiation *self)
+{
+    const char *length = kft_http_head_get_field(self->head, "Content-Length");
+    size_t size = kft_buf_size(&self->body);
+    if (size >= MAX_BODY_BYTES)
+        return true;
+    return length != NULL && size >= g_ascii_strtoull(length, NULL, 10);
+}
+
+/* Takes bytes of the answer. Returns false when the attempt is over. */
+static bool
+take_answer(KftNegotiation *self, const uint8_t *data, size_t size)
+{
+    if (!self->has_head) {
+        size_t consumed = 0;
+        KftResult result = kft_http_head_feed(self->head, data, size, &consumed);
+        if (result == KFT_R_AGAIN)
+            return true;
+        if (result != KFT_R_OK) {
+            fail_with(self, KFT_ERROR_PROTOCOL,
+                      "the server's answer is not HTTP: is the address in the kubeconfig right?");
+            return false;
+        }
+        self->has_head = true;
+        data += consumed;
+        size -= consumed;
+        kft_timer_start(self->body_grace, BODY_GRACE_MS);
+    }
+    (void)kft_buf_append(&self->body, data, MIN(size, kft_buf_room(&self->body)));
+    if (kft_http_head_get_status(self->head) == 101 || is_body_complete(self)) {
+        judge(self);
+        return false;
+    }
+    return true;
+}
+
+static void
+on_stream_readable(void *user_data)
+{
+    KftNegotiation *self = user_data;
+    uint8_t data[READ_BYTES];
+
+    for (;;) {
+        size_t size = 0;
+        KftResult result = kft_stream_read(self->stream, data, sizeof data, &size);
+        if (result == KFT_R_OK) {
+            if (!take_answer(self, data, size))
+                return;
+            continue;
+        }
+        if (result == KFT_R_AGAIN)
+            return;
+        if (self->has_head)
+            judge(self);
+        else
+            fail_with(self, KFT_ERROR_UNREACHABLE,
+                      result == KFT_R_EOF ? "the server closed the connection without an answer"
+                                          : kft_stream_get_error(self->stream));
+        return;
+    }
+}
+
+static void
+send_request(KftNegotiation *self)
+{
+    while (self->request_sent < self->request_size) {
+        size_t written = 0;
+        const uint8_t *rest = (const uint8_t *)self->request + self->request_sent;
+        KftResult result = kft_stream_write(self->stream, rest,
+                                            self->request_size - self->request_sent, &written);
+        if (result == KFT_R_AGAIN)
+            break;
+        if (result != KFT_R_OK) {
+            fail_with(self, KFT_ERROR_UNREACHABLE, kft_stream_get_error(self->stream));
+            return;
+        }
+        self->request_sent += written;
+    }
+    kft_stream_set_interest(self->stream, true, self->request_sent < self->request_size);
+}
+
+static void
+on_stream_writable(void *user_data)
+{
+    send_request(user_data);
+}
+
+static bool
+build_request(KftNegotiation *self)
+{
+    g_autofree char *host = kft_endpoint_dup_authority(self->auth->endpoint);
+    g_autofree char *prefix = kft_endpoint_dup_prefix(self->auth->endpoint);
+    GString *path = g_string_new(prefix);
+    char **headers = kft_auth_dup_lines(self->auth);
+
+    g_string_append(path, "/api/v1/namespaces/");
+    kft_text_append_percent_encoded(path, self->namespace_);
+    g_string_append(path, "/pods/");
+    kft_text_append_percent_encoded(path, self->pod);
+    g_string_append(path, "/portforward");
+    KftUpgradeRequest request = describe_request(self, host, path->str, headers);
+    kft_upgrade_make_key(self->key);
+    self->request = kft_upgrade_build(&request, self->key);
+    kft_auth_free_lines(headers);
+    g_string_free(path, TRUE);
+    if (self->request == NULL)
+        return false;
+    self->request_size = strlen(self->request);
+    return true;
+}
+
+static void
+on_dial_done(KftStream *stream, const GError *error, void *user_data)
+{
+    static const KftStreamFuncs funcs = {
+        .on_readable = on_stream_readable,
+        .on_writable = on_stream_writable,
+    };
+    KftNegotiation *self = user_data;
+
+    if (error != NULL) {
+        fail(self, g_error_copy(error));
+        return;
+    }
+    self->stream = stream;
+    kft_stream_set_funcs(stream, &funcs, self);
+    if (!build_request(self)) {
+        fail_with(self, KFT_ERROR_BAD_CONFIG,
+                  "a credential or impersonation value holds a line break");
+        return;
+    }
+    self->head = kft_http_head_new();
+    send_request(self);
+}
+
+static void
+on_credential(KftAuth *auth, const GError *error, void *user_data)
+{
+    KftNegotiation *self = user_data;
+    self->credential_request = NULL;
+    if (error != NULL) {
+        fail(self, g_error_copy(error));
+        return;
+    }
+    self->auth = kft_auth_ref(auth);
+    self->dial = kft_dial_start(self->loop, auth->endpoint, 0, on_dial_done, self);
+}
+
+static void
+start_attempt(KftNegotiation *self)
+{
+    self->credential_request =
+        kft_credential_get(kft_cluster_get_credential(self->cluster), on_credential, self);
+}
+
+static void
+on_deadline(void *user_data)
+{
+    KftNegotiation *self = user_data;
+    bool was_asked = self->stream != NULL;
+    fail_with(self, KFT_ERROR_TIMEOUT,
+              was_asked ? "the server did not answer the port-forward request within 30 s"
+                        : "no connection to the server within 30 s");
+}
+
+KftNegotiation *
+kft_negotiation_start(KftCluster *cluster,
+                      const char *namespace_,
+                      const char *pod,
+                      uint16_t port,
+                      KftOffer offer,
+                      KftNegotiationFunc on_done,
+                      void *user_data)
+{
+    g_assert(offer.tunnel || offer.websocket || offer.spdy);
+    KftNegotiation *self = g_new0(KftNegotiation, 1);
+    self->cluster = kft_cluster_ref(cluster);
+    self->loop = kft_cluster_get_loop(cluster);
+    self->namespace_ = g_strdup(namespace_);
+    self->pod = g_strdup(pod);
+    self->port = port;
+    self->offer = offer;
+    self->on_done = on_done;
+    self->user_data = user_data;
+    self->uses_spdy = !offer.tunnel && !offer.websocket;
+    kft_buf_init(&self->body, MAX_BODY_BYTES);
+    self->deadline = kft_timer_new(self->loop, on_deadline, self);
+    self->body_grace = kft_timer_new(self->loop, on_body_grace, self);
+    kft_timer_start(self->deadline, DEADLINE_MS);
+    start_attempt(self);
+    return self;
+}

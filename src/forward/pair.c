@@ -1,0 +1,39 @@
+/* What the error texts of the container runtimes mean. */
+#include "forward/pair.h"
+
+#include <string.h>
+
+#include "base/redact.h"
+
+#define MAX_TEXT_CHARS 300
+
+gboolean
+kft_pair_text_means_no_pod(const char *text)
+{
+    /* Wire protocols, 3.7 rule 3: containerd's and cri-o's ways to say it. */
+    static const char *const signs[] = {
+        "failed to find sandbox",
+        "could not find sandbox",
+        "PodSandbox with ID starting with",
+        "is not running",
+    };
+    if (strstr(text, "network namespace for sandbox") != NULL && strstr(text, "is closed") != NULL)
+        return TRUE;
+    for (size_t i = 0; i < G_N_ELEMENTS(signs); i++) {
+        if (strstr(text, signs[i]) != NULL)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+char *
+kft_pair_text_simplify(const char *text, uint16_t port)
+{
+    if (strstr(text, "connection refused") != NULL)
+        return g_strdup_printf("nothing listens on port %u in the pod (connection refused)", port);
+    if (strstr(text, "connection reset by peer") != NULL || strstr(text, "broken pipe") != NULL)
+        return g_strdup("the pod reset the connection");
+    if (kft_pair_text_means_no_pod(text))
+        return g_strdup("the pod is gone");
+    return kft_one_line(text, MAX_TEXT_CHARS);
+}

@@ -1,0 +1,94 @@
+#ifndef KFT_FORWARD_PAIR_H
+#define KFT_FORWARD_PAIR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+/* The remote end of one local connection: a SPDY stream pair on a shared tunnel, or a WebSocket of its own
+ * (v4.channel.k8s.io). One interface for both, so that a connection need not know. Thread: loop. */
+typedef struct KftPair KftPair;
+
+/* How a pair ended. */
+typedef enum {
+    KFT_PAIR_END_CLEAN,   /* the pod finished in an orderly way */
+    KFT_PAIR_END_REFUSED, /* an error text came before any byte of the pod: nobody listens */
+    KFT_PAIR_END_ERROR,   /* an error text came: reset, broken pipe */
+    KFT_PAIR_END_LOST,    /* the connection to the API server went */
+    KFT_PAIR_END_NO_POD,  /* the error text says that the pod's sandbox is gone */
+} KftPairEnd;
+
+/* Callbacks; each but on_end may free the pair. */
+typedef struct {
+    /* Bytes of the pod, valid during the call. */
+    void (*on_data)(const uint8_t *data, size_t size, void *user_data);
+    /* kft_pair_reserve() gave NULL before and may succeed now. */
+    void (*on_writable)(void *user_data);
+    /* Once, after the last on_data; @text: the peer's words or ours, NULL for CLEAN. The pair frees itself
+     * when this returns: the owner forgets its pointer. */
+    void (*on_end)(KftPairEnd end, const char *text, void *user_data);
+} KftPairFuncs;
+
+typedef struct {
+    uint8_t *(*reserve)(KftPair *self, size_t *ret_size);
+    void (*commit)(KftPair *self, size_t size);
+    void (*finish)(KftPair *self);
+    void (*report_queued)(KftPair *self, size_t queued_bytes);
+    void (*free)(KftPair *self);
+} KftPairOps;
+
+/* embeddable: the first member of each implementation. */
+struct KftPair {
+    const KftPairOps *ops;
+    KftPairFuncs funcs;
+    void *user_data;
+};
+
+/* Where the next bytes for the pod go, *ret_size > 0 of them; NULL if the queue to the server is full,
+ * then on_writable follows. Whatever else is called on this pair makes the memory invalid. */
+static inline uint8_t *
+kft_pair_reserve(KftPair *self, size_t *ret_size)
+{
+    return self->ops->reserve(self, ret_size);
+}
+
+/* Sends @size bytes written behind the last reserve; several in one turn of the loop go out together. */
+static inline void
+kft_pair_commit(KftPair *self, size_t size)
+{
+    self->ops->commit(self, size);
+}
+
+/* Tells the pod's side that no more will come. The container runtimes then cut the other direction after
+ * one second (wire protocols, 3.7), so only do this when no answer is awaited. Idempotent. */
+static inline void
+kft_pair_finish(KftPair *self)
+{
+    self->ops->finish(self);
+}
+
+/* How many bytes of this pair wait for the local reader: the measure for congestion. Call when it grows
+ * and when it has become small again. */
+static inline void
+kft_pair_report_queued(KftPair *self, size_t queued_bytes)
+{
+    self->ops->report_queued(self, queued_bytes);
+}
+
+/* Ends the pair (resets it if the pod has not finished); no callback follows. NULL is allowed. */
+static inline void
+kft_pair_free(KftPair *self)
+{
+    if (self != NULL)
+        self->ops->free(self);
+}
+
+/* Whether an error text of a container runtime means that the pod's sandbox does not exist any more, so
+ * that every further pair to it will fail (wire protocols, 3.7 rule 3). */
+gboolean kft_pair_text_means_no_pod(const char *text);
+/* A runtime's error text as one short line for a person: "connection refused" instead of the whole chain
+ * where it is that. Returns: (transfer full). */
+char *kft_pair_text_simplify(const char *text, uint16_t port);
+
+#endif

@@ -1,0 +1,323 @@
+/* Which tunnel carries a new pair: the one with the fewest pairs among those that are not congested. A
+ * spare is opened as soon as none is free of congestion, before it is needed, so that a connection that
+ * turns out to be bulk does not slow the next one. */
+#include "forward/pool.h"
+
+#include "base/log.h"
+#include "forward/negotiation.h"
+#include "forward/tunnel.h"
+#include "forward/v4-pair.h"
+#include "kftray/error.h"
+#include "net/timer.h"
+
+#define MAX_TUNNELS 4
+/* More pairs than this on each, and another tunnel is opened. */
+#define MANY_PAIRS 64
+/* Tunnels beyond the first are closed after being idle for so long. */
+#define SPARE_IDLE_MS 30000
+
+struct KftPool {
+    KftCluster *cluster;
+    KftLoop *loop;
+    KftPod *pod;
+    uint16_t port;
+    KftTransport transport; /* as asked for */
+    KftTransport found;     /* as it turned out; AUTO = not known yet */
+    KftPoolFuncs funcs;
+    void *user_data;
+    GPtrArray *tunnels; /* KftTunnel, owned */
+    KftNegotiation *negotiation;
+    KftTimer *spare_timer;
+    KftDeferred *ready; /* on_ready is owed for what is open already */
+    size_t n_v4_pairs;
+};
+
+static bool open_tunnel(KftPool *self);
+
+static bool
+uses_v4(const KftPool *self)
+{
+    return self->found == KFT_TRANSPORT_WEBSOCKET;
+}
+
+/* The best tunnel for a new pair, or NULL; *ret_is_good: it is worth using without looking further. */
+static KftTunnel *
+choose_tunnel(const KftPool *self, bool *ret_is_good)
+{
+    KftTunnel *best = NULL;
+    bool best_congested = true;
+
+    for (guint i = 0; i < self->tunnels->len; i++) {
+        KftTunnel *tunnel = g_ptr_array_index(self->tunnels, i);
+        if (kft_tunnel_is_worn(tunnel))
+            continue;
+        bool congested = kft_tunnel_is_congested(tunnel);
+        bool better = best == NULL || (best_congested && !congested) ||
+                      (best_congested == congested &&
+                       kft_tunnel_get_n_pairs(tunnel) < kft_tunnel_get_n_pairs(best));
+        if (better) {
+            best = tunnel;
+            best_congested = congested;
+        }
+    }
+    *ret_is_good = best != NULL && !best_congested && kft_tunnel_get_n_pairs(best) < MANY_PAIRS;
+    return best;
+}
+
+/* --- tunnels --- */
+
+static void
+on_spare_timer(void *user_data)
+{
+    KftPool *self = user_data;
+
+    for (guint i = self->tunnels->len; i-- > 0 && self->tunnels->len > 1;) {
+        KftTunnel *tunnel = g_ptr_array_index(self->tunnels, i);
+        if (kft_tunnel_get_n_pairs(tunnel) == 0)
+            kft_tunnel_free(g_ptr_array_steal_index_fast(self->tunnels, i));
+    }
+}
+
+static void
+on_tunnel_idle(KftTunnel *tunnel, void *user_data)
+{
+    KftPool *self = user_data;
+
+    if (kft_tunnel_is_worn(tunnel) && self->tunnels->len > 1) {
+        g_ptr_array_remove_fast(self->tunnels, tunnel);
+        kft_tunnel_free(tunnel);
+    } else if (self->tunnels->len > 1) {
+        kft_timer_start(self->spare_timer, SPARE_IDLE_MS);
+    }
+    if (kft_pool_get_n_pairs(self) == 0)
+        self->funcs.on_idle(self, self->user_data);
+}
+
+static void
+on_tunnel_closed(KftTunnel *tunnel, const char *reason, void *user_data)
+{
+    KftPool *self = user_data;
+    g_autofree char *copy = g_strdup(reason);
+
+    kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "pod=%s tunnel closed: %s", self->pod->name, copy);
+    g_ptr_array_remove_fast(self->tunnels, tunnel);
+    kft_tunnel_free(tunnel);
+    if (self->tunnels->len == 0 && self->negotiation == NULL)
+        self->funcs.on_lost(self, copy, self->user_data);
+}
+
+static void
+on_tunnel_congested(KftTunnel *tunnel, void *user_data)
+{
+    KftPool *self = user_data;
+    bool is_good = false;
+    (void)tunnel;
+    (void)choose_tunnel(self, &is_good);
+    if (!is_good)
+        (void)open_tunnel(self);
+}
+
+static KftTransport
+transport_of(KftCarrier carrier)
+{
+    switch (carrier) {
+    case KFT_CARRIER_TUNNEL:
+        return KFT_TRANSPORT_TUNNEL;
+    case KFT_CARRIER_SPDY:
+        return KFT_TRANSPORT_SPDY;
+    case KFT_CARRIER_WEBSOCKET:
+        return KFT_TRANSPORT_WEBSOCKET;
+    }
+    g_assert_not_reached();
+}
+
+static void
+handle_failure(KftPool *self, const GError *error, bool may_use_v4)
+{
+    if (self->transport == KFT_TRANSPORT_AUTO && may_use_v4 && self->tunnels->len == 0) {
+        kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "no tunnel and no SPDY (%s): one WebSocket per connection",
+                error->message);
+        self->found = KFT_TRANSPORT_WEBSOCKET;
+        kft_cluster_set_carrier(self->cluster, KFT_CARRIER_WEBSOCKET);
+        self->funcs.on_ready(self, self->user_data);
+        return;
+    }
+    if (self->tunnels->len == 0)
+        self->funcs.on_failed(self, error, self->user_data);
+}
+
+static void
+on_negotiated(const KftNegotiated *result, const GError *error, void *user_data)
+{
+    static const KftTunnelFuncs funcs = {
+        .on_closed = on_tunnel_closed,
+        .on_idle = on_tunnel_idle,
+        .on_congested = on_tunnel_congested,
+    };
+    KftPool *self = user_data;
+    bool may_use_v4 = error != NULL && kft_negotiation_may_use_websocket(self->negotiation);
+
+    g_clear_pointer(&self->negotiation, kft_negotiation_free);
+    if (error != NULL) {
+        handle_failure(self, error, may_use_v4);
+        return;
+    }
+    self->found = transport_of(result->carrier);
+    g_ptr_array_add(self->tunnels, kft_tunnel_new(self->loop, result->stream, result->carrier,
+                                                  result->early, &funcs, self));
+    self->funcs.on_ready(self, self->user_data);
+}
+
+/* Tunnels are opened ahead of connections, so v4.channel.k8s.io is not offered here: the node would dial
+ * the pod's port at once, and the application would see a connection that nobody made (1.4). */
+static KftOffer
+tunnel_offer(const KftPool *self)
+{
+    KftCarrier known;
+
+    switch (self->transport) {
+    case KFT_TRANSPORT_TUNNEL:
+        return (KftOffer){.tunnel = true};
+    case KFT_TRANSPORT_SPDY:
+        return (KftOffer){.spdy = true};
+    case KFT_TRANSPORT_AUTO:
+        if (kft_cluster_get_carrier(self->cluster, &known) && known == KFT_CARRIER_SPDY)
+            return (KftOffer){.spdy = true};
+        return (KftOffer){.tunnel = true, .spdy = true};
+    case KFT_TRANSPORT_WEBSOCKET:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+static bool
+open_tunnel(KftPool *self)
+{
+    if (self->negotiation != NULL)
+        return true;
+    if (uses_v4(self) || self->tunnels->len >= MAX_TUNNELS)
+        return false;
+    self->negotiation = kft_negotiation_start(self->cluster, self->pod->namespace_, self->pod->name,
+                                              self->port, tunnel_offer(self), on_negotiated, self);
+    return true;
+}
+
+/* --- pairs --- */
+
+static void
+on_ready_deferred(void *user_data)
+{
+    KftPool *self = user_data;
+    self->ready = NULL;
+    self->funcs.on_ready(self, self->user_data);
+}
+
+void
+kft_pool_connect(KftPool *self)
+{
+    KftCarrier known;
+
+    if (self->transport == KFT_TRANSPORT_AUTO && kft_cluster_get_carrier(self->cluster, &known) &&
+        known == KFT_CARRIER_WEBSOCKET)
+        self->found = KFT_TRANSPORT_WEBSOCKET;
+    if (!kft_pool_is_ready(self))
+        (void)open_tunnel(self);
+    else if (self->ready == NULL)
+        self->ready = kft_loop_defer(self->loop, on_ready_deferred, self);
+}
+
+KftPair *
+kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void *user_data)
+{
+    bool is_good = false;
+
+    if (uses_v4(self)) {
+        self->n_v4_pairs++;
+        return kft_v4_pair_new(self->cluster, self->pod->namespace_, self->pod->name, port, funcs,
+                               user_data);
+    }
+    KftTunnel *tunnel = choose_tunnel(self, &is_good);
+    if (!is_good && open_tunnel(self) && tunnel != NULL && kft_tunnel_is_congested(tunnel))
+        return NULL; /* the new one will be there soon, and is better than a place in a jam */
+    return tunnel == NULL ? NULL : kft_tunnel_open_pair(tunnel, port, funcs, user_data);
+}
+
+bool
+kft_pool_is_ready(const KftPool *self)
+{
+    return uses_v4(self) || self->tunnels->len > 0;
+}
+
+size_t
+kft_pool_get_n_pairs(const KftPool *self)
+{
+    size_t n = self->n_v4_pairs;
+    for (guint i = 0; i < self->tunnels->len; i++)
+        n += kft_tunnel_get_n_pairs(g_ptr_array_index(self->tunnels, i));
+    return n;
+}
+
+void
+kft_pool_pair_gone(KftPool *self)
+{
+    if (!uses_v4(self))
+        return;
+    g_assert(self->n_v4_pairs > 0);
+    self->n_v4_pairs--;
+    if (self->n_v4_pairs == 0)
+        self->funcs.on_idle(self, self->user_data);
+}
+
+const KftPod *
+kft_pool_get_pod(const KftPool *self)
+{
+    return self->pod;
+}
+
+KftTransport
+kft_pool_get_transport(const KftPool *self)
+{
+    return self->found;
+}
+
+/* --- life --- */
+
+KftPool *
+kft_pool_new(KftCluster *cluster,
+             KftPod *pod,
+             uint16_t port,
+             KftTransport transport,
+             const KftPoolFuncs *funcs,
+             void *user_data)
+{
+    KftPool *self = g_new0(KftPool, 1);
+    self->cluster = kft_cluster_ref(cluster);
+    self->loop = kft_cluster_get_loop(cluster);
+    self->pod = kft_pod_ref(pod);
+    self->port = port;
+    self->transport = transport;
+    if (transport == KFT_TRANSPORT_WEBSOCKET)
+        self->found = KFT_TRANSPORT_WEBSOCKET;
+    self->funcs = *funcs;
+    self->user_data = user_data;
+    self->tunnels = g_ptr_array_new();
+    self->spare_timer = kft_timer_new(self->loop, on_spare_timer, self);
+    return self;
+}
+
+void
+kft_pool_free(KftPool *self)
+{
+    if (self == NULL)
+        return;
+    kft_negotiation_free(self->negotiation);
+    while (self->tunnels->len > 0)
+        kft_tunnel_free(g_ptr_array_steal_index_fast(self->tunnels, self->tunnels->len - 1));
+    g_ptr_array_unref(self->tunnels);
+    kft_timer_free(self->spare_timer);
+    if (self->ready != NULL)
+        kft_deferred_cancel(self->ready);
+    kft_pod_unref(self->pod);
+    kft_cluster_unref(self->cluster);
+    g_free(self);
+}

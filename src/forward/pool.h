@@ -1,0 +1,46 @@
+#ifndef KFT_FORWARD_POOL_H
+#define KFT_FORWARD_POOL_H
+
+#include "forward/pair.h"
+#include "kftray/types.h"
+#include "kube/cluster.h"
+#include "kube/pod.h"
+
+/* The connections to one pod: a few tunnels that share the stream pairs by congestion (wire protocols, 5.4),
+ * or, where the server has only v4.channel.k8s.io, one WebSocket per pair. Thread: loop. */
+typedef struct KftPool KftPool;
+
+typedef struct {
+    /* Pairs can be opened, for the first time or again. */
+    void (*on_ready)(KftPool *pool, void *user_data);
+    /* A tunnel could not be opened and none is left. */
+    void (*on_failed)(KftPool *pool, const GError *error, void *user_data);
+    /* The last tunnel ended. */
+    void (*on_lost)(KftPool *pool, const char *reason, void *user_data);
+    /* The last pair of the pool went. */
+    void (*on_idle)(KftPool *pool, void *user_data);
+} KftPoolFuncs;
+
+/* @port: a port of the pod, for the upgrade request; no connection is made to it by opening tunnels. */
+KftPool *kft_pool_new(KftCluster *cluster,
+                      KftPod *pod,
+                      uint16_t port,
+                      KftTransport transport,
+                      const KftPoolFuncs *funcs,
+                      void *user_data);
+/* Opens the first tunnel, if none is open; ends in on_ready or on_failed, in a later turn. */
+void kft_pool_connect(KftPool *self);
+/* NULL: not now; on_ready follows if a tunnel is being opened. */
+KftPair *kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void *user_data);
+/* Whether kft_pool_open_pair() would succeed. */
+bool kft_pool_is_ready(const KftPool *self);
+size_t kft_pool_get_n_pairs(const KftPool *self);
+const KftPod *kft_pool_get_pod(const KftPool *self);
+/* What carries the pairs; AUTO before the first tunnel. */
+KftTransport kft_pool_get_transport(const KftPool *self);
+/* For an owner of a v4 pair, which no tunnel counts: the pair went. */
+void kft_pool_pair_gone(KftPool *self);
+/* Closes all tunnels; pairs that are still open end with LOST. NULL is allowed. */
+void kft_pool_free(KftPool *self);
+
+#endif

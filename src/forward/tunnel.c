@@ -1,0 +1,697 @@
+/* Maps stream pairs to SPDY streams. A pair lives until its owner frees it or its end was told; what still
+ * arrives for its streams is dropped, since an unknown stream id is no error here (wire protocols, 3.5).
+ *
+ * There is no flow control in this protocol: the only way to stop one pair is to stop reading the tunnel,
+ * which stops all of them. Hence congestion marks early, pausing late and only as long as it must. */
+#include "forward/tunnel.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "net/timer.h"
+#include "proto/spdy.h"
+
+/* Fits 128 KiB of memory with the WebSocket head. Two such messages may be queued. */
+#define MAX_MESSAGE_BYTES (128 * 1024 - KFT_WS_MAX_HEAD_BYTES)
+/* DATA frame sizes (5.4): small frames while several pairs are active keep echo latency low. */
+#define MAX_DATA_ALONE_BYTES (64 * 1024)
+#define MAX_DATA_SHARED_BYTES (16 * 1024)
+/* Less room than this is not worth a frame. */
+#define MIN_DATA_BYTES 512
+#define MAX_ERROR_TEXT_BYTES 4096
+
+/* Congestion (5.4). */
+#define CONGESTED_QUEUE_BYTES (1024 * 1024)
+#define PAUSE_QUEUE_BYTES (4 * 1024 * 1024)
+#define RESUME_QUEUE_BYTES (512 * 1024)
+#define CONGESTED_STUCK_MS 200
+#define BULK_BYTES_PER_S (8 * 1024 * 1024)
+#define BULK_WINDOW_MS 1000
+/* A reader that stops all others of its tunnel for so long is cut off. */
+#define STALLED_READER_MS 30000
+
+#define PING_AFTER_SILENCE_MS 15000
+#define DEAD_AFTER_PING_MS 15000
+#define TICK_MS 5000
+/* How long the end of the error stream is awaited after the data stream's FIN (3.7 rule 1). */
+#define ERROR_STREAM_GRACE_MS 250
+#define MAX_AGE_MS (60 * 60 * 1000)
+#define MAX_STREAM_ID 200000
+
+typedef struct {
+    KftPair base;
+    KftTunnel *tunnel;
+    uint32_t error_id;
+    uint32_t data_id;
+    uint16_t port;
+    bool is_data_ended;  /* FIN or RST on the data stream came */
+    bool is_error_ended;
+    bool is_finished;    /* our FIN went out */
+    bool has_received;
+    bool is_paused;      /* its queue stopped the tunnel */
+    bool wants_room;
+    GString *error_text; /* nullable */
+    KftTimer *grace;     /* runs between the end of the data and of the error stream */
+    size_t queued_bytes;
+    uint64_t window_start_ms; /* for the bulk mark */
+    uint64_t window_bytes;
+    bool is_bulk;
+    bool is_ending; /* on_end runs: the memory goes when it returns */
+} SpdyPair;
+
+struct KftTunnel {
+    KftLoop *loop;
+    KftWire *wire;
+    KftTunnelFuncs funcs;
+    void *user_data;
+    KftSpdyEncoder encoder;
+    KftSpdyDecoder decoder;
+    GHashTable *streams; /* stream id → SpdyPair, both ids of a pair */
+    GQueue writers;      /* SpdyPair that wait for room, first come first served */
+    size_t n_pairs;
+    KftTimer *tick;
+    uint64_t opened_ms;
+    uint64_t ping_sent_ms; /* 0 = none is awaited */
+    uint32_t next_ping_id;
+    uint64_t paused_since_ms; /* 0 = reading */
+    bool is_closed;
+    bool is_freed;
+    unsigned n_dispatching; /* callbacks on the stack: freeing waits */
+};
+
+static void on_tick(void *user_data);
+
+static void
+destroy(KftTunnel *self)
+{
+    g_hash_table_destroy(self->streams);
+    g_queue_clear(&self->writers);
+    g_free(self);
+}
+
+/* Called after each dispatch; the tunnel may be gone then. */
+static void
+leave_dispatch(KftTunnel *self)
+{
+    g_assert(self->n_dispatching > 0);
+    self->n_dispatching--;
+    if (self->n_dispatching == 0 && self->is_freed)
+        destroy(self);
+}
+
+static gpointer
+stream_key(uint32_t id)
+{
+    return GUINT_TO_POINTER(id);
+}
+
+/* --- reading interest: derived in one place --- */
+
+static bool
+any_pair_paused(KftTunnel *self)
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+    g_hash_table_iter_init(&iter, self->streams);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const SpdyPair *pair = value;
+        if (pair->is_paused)
+            return true;
+    }
+    return false;
+}
+
+static void
+update_reading(KftTunnel *self)
+{
+    if (self->is_closed)
+        return;
+    bool paused = any_pair_paused(self);
+    if (paused && self->paused_since_ms == 0)
+        self->paused_since_ms = kft_loop_now_ms(self->loop);
+    else if (!paused)
+        self->paused_since_ms = 0;
+    kft_wire_set_reading(self->wire, !paused);
+}
+
+/* --- pairs --- */
+
+static void
+forget_stream(KftTunnel *self, uint32_t id)
+{
+    g_hash_table_remove(self->streams, stream_key(id));
+}
+
+/* Takes the pair out of the tunnel and ends its memory; no callback follows. */
+static void
+remove_pair(SpdyPair *pair)
+{
+    KftTunnel *self = pair->tunnel;
+    bool was_paused = pair->is_paused;
+
+    forget_stream(self, pair->error_id);
+    forget_stream(self, pair->data_id);
+    g_queue_remove(&self->writers, pair);
+    kft_timer_free(pair->grace);
+    if (pair->error_text != NULL)
+        g_string_free(pair->error_text, TRUE);
+    g_free(pair);
+    self->n_pairs--;
+    if (was_paused)
+        update_reading(self);
+    if (self->n_pairs == 0 && !self->is_closed && !self->is_freed) {
+        self->n_dispatching++;
+        self->funcs.on_idle(self, self->user_data);
+        leave_dispatch(self);
+    }
+}
+
+static void
+send_control(KftTunnel *self, const uint8_t *frame, size_t size)
+{
+    uint8_t *room = kft_wire_reserve(self->wire, size);
+    /* Full only while the server reads nothing; a reset would then sit behind all data anyway (3.5). */
+    if (room == NULL)
+        return;
+    memcpy(room, frame, size);
+    kft_wire_commit(self->wire, size);
+}
+
+static void
+send_reset(KftTunnel *self, uint32_t stream_id)
+{
+    uint8_t frame[16];
+    send_control(self, frame, kft_spdy_write_rst_stream(frame, stream_id, KFT_SPDY_RST_CANCEL));
+}
+
+static KftPairEnd
+classify_end(const SpdyPair *pair)
+{
+    if (pair->error_text == NULL || pair->error_text->len == 0)
+        return KFT_PAIR_END_CLEAN;
+    if (kft_pair_text_means_no_pod(pair->error_text->str))
+        return KFT_PAIR_END_NO_POD;
+    return pair->has_received ? KFT_PAIR_END_ERROR : KFT_PAIR_END_REFUSED;
+}
+
+/* The last thing that happens to a pair: tells its owner and frees it. */
+static void
+end_pair(SpdyPair *pair, KftPairEnd end, const char *text)
+{
+    KftTunnel *self = pair->tunnel;
+
+    self->n_dispatching++;
+    pair->is_ending = true;
+    pair->base.funcs.on_end(end, text, pair->base.user_data);
+    remove_pair(pair);
+    leave_dispatch(self);
+}
+
+static void
+end_pair_by_text(SpdyPair *pair)
+{
+    end_pair(pair, classify_end(pair), pair->error_text == NULL ? NULL : pair->error_text->str);
+}
+
+static void
+on_grace_end(void *user_data)
+{
+    SpdyPair *pair = user_data;
+    pair->is_error_ended = true;
+    end_pair_by_text(pair);
+}
+
+/* Decides whether the pair is over (3.7): the data stream's end and then the error stream's, or a text. */
+static void
+check_end(SpdyPair *pair)
+{
+    if (!pair->is_data_ended)
+        return;
+    if (pair->is_error_ended)
+        end_pair_by_text(pair);
+    else if (!kft_timer_is_active(pair->grace))
+        kft_timer_start(pair->grace, ERROR_STREAM_GRACE_MS);
+}
+
+static size_t
+max_data_bytes(const KftTunnel *self)
+{
+    return self->n_pairs > 1 ? MAX_DATA_SHARED_BYTES : MAX_DATA_ALONE_BYTES;
+}
+
+static uint8_t *
+pair_reserve(KftPair *base, size_t *ret_size)
+{
+    SpdyPair *pair = (SpdyPair *)base;
+    KftTunnel *self = pair->tunnel;
+    uint8_t *room = NULL;
+
+    if (self->is_closed || pair->is_finished)
+        return NULL;
+    size_t size = kft_wire_get_room(self->wire);
+    size = size > KFT_SPDY_HEAD_BYTES ? MIN(size - KFT_SPDY_HEAD_BYTES, max_data_bytes(self)) : 0;
+    if (size >= MIN_DATA_BYTES)
+        room = kft_wire_reserve(self->wire, KFT_SPDY_HEAD_BYTES + size);
+    if (room == NULL) {
+        /* Registers for on_drained. */
+        (void)kft_wire_reserve(self->wire, SIZE_MAX / 2);
+        if (!pair->wants_room)
+            g_queue_push_tail(&self->writers, pair);
+        pair->wants_room = true;
+        return NULL;
+    }
+    *ret_size = size;
+    return room + KFT_SPDY_HEAD_BYTES;
+}
+
+static void
+count_bulk(SpdyPair *pair, size_t size)
+{
+    uint64_t now = kft_loop_now_ms(pair->tunnel->loop);
+    if (now - pair->window_start_ms >= BULK_WINDOW_MS) {
+        pair->window_start_ms = now;
+        pair->window_bytes = 0;
+        pair->is_bulk = false;
+    }
+    pair->window_bytes += size;
+    if (pair->window_bytes <= BULK_BYTES_PER_S || pair->is_bulk)
+        return;
+    pair->is_bulk = true;
+    pair->tunnel->funcs.on_congested(pair->tunnel, pair->tunnel->user_data);
+}
+
+static void
+pair_commit(KftPair *base, size_t size)
+{
+    SpdyPair *pair = (SpdyPair *)base;
+    KftTunnel *self = pair->tunnel;
+    uint8_t *room = kft_wire_reserve(self->wire, KFT_SPDY_HEAD_BYTES + size);
+
+    g_assert(room != NULL && size > 0);
+    kft_spdy_write_data_head(room, pair->data_id, 0, size);
+    kft_wire_commit(self->wire, KFT_SPDY_HEAD_BYTES + size);
+    count_bulk(pair, size);
+}
+
+static void
+pair_finish(KftPair *base)
+{
+    SpdyPair *pair = (SpdyPair *)base;
+    uint8_t frame[KFT_SPDY_HEAD_BYTES];
+
+    if (pair->is_finished || pair->is_data_ended || pair->tunnel->is_closed)
+        return;
+    pair->is_finished = true;
+    kft_spdy_write_data_head(frame, pair->data_id, KFT_SPDY_FLAG_FIN, 0);
+    send_control(pair->tunnel, frame, sizeof frame);
+}
+
+static void
+pair_report_queued(KftPair *base, size_t queued_bytes)
+{
+    SpdyPair *pair = (SpdyPair *)base;
+    bool was_paused = pair->is_paused;
+
+    pair->queued_bytes = queued_bytes;
+    if (queued_bytes > PAUSE_QUEUE_BYTES)
+        pair->is_paused = true;
+    else if (queued_bytes <= RESUME_QUEUE_BYTES)
+        pair->is_paused = false;
+    if (was_paused != pair->is_paused)
+        update_reading(pair->tunnel);
+}
+
+static void
+pair_free(KftPair *base)
+{
+    SpdyPair *pair = (SpdyPair *)base;
+    KftTunnel *self = pair->tunnel;
+
+    if (pair->is_ending)
+        return;
+    if (!self->is_closed && !pair->is_data_ended) {
+        kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_DEBUG, "stream %u: reset by us", pair->data_id);
+        send_reset(self, pair->data_id);
+    }
+    remove_pair(pair);
+}
+
+static const KftPairOps pair_ops = {
+    .reserve = pair_reserve,
+    .commit = pair_commit,
+    .finish = pair_finish,
+    .report_queued = pair_report_queued,
+    .free = pair_free,
+};
+
+static bool
+send_syn_streams(KftTunnel *self, const SpdyPair *pair)
+{
+    uint8_t *room = kft_wire_reserve(self->wire, 2 * KFT_SPDY_MAX_SYN_BYTES);
+    if (room == NULL)
+        return false;
+    size_t size = kft_spdy_write_syn_stream(&self->encoder, room, pair->error_id,
+                                            KFT_SPDY_STREAM_ERROR, pair->port, pair->error_id);
+    size += kft_spdy_write_syn_stream(&self->encoder, room + size, pair->data_id,
+                                      KFT_SPDY_STREAM_DATA, pair->port, pair->error_id);
+    /* The local peer's first bytes are usually there one turn after the connection itself. */
+    kft_wire_commit_later(self->wire, size);
+    return true;
+}
+
+KftPair *
+kft_tunnel_open_pair(KftTunnel *self, uint16_t port, const KftPairFuncs *funcs, void *user_data)
+{
+    if (self->is_closed || kft_wire_get_room(self->wire) < 2 * KFT_SPDY_MAX_SYN_BYTES)
+        return NULL;
+    uint32_t error_id = kft_spdy_encoder_take_id(&self->encoder);
+    uint32_t data_id = kft_spdy_encoder_take_id(&self->encoder);
+    if (error_id == 0 || data_id == 0)
+        return NULL;
+    SpdyPair *pair = g_new0(SpdyPair, 1);
+    *pair = (SpdyPair){
+        .base = {.ops = &pair_ops, .funcs = *funcs, .user_data = user_data},
+        .tunnel = self,
+        .error_id = error_id,
+        .data_id = data_id,
+        .port = port,
+    };
+    bool sent = send_syn_streams(self, pair);
+    g_assert(sent);
+    pair->grace = kft_timer_new(self->loop, on_grace_end, pair);
+    g_hash_table_insert(self->streams, stream_key(error_id), pair);
+    g_hash_table_insert(self->streams, stream_key(data_id), pair);
+    self->n_pairs++;
+    return &pair->base;
+}
+
+/* --- frames of the server --- */
+
+static void
+handle_error_data(SpdyPair *pair, const KftSpdyEvent *event)
+{
+    if (event->size > 0) {
+        if (pair->error_text == NULL)
+            pair->error_text = g_string_new(NULL);
+        size_t room = MAX_ERROR_TEXT_BYTES - MIN(pair->error_text->len, MAX_ERROR_TEXT_BYTES);
+        g_string_append_len(pair->error_text, (const char *)event->data,
+                            (gssize)MIN(event->size, room));
+    }
+    if (!event->is_fin)
+        return;
+    pair->is_error_ended = true;
+    check_end(pair);
+}
+
+static void
+handle_data(KftTunnel *self, const KftSpdyEvent *event)
+{
+    SpdyPair *pair = g_hash_table_lookup(self->streams, stream_key(event->stream_id));
+    if (pair == NULL)
+        return;
+    if (event->stream_id == pair->error_id) {
+        handle_error_data(pair, event);
+        return;
+    }
+    if (pair->is_data_ended)
+        return;
+    if (event->size > 0) {
+        pair->has_received = true;
+        count_bulk(pair, event->size);
+        pair->base.funcs.on_data(event->data, event->size, pair->base.user_data);
+    }
+    if (!event->is_fin || g_hash_table_lookup(self->streams, stream_key(event->stream_id)) != pair)
+        return;
+    pair->is_data_ended = true;
+    check_end(pair);
+}
+
+static void
+handle_reset(KftTunnel *self, const KftSpdyEvent *event)
+{
+    SpdyPair *pair = g_hash_table_lookup(self->streams, stream_key(event->stream_id));
+    if (pair == NULL)
+        return;
+    if (event->stream_id == pair->error_id) {
+        pair->is_error_ended = true;
+    } else if (!pair->is_data_ended) {
+        /* The error stream may still bring the reason. */
+        pair->is_data_ended = true;
+        if (pair->error_text == NULL)
+            pair->error_text = g_string_new("the server reset the stream");
+    }
+    check_end(pair);
+}
+
+static void
+handle_ping(KftTunnel *self, const KftSpdyEvent *event)
+{
+    uint8_t frame[16];
+
+    if (event->value % 2 == 1) {
+        self->ping_sent_ms = 0;
+        return;
+    }
+    send_control(self, frame, kft_spdy_write_ping(frame, event->value));
+}
+
+static void
+close_with(KftTunnel *self, const char *reason)
+{
+    if (self->is_closed)
+        return;
+    self->is_closed = true;
+    kft_timer_stop(self->tick);
+    self->n_dispatching++;
+    /* Each on_end may free its pair or others: take them one at a time. */
+    GHashTableIter iter;
+    gpointer value = NULL;
+    for (;;) {
+        g_hash_table_iter_init(&iter, self->streams);
+        if (!g_hash_table_iter_next(&iter, NULL, &value))
+            break;
+        end_pair(value, KFT_PAIR_END_LOST, reason);
+    }
+    if (!self->is_freed)
+        self->funcs.on_closed(self, reason, self->user_data);
+    leave_dispatch(self);
+}
+
+static void
+handle_event(KftTunnel *self, const KftSpdyEvent *event)
+{
+    switch (event->type) {
+    case KFT_SPDY_EVENT_DATA:
+        handle_data(self, event);
+        return;
+    case KFT_SPDY_EVENT_SYN_STREAM:
+        send_reset(self, event->stream_id);
+        return;
+    case KFT_SPDY_EVENT_SYN_REPLY:
+    case KFT_SPDY_EVENT_IGNORED:
+        return;
+    case KFT_SPDY_EVENT_RST_STREAM:
+        handle_reset(self, event);
+        return;
+    case KFT_SPDY_EVENT_PING:
+        handle_ping(self, event);
+        return;
+    case KFT_SPDY_EVENT_GOAWAY:
+        close_with(self, "the server ended the session");
+        return;
+    }
+    g_assert_not_reached();
+}
+
+static KftResult
+on_wire_input(const KftWsEvent *input, void *user_data)
+{
+    KftTunnel *self = user_data;
+    const uint8_t *data = input->data;
+    size_t size = input->size;
+    KftResult result = KFT_R_OK;
+
+    if (input->opcode == KFT_WS_TEXT)
+        return KFT_R_PROTOCOL;
+    self->n_dispatching++;
+    while (size > 0 && !self->is_closed && !self->is_freed) {
+        size_t consumed = 0;
+        KftSpdyEvent event;
+        result = kft_spdy_decoder_next(&self->decoder, data, size, &consumed, &event);
+        if (result != KFT_R_OK)
+            break;
+        handle_event(self, &event);
+        data += consumed;
+        size -= consumed;
+    }
+    leave_dispatch(self);
+    return result == KFT_R_AGAIN ? KFT_R_OK : result;
+}
+
+static void
+on_wire_drained(void *user_data)
+{
+    KftTunnel *self = user_data;
+    guint n_waiting = g_queue_get_length(&self->writers);
+
+    self->n_dispatching++;
+    while (n_waiting-- > 0 && !self->is_closed && !self->is_freed) {
+        SpdyPair *pair = g_queue_pop_head(&self->writers);
+        if (pair == NULL)
+            break;
+        pair->wants_room = false;
+        pair->base.funcs.on_writable(pair->base.user_data);
+    }
+    leave_dispatch(self);
+}
+
+static void
+on_wire_closed(const char *reason, bool is_orderly, void *user_data)
+{
+    (void)is_orderly;
+    close_with(user_data, reason);
+}
+
+/* --- keeping alive --- */
+
+static void
+send_ping(KftTunnel *self)
+{
+    uint8_t frame[16];
+    send_control(self, frame, kft_spdy_write_ping(frame, self->next_ping_id));
+    self->next_ping_id += 2;
+    self->ping_sent_ms = kft_loop_now_ms(self->loop);
+}
+
+/* Dead if nothing came since a ping, unless the server is not reading us: it then cannot see the ping
+ * (3.6), or we are not reading it. */
+static bool
+is_dead(const KftTunnel *self, uint64_t now)
+{
+    return self->ping_sent_ms != 0 && now - self->ping_sent_ms >= DEAD_AFTER_PING_MS &&
+           kft_wire_get_last_input_ms(self->wire) < self->ping_sent_ms &&
+           kft_wire_get_stuck_since_ms(self->wire) == 0 && self->paused_since_ms == 0;
+}
+
+/* Ends the pair whose reader has stopped everybody else for too long. */
+static void
+cut_stalled_reader(KftTunnel *self, uint64_t now)
+{
+    if (self->paused_since_ms == 0 || now - self->paused_since_ms < STALLED_READER_MS ||
+        self->n_pairs < 2)
+        return;
+    GHashTableIter iter;
+    gpointer value = NULL;
+    g_hash_table_iter_init(&iter, self->streams);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        SpdyPair *pair = value;
+        if (!pair->is_paused)
+            continue;
+        send_reset(self, pair->data_id);
+        pair->is_data_ended = true;
+        end_pair(pair, KFT_PAIR_END_ERROR,
+                 "the local program did not read for 30 s and held up other connections");
+        return;
+    }
+}
+
+static void
+on_tick(void *user_data)
+{
+    KftTunnel *self = user_data;
+    uint64_t now = kft_loop_now_ms(self->loop);
+    uint64_t silence = now - kft_wire_get_last_input_ms(self->wire);
+
+    kft_timer_start(self->tick, TICK_MS);
+    if (self->ping_sent_ms != 0 && kft_wire_get_last_input_ms(self->wire) >= self->ping_sent_ms)
+        self->ping_sent_ms = 0;
+    if (is_dead(self, now)) {
+        close_with(self, "the server stopped answering");
+        return;
+    }
+    if (silence >= PING_AFTER_SILENCE_MS && self->ping_sent_ms == 0)
+        send_ping(self);
+    cut_stalled_reader(self, now);
+}
+
+/* --- life --- */
+
+KftTunnel *
+kft_tunnel_new(KftLoop *loop,
+               KftStream *stream,
+               KftCarrier carrier,
+               GBytes *early,
+               const KftTunnelFuncs *funcs,
+               void *user_data)
+{
+    static const KftWireFuncs wire_funcs = {
+        .on_input = on_wire_input,
+        .on_drained = on_wire_drained,
+        .on_closed = on_wire_closed,
+    };
+    KftTunnel *self = g_new0(KftTunnel, 1);
+    self->loop = loop;
+    self->funcs = *funcs;
+    self->user_data = user_data;
+    self->streams = g_hash_table_new(g_direct_hash, g_direct_equal);
+    g_queue_init(&self->writers);
+    kft_spdy_encoder_init(&self->encoder);
+    kft_spdy_decoder_init(&self->decoder);
+    self->next_ping_id = 1;
+    self->opened_ms = kft_loop_now_ms(loop);
+    self->wire = kft_wire_new(loop, stream, carrier == KFT_CARRIER_TUNNEL, MAX_MESSAGE_BYTES, early,
+                              &wire_funcs, self);
+    self->tick = kft_timer_new(loop, on_tick, self);
+    kft_timer_start(self->tick, TICK_MS);
+    return self;
+}
+
+size_t
+kft_tunnel_get_n_pairs(const KftTunnel *self)
+{
+    return self->n_pairs;
+}
+
+bool
+kft_tunnel_is_congested(const KftTunnel *self)
+{
+    uint64_t now = kft_loop_now_ms(self->loop);
+    uint64_t stuck_since = kft_wire_get_stuck_since_ms(self->wire);
+    if (self->paused_since_ms != 0 || (stuck_since != 0 && now - stuck_since > CONGESTED_STUCK_MS))
+        return true;
+    GHashTableIter iter;
+    gpointer value = NULL;
+    g_hash_table_iter_init(&iter, self->streams);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const SpdyPair *pair = value;
+        bool bulk_now = pair->is_bulk && now - pair->window_start_ms < 2 * BULK_WINDOW_MS;
+        if (bulk_now || pair->queued_bytes > CONGESTED_QUEUE_BYTES)
+            return true;
+    }
+    return false;
+}
+
+bool
+kft_tunnel_is_worn(const KftTunnel *self)
+{
+    return self->is_closed || self->encoder.next_stream_id > MAX_STREAM_ID ||
+           kft_loop_now_ms(self->loop) - self->opened_ms > MAX_AGE_MS;
+}
+
+void
+kft_tunnel_free(KftTunnel *self)
+{
+    if (self == NULL || self->is_freed)
+        return;
+    self->is_freed = true;
+    self->n_dispatching++;
+    if (!self->is_closed) {
+        uint8_t frame[16];
+        send_control(self, frame, kft_spdy_write_goaway(frame, 0));
+        close_with(self, "closed");
+    }
+    kft_timer_free(self->tick);
+    kft_wire_close(self->wire);
+    leave_dispatch(self);
+}

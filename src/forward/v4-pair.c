@@ -1,0 +1,261 @@
+/* One pair on a WebSocket of its own. This transport has no half-close: finishing means closing, and the
+ * only sign of the pod's end is the server's Close, about a second later (wire protocols, 2.6). */
+#include "forward/v4-pair.h"
+
+#include "forward/negotiation.h"
+#include "forward/wire.h"
+#include "kftray/error.h"
+#include "net/timer.h"
+#include "proto/channel.h"
+
+#define MAX_MESSAGE_BYTES (KFT_CHANNEL_MAX_DATA_BYTES + 1)
+#define MAX_ERROR_TEXT_BYTES 4096
+#define MIN_DATA_BYTES 512
+#define PAUSE_QUEUE_BYTES (256 * 1024)
+#define RESUME_QUEUE_BYTES (64 * 1024)
+#define TICK_MS 5000
+#define PING_AFTER_SILENCE_MS 20000
+#define DEAD_AFTER_SILENCE_MS 45000
+/* Pings do not restart the runtime's idle timer of 4 h, empty frames do (2.7). */
+#define KEEPALIVE_FRAME_MS (5 * 60 * 1000)
+
+typedef struct {
+    KftPair base;
+    KftLoop *loop;
+    KftNegotiation *negotiation; /* until the WebSocket is open */
+    KftWire *wire;               /* from then on */
+    KftChannelDecoder decoder;
+    GString *error_text; /* nullable */
+    KftTimer *tick;
+    uint64_t last_output_ms;
+    bool has_received;
+    bool is_finished;
+    bool is_paused;
+    bool is_ending;
+} V4Pair;
+
+static void
+release(V4Pair *pair)
+{
+    kft_timer_free(pair->tick);
+    kft_negotiation_free(pair->negotiation);
+    if (pair->wire != NULL)
+        kft_wire_close(pair->wire);
+    if (pair->error_text != NULL)
+        g_string_free(pair->error_text, TRUE);
+    g_free(pair);
+}
+
+static void
+end_pair(V4Pair *pair, KftPairEnd end, const char *text)
+{
+    if (pair->is_ending)
+        return;
+    pair->is_ending = true;
+    pair->base.funcs.on_end(end, text, pair->base.user_data);
+    release(pair);
+}
+
+/* A WebSocket frame begins with one channel byte, whatever number of commits it is made of: the byte is
+ * due when the message is still empty. */
+static uint8_t *
+pair_reserve(KftPair *base, size_t *ret_size)
+{
+    V4Pair *pair = (V4Pair *)base;
+
+    if (pair->is_finished || pair->wire == NULL)
+        return NULL;
+    size_t room_bytes = kft_wire_get_room(pair->wire);
+    bool starts_frame = room_bytes == MAX_MESSAGE_BYTES;
+    size_t head = starts_frame ? 1 : 0;
+    uint8_t *room = room_bytes >= MIN_DATA_BYTES ? kft_wire_reserve(pair->wire, room_bytes) : NULL;
+    if (room == NULL) {
+        (void)kft_wire_reserve(pair->wire, SIZE_MAX / 2);
+        return NULL;
+    }
+    *ret_size = room_bytes - head;
+    return room + head;
+}
+
+static void
+pair_commit(KftPair *base, size_t size)
+{
+    V4Pair *pair = (V4Pair *)base;
+    size_t head = kft_wire_get_room(pair->wire) == MAX_MESSAGE_BYTES ? 1 : 0;
+    uint8_t *room = kft_wire_reserve(pair->wire, head + size);
+
+    g_assert(room != NULL);
+    if (head == 1)
+        room[0] = KFT_CHANNEL_DATA;
+    kft_wire_commit(pair->wire, head + size);
+    pair->last_output_ms = kft_loop_now_ms(pair->loop);
+}
+
+static void
+on_finish_deferred(void *user_data)
+{
+    V4Pair *pair = user_data;
+    end_pair(pair, KFT_PAIR_END_CLEAN, NULL);
+}
+
+static void
+pair_finish(KftPair *base)
+{
+    V4Pair *pair = (V4Pair *)base;
+    if (pair->is_finished || pair->is_ending)
+        return;
+    pair->is_finished = true;
+    /* Closing is all that can be done; the owner hears of the end as it would from the pod. */
+    kft_timer_free(pair->tick);
+    pair->tick = kft_timer_new(pair->loop, on_finish_deferred, pair);
+    kft_timer_start(pair->tick, 0);
+}
+
+static void
+pair_report_queued(KftPair *base, size_t queued_bytes)
+{
+    V4Pair *pair = (V4Pair *)base;
+    bool was_paused = pair->is_paused;
+
+    if (queued_bytes > PAUSE_QUEUE_BYTES)
+        pair->is_paused = true;
+    else if (queued_bytes <= RESUME_QUEUE_BYTES)
+        pair->is_paused = false;
+    if (was_paused != pair->is_paused && pair->wire != NULL)
+        kft_wire_set_reading(pair->wire, !pair->is_paused);
+}
+
+static void
+pair_free(KftPair *base)
+{
+    V4Pair *pair = (V4Pair *)base;
+    if (!pair->is_ending)
+        release(pair);
+}
+
+static const KftPairOps pair_ops = {
+    .reserve = pair_reserve,
+    .commit = pair_commit,
+    .finish = pair_finish,
+    .report_queued = pair_report_queued,
+    .free = pair_free,
+};
+
+static void
+append_error_text(V4Pair *pair, const KftChannelEvent *event)
+{
+    if (pair->error_text == NULL)
+        pair->error_text = g_string_new(NULL);
+    size_t room = MAX_ERROR_TEXT_BYTES - MIN(pair->error_text->len, MAX_ERROR_TEXT_BYTES);
+    g_string_append_len(pair->error_text, (const char *)event->data, (gssize)MIN(event->size, room));
+}
+
+static KftResult
+on_wire_input(const KftWsEvent *input, void *user_data)
+{
+    V4Pair *pair = user_data;
+    KftChannelEvent event;
+
+    KftResult result = kft_channel_decoder_feed(&pair->decoder, input, &event);
+    if (result != KFT_R_OK)
+        return result;
+    switch (event.type) {
+    case KFT_CHANNEL_EVENT_NONE:
+        return KFT_R_OK;
+    case KFT_CHANNEL_EVENT_DATA:
+        pair->has_received = true;
+        pair->base.funcs.on_data(event.data, event.size, pair->base.user_data);
+        return KFT_R_OK;
+    case KFT_CHANNEL_EVENT_ERROR:
+        append_error_text(pair, &event);
+        return KFT_R_OK;
+    }
+    g_assert_not_reached();
+}
+
+static void
+on_wire_drained(void *user_data)
+{
+    V4Pair *pair = user_data;
+    pair->base.funcs.on_writable(pair->base.user_data);
+}
+
+static void
+on_wire_closed(const char *reason, bool is_orderly, void *user_data)
+{
+    V4Pair *pair = user_data;
+
+    if (pair->error_text != NULL) {
+        KftPairEnd end = pair->has_received ? KFT_PAIR_END_ERROR : KFT_PAIR_END_REFUSED;
+        if (kft_pair_text_means_no_pod(pair->error_text->str))
+            end = KFT_PAIR_END_NO_POD;
+        end_pair(pair, end, pair->error_text->str);
+    } else if (is_orderly) {
+        end_pair(pair, KFT_PAIR_END_CLEAN, NULL);
+    } else {
+        end_pair(pair, KFT_PAIR_END_LOST, reason);
+    }
+}
+
+static void
+on_tick(void *user_data)
+{
+    V4Pair *pair = user_data;
+    uint64_t now = kft_loop_now_ms(pair->loop);
+    uint64_t silence = now - kft_wire_get_last_input_ms(pair->wire);
+
+    kft_timer_start(pair->tick, TICK_MS);
+    if (silence >= DEAD_AFTER_SILENCE_MS && !pair->is_paused &&
+        kft_wire_get_stuck_since_ms(pair->wire) == 0) {
+        end_pair(pair, KFT_PAIR_END_LOST, "the server stopped answering");
+        return;
+    }
+    if (silence >= PING_AFTER_SILENCE_MS)
+        kft_wire_ping(pair->wire);
+    if (now - pair->last_output_ms >= KEEPALIVE_FRAME_MS) {
+        kft_wire_send_empty_frame(pair->wire);
+        pair->last_output_ms = now;
+    }
+}
+
+static void
+on_negotiated(const KftNegotiated *result, const GError *error, void *user_data)
+{
+    static const KftWireFuncs wire_funcs = {
+        .on_input = on_wire_input,
+        .on_drained = on_wire_drained,
+        .on_closed = on_wire_closed,
+    };
+    V4Pair *pair = user_data;
+
+    if (error != NULL) {
+        bool no_pod = g_error_matches(error, KFT_ERROR, KFT_ERROR_NOT_FOUND);
+        end_pair(pair, no_pod ? KFT_PAIR_END_NO_POD : KFT_PAIR_END_LOST, error->message);
+        return;
+    }
+    g_clear_pointer(&pair->negotiation, kft_negotiation_free);
+    pair->wire = kft_wire_new(pair->loop, result->stream, /* is_websocket= */ true,
+                              MAX_MESSAGE_BYTES, result->early, &wire_funcs, pair);
+    pair->tick = kft_timer_new(pair->loop, on_tick, pair);
+    kft_timer_start(pair->tick, TICK_MS);
+    pair->base.funcs.on_writable(pair->base.user_data);
+}
+
+KftPair *
+kft_v4_pair_new(KftCluster *cluster,
+                const char *namespace_,
+                const char *pod,
+                uint16_t port,
+                const KftPairFuncs *funcs,
+                void *user_data)
+{
+    static const KftOffer offer = {.websocket = true};
+    V4Pair *pair = g_new0(V4Pair, 1);
+    pair->base = (KftPair){.ops = &pair_ops, .funcs = *funcs, .user_data = user_data};
+    pair->loop = kft_cluster_get_loop(cluster);
+    pair->last_output_ms = kft_loop_now_ms(pair->loop);
+    kft_channel_decoder_init(&pair->decoder, port);
+    pair->negotiation =
+        kft_negotiation_start(cluster, namespace_, pod, port, offer, on_negotiated, pair);
+    return &pair->base;
+}
