@@ -13,8 +13,7 @@ typedef struct KftResolver KftResolver;
 /* One pod that can be forwarded to. */
 typedef struct {
     KftPod *pod;
-    /* The container port per asked-for port, in the order of the request; 0 where this pod has none of
-     * that name. */
+    /* The container port per asked-for port, in the order of the request; never 0. */
     const uint16_t *ports;
 } KftCandidate;
 
@@ -29,6 +28,9 @@ typedef struct {
     /* Pods that exist, usable or not, by uid: a tunnel to a uid that is not here is to be given up. */
     KftPod *const *pods;
     size_t n_pods;
+    /* Per asked-for port, the local port that a name alone means: the number of the service's port, else
+     * the best candidate's container port; 0 while that is not known. */
+    const uint16_t *local_numbers;
 } KftResolution;
 
 typedef struct {
@@ -50,7 +52,8 @@ KftResolver *kft_resolver_new(KftCluster *cluster,
                               size_t n_ports,
                               const KftResolverFuncs *funcs,
                               void *user_data);
-/* Looks again now: after a failed tunnel, a wake-up, a changed network. Cheap if a watch is healthy. */
+/* Looks again now: after a failed tunnel, a wake-up, a changed network. Always answered, by on_change (also
+ * if nothing changed) or on_error. Cheap if a watch is healthy. */
 void kft_resolver_refresh(KftResolver *self);
 /* NULL is allowed. */
 void kft_resolver_free(KftResolver *self);
