@@ -1,0 +1,1 @@
+"""The parts of the case runner: case files, the program under test, steps, comparison, TAP."""

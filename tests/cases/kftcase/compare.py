@@ -1,0 +1,70 @@
+"""Compares what came out with what a case expects, and says the difference in a way people can act on."""
+
+import re
+
+
+class Mismatch(Exception):
+    pass
+
+
+def compare_lines(what, expected, actual):
+    """EXPECTED lines: exact, `~ REGEX` (searched), `...` (any number of lines). Raises Mismatch."""
+    if not _match(expected, actual, 0, 0):
+        raise Mismatch(f"{what} differs\nexpected:\n{_block(expected)}\ngot:\n{_block(actual)}")
+
+
+def _match(expected, actual, i, j):
+    while i < len(expected):
+        if expected[i] == "...":
+            return any(_match(expected, actual, i + 1, k) for k in range(j, len(actual) + 1))
+        if j >= len(actual) or not line_fits(expected[i], actual[j]):
+            return False
+        i, j = i + 1, j + 1
+    return j == len(actual)
+
+
+def line_fits(wanted, line):
+    if wanted.startswith("~ "):
+        return re.search(wanted[2:], line) is not None
+    return wanted == line
+
+
+def _block(lines):
+    return "\n".join("  | " + line for line in lines) or "  (nothing)"
+
+
+def compare_requests(wanted, log):
+    """WANTED: regexes that occur in this order, `! REGEX` occurs nowhere. LOG: text lines."""
+    at = 0
+    for row in wanted:
+        if row.startswith("! "):
+            bad = [line for line in log if re.search(row[2:], line)]
+            if bad:
+                raise Mismatch(f"a request that must not be: {bad[0]}")
+            continue
+        found = next((n for n in range(at, len(log)) if re.search(row, log[n])), None)
+        if found is None:
+            raise Mismatch(f"no request fits {row!r} (after the ones before it)\nthe requests were:\n{_block(log)}")
+        at = found + 1
+
+
+COUNTER = re.compile(r"^(\w+)\s*(=|>=|<=)\s*(\d+)$")
+
+
+def counter_fits(row, counters):
+    name, operator, number = _counter_row(row)
+    value = counters.get(name, 0)
+    return {"=": value == number, ">=": value >= number, "<=": value <= number}[operator]
+
+
+def compare_counter(row, counters):
+    if not counter_fits(row, counters):
+        name = _counter_row(row)[0]
+        raise Mismatch(f"counter {row!r} does not hold, {name} is {counters.get(name, 0)}")
+
+
+def _counter_row(row):
+    match = COUNTER.match(row)
+    if not match:
+        raise Mismatch(f"not a counter row: {row!r}")
+    return match[1], match[2], int(match[3])
