@@ -1,29 +1,30 @@
 #ifndef KFT_NET_LOOP_H
 #define KFT_NET_LOOP_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include <curl/curl.h>
 #include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
-/* The loop thread's libuv loop with one curl multi handle driven by it and a curl share (DNS and TLS
- * sessions). All objects of this module belong to one loop and are used only in its thread.
+/* The loop thread's libuv loop with curl's multi handles driven by it and a curl share (DNS and TLS
+ * sessions). The process must ignore SIGPIPE. All objects of this module belong to one loop and are
+ * used only in its thread.
  *
- * Life of this module's objects: kft_x_new()/start() … kft_x_free(). After free() no callback of that
- * object runs; what libuv still has to close is freed by the module itself in a later turn of the loop.
- * Callbacks never run inside the call that starts the operation. An object may be freed inside its own
- * callbacks. */
+ * Life of this module's objects: kft_x_new()/start() … kft_x_free(). After free() no callback of
+ * that object runs; what libuv still has to close is freed by the module itself in a later turn of
+ * the loop. Callbacks never run inside the call that starts the operation. An object may be freed
+ * inside its own callbacks. */
 typedef struct KftLoop KftLoop;
 
 /* Errors: KFT_ERROR_INTERNAL. Thread: the thread that will run it, or one that hands it over. */
 KftLoop *kft_loop_new(GError **error);
-/* Runs until no object of the loop is open and nothing is deferred. The calling thread becomes the loop
- * thread. */
+/* Runs until no object of the loop is open and nothing is deferred. The calling thread becomes the
+ * loop thread. */
 void kft_loop_run(KftLoop *self);
-/* Frees the loop; everything opened on it must have been freed before and kft_loop_run() have returned.
- * Returns false (and logs the handles) if handles were still open: a defect that tests check for. */
+/* Frees the loop; everything opened on it must have been freed before and kft_loop_run() have
+ * returned. Returns false (and logs the handles) if handles were still open: a defect that tests
+ * check for. */
 bool kft_loop_free(KftLoop *self);
 
 uv_loop_t *kft_loop_get_uv(KftLoop *self);
@@ -40,13 +41,5 @@ typedef struct KftDeferred KftDeferred;
 KftDeferred *kft_loop_defer(KftLoop *self, void (*func)(void *user_data), void *user_data);
 /* Only before it has run. */
 void kft_deferred_cancel(KftDeferred *deferred);
-
-/* --- for the files of this module --- */
-
-typedef void (*KftCurlDoneFunc)(CURL *easy, CURLcode result, void *user_data);
-/* Adds an easy handle; @func runs once when its transfer is done. Uses CURLOPT_PRIVATE. */
-void kft_loop_add_easy(KftLoop *self, CURL *easy, KftCurlDoneFunc func, void *user_data);
-/* Removes and cleans up an easy handle, done or not, in a later turn if curl is calling us now. */
-void kft_loop_drop_easy(KftLoop *self, CURL *easy);
 
 #endif
