@@ -1,16 +1,15 @@
 #ifndef KFT_NET_ENDPOINT_H
 #define KFT_NET_ENDPOINT_H
 
-#include <stdbool.h>
-
 #include <glib.h>
+#include <stdbool.h>
 
 #include "base/secret.h"
 
 /* Where a server is and how to reach and trust it; immutable once shared, reference counted.
  * Thread: any for reading. */
 typedef struct {
-    char *url;         /* scheme://host[:port][/prefix], without a slash at the end; http or https */
+    char *url; /* scheme://host[:port][/prefix], without a slash at the end; http or https */
     char *server_name; /* for SNI and the name check instead of the host; NULL = the host */
     bool is_insecure;  /* no verification of the server's certificate */
     char *ca_file;     /* PEM; with any CA given only that set is trusted, else the system's */

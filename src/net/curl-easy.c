@@ -1,0 +1,289 @@
+/* Translates a KftEndpoint into options of a curl easy handle. Invariants: with any CA given only
+ * that set is trusted; a proxy of the environment is chosen here and never by curl; nothing that
+ * curl could ask on a terminal stays unanswered. */
+#include "net/curl-easy.h"
+
+#include <errno.h>
+#include <kftray/error.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/number.h"
+#include "net/loop-priv.h"
+
+/* A dead peer is noticed within about a minute also while nothing is sent. */
+#define KEEPALIVE_IDLE_S 30L
+#define KEEPALIVE_INTERVAL_S 10L
+
+/* What one read from the socket takes in at most; fewer system calls than OpenSSL's default of one
+ * for each record's header and one for its body. */
+#define TLS_READ_AHEAD_BYTES (32 * 1024)
+
+void kft_curl_easy_set_long(KftCurlEasy *self, CURLoption option, long value)
+{
+    CURLcode code = KFT_FAULT("curl_easy_setopt") ? CURLE_OUT_OF_MEMORY
+                                                  : curl_easy_setopt(self->easy, option, value);
+    if (self->setup == CURLE_OK)
+        self->setup = code;
+}
+
+void kft_curl_easy_set_pointer(KftCurlEasy *self, CURLoption option, const void *value)
+{
+    CURLcode code = curl_easy_setopt(self->easy, option, value);
+    if (self->setup == CURLE_OK)
+        self->setup = code;
+}
+
+static void set_blob(KftCurlEasy *self, CURLoption option, GBytes *bytes)
+{
+    gsize size = 0;
+    const void *data = g_bytes_get_data(bytes, &size);
+    /* Not copied: the endpoint, which is referenced, keeps the bytes. */
+    struct curl_blob blob = {.len = size, .flags = CURL_BLOB_NOCOPY};
+    memcpy(&blob.data, &data, sizeof data);
+    kft_curl_easy_set_pointer(self, option, &blob);
+}
+
+void kft_curl_easy_add_header(KftCurlEasy *self, const char *header)
+{
+    struct curl_slist *list = curl_slist_append(self->headers, header);
+    if (list == NULL)
+        self->setup = CURLE_OUT_OF_MEMORY;
+    else
+        self->headers = list;
+}
+
+static CURLcode on_curl_ssl_context(CURL *easy, void *ssl_context, void *user_data)
+{
+    KftCurlEasy *self = user_data;
+    SSL_CTX *context = ssl_context;
+    (void)easy;
+    (void)SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                        SSL_MODE_RELEASE_BUFFERS);
+    /* Nobody needs it, and a server could make the verification run again at any time. */
+    (void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_read_ahead(context, 1);
+    SSL_CTX_set_default_read_buffer_len(context, TLS_READ_AHEAD_BYTES);
+    kft_tls_note_attach(self->tls_note, context);
+    return CURLE_OK;
+}
+
+static bool check_readable(const char *file, const char *what, GError **error)
+{
+    if (file == NULL || access(file, R_OK) == 0)
+        return true;
+    g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG, "cannot read %s \"%s\": %s", what, file,
+                g_strerror(errno));
+    return false;
+}
+
+static bool apply_trust(KftCurlEasy *self, GError **error)
+{
+    const KftEndpoint *endpoint = self->endpoint;
+    kft_curl_easy_set_long(self, CURLOPT_SSL_VERIFYPEER, endpoint->is_insecure ? 0 : 1);
+    kft_curl_easy_set_long(self, CURLOPT_SSL_VERIFYHOST, endpoint->is_insecure ? 0 : 2);
+    kft_curl_easy_set_long(self, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+    if (endpoint->ca_data == NULL && endpoint->ca_file == NULL)
+        return true;
+    /* Else the system's directory of certificates would be trusted too. */
+    kft_curl_easy_set_pointer(self, CURLOPT_CAPATH, NULL);
+    /* A CA file that was replaced counts from the next connection on. */
+    kft_curl_easy_set_long(self, CURLOPT_CA_CACHE_TIMEOUT, 0);
+    if (endpoint->ca_data != NULL) {
+        set_blob(self, CURLOPT_CAINFO_BLOB, endpoint->ca_data);
+        return true;
+    }
+    kft_curl_easy_set_pointer(self, CURLOPT_CAINFO, endpoint->ca_file);
+    return endpoint->is_insecure ||
+           check_readable(endpoint->ca_file, "the file of trusted certificates", error);
+}
+
+static bool apply_client_certificate(KftCurlEasy *self, GError **error)
+{
+    const KftEndpoint *endpoint = self->endpoint;
+    if (endpoint->cert_data != NULL)
+        set_blob(self, CURLOPT_SSLCERT_BLOB, endpoint->cert_data);
+    else if (endpoint->cert_file != NULL)
+        kft_curl_easy_set_pointer(self, CURLOPT_SSLCERT, endpoint->cert_file);
+    else
+        return true;
+    if (endpoint->key_data != NULL)
+        set_blob(self, CURLOPT_SSLKEY_BLOB, endpoint->key_data);
+    else if (endpoint->key_file != NULL)
+        kft_curl_easy_set_pointer(self, CURLOPT_SSLKEY, endpoint->key_file);
+    /* OpenSSL asks on the terminal for the password of an encrypted key unless one is set. */
+    kft_curl_easy_set_pointer(self, CURLOPT_KEYPASSWD, "");
+    return (endpoint->cert_data != NULL ||
+            check_readable(endpoint->cert_file, "the client certificate", error)) &&
+           (endpoint->key_data != NULL ||
+            check_readable(endpoint->key_file, "the client key", error));
+}
+
+static void apply_proxy(KftCurlEasy *self)
+{
+    const KftEndpoint *endpoint = self->endpoint;
+    kft_curl_easy_set_pointer(self, CURLOPT_NOPROXY, "");
+    if (self->proxy.url == NULL) {
+        kft_curl_easy_set_pointer(self, CURLOPT_PROXY, "");
+        return;
+    }
+    kft_curl_easy_set_pointer(self, CURLOPT_PROXY, kft_secret_reveal(self->proxy.url));
+    kft_curl_easy_set_long(self, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
+    kft_curl_easy_set_long(self, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1);
+    kft_curl_easy_set_long(self, CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+    /* An https proxy may be the cluster's own or a public one: its CA and the system's count. */
+    if (endpoint->ca_data != NULL)
+        set_blob(self, CURLOPT_PROXY_CAINFO_BLOB, endpoint->ca_data);
+    else if (endpoint->ca_file != NULL)
+        kft_curl_easy_set_pointer(self, CURLOPT_PROXY_CAINFO, endpoint->ca_file);
+}
+
+static void apply_common(KftCurlEasy *self)
+{
+    kft_curl_easy_set_pointer(self, CURLOPT_ERRORBUFFER, self->error_text);
+    kft_curl_easy_set_pointer(self, CURLOPT_SHARE, kft_loop_get_share(self->multi->loop));
+    kft_curl_easy_set_pointer(self, CURLOPT_USERAGENT, "kftray/" KFT_VERSION);
+    kft_curl_easy_set_pointer(self, CURLOPT_PROTOCOLS_STR, "http,https");
+    kft_curl_easy_set_long(self, CURLOPT_NOSIGNAL, 1);
+    kft_curl_easy_set_long(self, CURLOPT_PATH_AS_IS, 1);
+    kft_curl_easy_set_long(self, CURLOPT_TCP_NODELAY, 1);
+    kft_curl_easy_set_long(self, CURLOPT_TCP_KEEPALIVE, 1);
+    kft_curl_easy_set_long(self, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+    kft_curl_easy_set_long(self, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+    /* What is meant for the server never goes to a proxy. */
+    kft_curl_easy_set_long(self, CURLOPT_HEADEROPT, CURLHEADER_SEPARATE);
+    /* One connection per request in flight: a connection that died unseen, after sleep for
+     * instance, takes one request with it and not all that HTTP/2 would have put on it. An upgrade
+     * needs HTTP/1.1 anyway, and ALPN must not offer more. */
+    kft_curl_easy_set_long(self, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    kft_curl_easy_set_pointer(self, CURLOPT_SSL_CTX_DATA, self);
+    CURLcode code = curl_easy_setopt(self->easy, CURLOPT_SSL_CTX_FUNCTION, on_curl_ssl_context);
+    if (self->setup == CURLE_OK)
+        self->setup = code;
+}
+
+static char *dup_part(CURLU *url, CURLUPart what)
+{
+    char *part = NULL;
+    if (curl_url_get(url, what, &part, CURLU_DEFAULT_PORT) != CURLUE_OK)
+        return NULL;
+    char *copy = g_strdup(part);
+    curl_free(part);
+    return copy;
+}
+
+/* Address, and the proxy on the way to it. @url: the endpoint's, taken apart. */
+static bool apply_address(KftCurlEasy *self, CURLU *url, const char *path, GError **error)
+{
+    const KftEndpoint *endpoint = self->endpoint;
+    g_autofree char *scheme = dup_part(url, CURLUPART_SCHEME);
+    g_autofree char *host = dup_part(url, CURLUPART_HOST);
+    g_autofree char *port_text = dup_part(url, CURLUPART_PORT);
+    g_autofree char *prefix = kft_endpoint_dup_prefix(endpoint);
+    uint16_t port = 0;
+    if (scheme == NULL || host == NULL || port_text == NULL ||
+        !kft_parse_port(port_text, 1, &port) ||
+        (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
+        g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+                    "the server URL of %s must be http:// or https:// with a host",
+                    self->authority);
+        return false;
+    }
+    self->is_https = strcmp(scheme, "https") == 0;
+    const char *name =
+        self->is_https && endpoint->server_name != NULL ? endpoint->server_name : host;
+    if (name != host) {
+        /* curl checks the certificate against the URL's host and has no other knob. */
+        g_autofree char *real = g_strdup_printf("::%s:%u", host, port);
+        g_autofree char *field = g_strdup_printf("Host: %s", self->authority);
+        self->connect_to = curl_slist_append(NULL, real);
+        kft_curl_easy_set_pointer(self, CURLOPT_CONNECT_TO, self->connect_to);
+        kft_curl_easy_add_header(self, field);
+    }
+    const char *brackets = strchr(name, ':') != NULL && name[0] != '[' ? "[]" : "";
+    g_autofree char *text = g_strdup_printf("%s://%.1s%s%s:%u%s%s", scheme, brackets, name,
+                                            brackets[0] == '\0' ? "" : "]", port, prefix, path);
+    kft_curl_easy_set_pointer(self, CURLOPT_URL, text);
+    size_t host_length = strlen(host);
+    g_autofree char *bare = host[0] == '[' ? g_strndup(host + 1, host_length - 2) : g_strdup(host);
+    return kft_proxy_choose(endpoint, scheme, bare, port, &self->proxy, error);
+}
+
+static bool apply_url(KftCurlEasy *self, const char *path, GError **error)
+{
+    CURLU *url = curl_url();
+    CURLUcode code = url == NULL ? CURLUE_OUT_OF_MEMORY
+                                 : curl_url_set(url, CURLUPART_URL, self->endpoint->url, 0);
+    bool is_set = code == CURLUE_OK && apply_address(self, url, path, error);
+    if (code != CURLUE_OK)
+        g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+                    "the server URL of \"%s\" is not valid: %s", self->authority,
+                    curl_url_strerror(code));
+    curl_url_cleanup(url);
+    return is_set;
+}
+
+KftCurlEasy *
+kft_curl_easy_new(KftCurlMulti *multi, KftEndpoint *endpoint, const char *path, GError **error)
+{
+    CURL *easy = KFT_FAULT("curl_easy_init") ? NULL : curl_easy_init();
+    if (easy == NULL) {
+        g_set_error_literal(error, KFT_ERROR, KFT_ERROR_INTERNAL, "cannot set up a transfer");
+        return NULL;
+    }
+    KftCurlEasy *self = g_new0(KftCurlEasy, 1);
+    self->multi = multi;
+    self->easy = easy;
+    self->endpoint = kft_endpoint_ref(endpoint);
+    self->authority = kft_endpoint_dup_authority(endpoint);
+    self->tls_note = kft_tls_note_new();
+    kft_loop_object_opened(multi->loop);
+    apply_common(self);
+    if (!apply_url(self, path, error) || !apply_trust(self, error) ||
+        !apply_client_certificate(self, error)) {
+        kft_curl_easy_free(self);
+        return NULL;
+    }
+    apply_proxy(self);
+    return self;
+}
+
+bool kft_curl_easy_start(KftCurlEasy *self, KftCurlDoneFunc func, void *user_data, GError **error)
+{
+    if (self->headers != NULL)
+        kft_curl_easy_set_pointer(self, CURLOPT_HTTPHEADER, self->headers);
+    if (self->setup != CURLE_OK) {
+        g_set_error(error, KFT_ERROR, KFT_ERROR_INTERNAL, "cannot set up a transfer to %s: %s",
+                    self->authority, curl_easy_strerror(self->setup));
+        return false;
+    }
+    kft_curl_multi_add(self->multi, self->easy, func, user_data);
+    return true;
+}
+
+static void on_deferred_free(void *user_data)
+{
+    KftCurlEasy *self = user_data;
+    curl_slist_free_all(self->headers);
+    curl_slist_free_all(self->connect_to);
+    kft_proxy_choice_clear(&self->proxy);
+    kft_tls_note_unref(self->tls_note);
+    kft_endpoint_unref(self->endpoint);
+    g_free(self->authority);
+    kft_loop_object_closed(self->multi->loop);
+    g_free(self);
+}
+
+void kft_curl_easy_free(KftCurlEasy *self)
+{
+    if (self == NULL)
+        return;
+    kft_curl_multi_drop(self->multi, self->easy);
+    if (kft_curl_multi_is_running(self->multi))
+        /* curl still uses what its options point to; the drop was deferred before this. */
+        (void)kft_loop_defer(self->multi->loop, on_deferred_free, self);
+    else
+        on_deferred_free(self);
+}

@@ -1,0 +1,42 @@
+#ifndef KFT_NET_CURL_EASY_H
+#define KFT_NET_CURL_EASY_H
+
+#include "net/curl-multi.h"
+#include "net/endpoint.h"
+#include "net/proxy-choice.h"
+#include "net/tls-note.h"
+
+/* A curl easy handle set up for an endpoint: address, trust, client certificate, proxy, share. For
+ * the files of this module; fields are read by curl-error.c, http.c and stream.c. Thread: loop. */
+typedef struct {
+    KftCurlMulti *multi;
+    CURL *easy;
+    KftEndpoint *endpoint;
+    char *authority; /* host[:port] of the server, for messages */
+    bool is_https;
+    struct curl_slist *headers;
+    struct curl_slist *connect_to;
+    KftProxyChoice proxy;
+    KftTlsNote *tls_note;
+    CURLcode setup; /* the first failure of curl_easy_setopt() */
+    char error_text[CURL_ERROR_SIZE];
+} KftCurlEasy;
+
+/* @path: appended to the endpoint's URL. Errors: BAD_CONFIG (URL, proxy URL, an unreadable file),
+ * INTERNAL. */
+KftCurlEasy *
+kft_curl_easy_new(KftCurlMulti *multi, KftEndpoint *endpoint, const char *path, GError **error);
+/* Drops the transfer, in a later turn if curl runs now. NULL is allowed. */
+void kft_curl_easy_free(KftCurlEasy *self);
+
+void kft_curl_easy_set_long(KftCurlEasy *self, CURLoption option, long value);
+void kft_curl_easy_set_pointer(KftCurlEasy *self, CURLoption option, const void *value);
+void kft_curl_easy_add_header(KftCurlEasy *self, const char *header);
+/* Starts the transfer. Returns false if an option was refused. Errors: INTERNAL. */
+bool kft_curl_easy_start(KftCurlEasy *self, KftCurlDoneFunc func, void *user_data, GError **error);
+
+/* Why a transfer ended with @code (not CURLE_OK): code and one sentence, as http.h documents them.
+ * Returns: (transfer full). */
+GError *kft_curl_easy_dup_error(KftCurlEasy *self, CURLcode code);
+
+#endif

@@ -1,0 +1,216 @@
+/* Which proxy a connection takes. Decided here and not by curl, because the rules are those of the
+ * Kubernetes clients: the cluster's proxy wins over the environment and ignores NO_PROXY; loopback
+ * is never reached by a proxy of the environment; socks5 leaves names to the proxy; NO_PROXY knows
+ * CIDR ranges and ports and looks at the real host, also when another name is checked in the
+ * certificate. */
+#include "net/proxy-choice.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <kftray/error.h>
+#include <string.h>
+
+#include "base/number.h"
+
+typedef struct {
+    int family; /* AF_UNSPEC = not an address */
+    uint8_t bytes[16];
+} Address;
+
+static Address parse_address(const char *text)
+{
+    Address address = {.family = AF_UNSPEC};
+    if (inet_pton(AF_INET, text, address.bytes) == 1)
+        address.family = AF_INET;
+    else if (inet_pton(AF_INET6, text, address.bytes) == 1)
+        address.family = AF_INET6;
+    return address;
+}
+
+static bool is_loopback(const char *host)
+{
+    Address address = parse_address(host);
+    if (address.family == AF_INET)
+        return address.bytes[0] == 127;
+    if (address.family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)(const void *)address.bytes);
+    return g_ascii_strcasecmp(host, "localhost") == 0 ||
+           (strlen(host) > 10 && g_ascii_strcasecmp(host + strlen(host) - 10, ".localhost") == 0);
+}
+
+static bool range_contains(const char *range, const Address *address)
+{
+    g_auto(GStrv) parts = g_strsplit(range, "/", 2);
+    Address base = parse_address(parts[0]);
+    uint64_t n_bits = 0;
+    if (base.family == AF_UNSPEC || base.family != address->family ||
+        !kft_parse_uint(parts[1], 0, base.family == AF_INET ? 32 : 128, &n_bits))
+        return false;
+    size_t n_bytes = (size_t)n_bits / 8;
+    uint8_t mask = (uint8_t)(0xff00u >> (n_bits % 8));
+    return memcmp(base.bytes, address->bytes, n_bytes) == 0 &&
+           (n_bits % 8 == 0 || ((base.bytes[n_bytes] ^ address->bytes[n_bytes]) & mask) == 0);
+}
+
+static bool name_matches(const char *pattern, const char *host)
+{
+    bool is_suffix = pattern[0] == '.' || g_str_has_prefix(pattern, "*.");
+    const char *suffix = pattern + (pattern[0] == '*' ? 1 : 0) + (is_suffix ? 1 : 0);
+    size_t length = strlen(suffix);
+    size_t host_length = strlen(host);
+    if (length == 0 || length > host_length ||
+        g_ascii_strcasecmp(host + host_length - length, suffix) != 0)
+        return false;
+    return length == host_length ? !is_suffix : host[host_length - length - 1] == '.';
+}
+
+/* Takes ":port" and brackets off @entry; false if the port is another one. */
+static bool strip_port(char *entry, uint16_t port)
+{
+    char *colon = strrchr(entry, ':');
+    uint16_t given = port;
+    if (entry[0] == '[') {
+        char *bracket = strchr(entry, ']');
+        if (bracket == NULL || (bracket[1] != '\0' && bracket[1] != ':'))
+            return false;
+        if (bracket[1] == ':' && !kft_parse_port(bracket + 2, 1, &given))
+            return false;
+        memmove(entry, entry + 1, (size_t)(bracket - entry));
+        bracket[-1] = '\0';
+    } else if (colon != NULL && strchr(entry, ':') == colon) {
+        if (!kft_parse_port(colon + 1, 1, &given))
+            return false;
+        *colon = '\0';
+    }
+    return given == port;
+}
+
+static bool entry_matches(char *entry, const char *host, uint16_t port)
+{
+    Address address = parse_address(host);
+    if (strcmp(entry, "*") == 0)
+        return true;
+    if (strchr(entry, '/') != NULL)
+        return address.family != AF_UNSPEC && range_contains(entry, &address);
+    if (!strip_port(entry, port))
+        return false;
+    if (address.family == AF_UNSPEC)
+        return name_matches(entry, host);
+    Address other = parse_address(entry);
+    return other.family == address.family &&
+           memcmp(other.bytes, address.bytes, sizeof other.bytes) == 0;
+}
+
+bool kft_proxy_list_matches(const char *list, const char *host, uint16_t port)
+{
+    g_auto(GStrv) entries = g_strsplit_set(list, ", \t", -1);
+    for (size_t i = 0; entries[i] != NULL; i++) {
+        if (entries[i][0] != '\0' && entry_matches(entries[i], host, port))
+            return true;
+    }
+    return false;
+}
+
+/* The variable in lower case wins, as in Go and curl. */
+static const char *from_environment(const char *lower, const char *upper)
+{
+    const char *value = g_getenv(lower);
+    return value != NULL && value[0] != '\0' ? value : g_getenv(upper);
+}
+
+static const char *environment_proxy(const char *scheme, const char *host, uint16_t port)
+{
+    const char *except = from_environment("no_proxy", "NO_PROXY");
+    if (is_loopback(host) || (except != NULL && kft_proxy_list_matches(except, host, port)))
+        return NULL;
+    return strcmp(scheme, "https") == 0 ? from_environment("https_proxy", "HTTPS_PROXY")
+                                        : from_environment("http_proxy", "HTTP_PROXY");
+}
+
+static const char *default_port(const char *scheme)
+{
+    if (strcmp(scheme, "https") == 0)
+        return "443";
+    return strcmp(scheme, "http") == 0 ? "80" : "1080";
+}
+
+static char *url_part(CURLU *url, CURLUPart what)
+{
+    char *part = NULL;
+    if (curl_url_get(url, what, &part, 0) != CURLUE_OK)
+        return NULL;
+    char *copy = g_strdup(part);
+    curl_free(part);
+    return copy;
+}
+
+/* Fills in what may be left out. */
+static bool complete_url(CURLU *url, KftProxyChoice *choice)
+{
+    g_autofree char *scheme = url_part(url, CURLUPART_SCHEME);
+    g_autofree char *host = url_part(url, CURLUPART_HOST);
+    g_autofree char *port = url_part(url, CURLUPART_PORT);
+    if (scheme == NULL || host == NULL)
+        return false;
+    if (strcmp(scheme, "socks5") == 0 || strcmp(scheme, "socks5h") == 0)
+        (void)curl_url_set(url, CURLUPART_SCHEME, "socks5h", CURLU_NON_SUPPORT_SCHEME);
+    else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
+        return false;
+    if (port == NULL) {
+        port = g_strdup(default_port(scheme));
+        (void)curl_url_set(url, CURLUPART_PORT, port, 0);
+    }
+    (void)curl_url_set(url, CURLUPART_PATH, NULL, 0);
+    (void)curl_url_set(url, CURLUPART_QUERY, NULL, 0);
+    (void)curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
+    char *text = url_part(url, CURLUPART_URL);
+    if (text == NULL)
+        return false;
+    choice->url = kft_secret_new(text);
+    choice->name = g_strdup_printf("%s:%s", host, port);
+    kft_secret_wipe_string(text);
+    return true;
+}
+
+static bool parse_proxy(const char *text, KftProxyChoice *choice)
+{
+    CURLU *url = curl_url();
+    const char *separator = strstr(text, "://");
+    /* The environment's values are often "host:port" alone. */
+    char *full = separator == NULL ? g_strconcat("http://", text, NULL) : g_strdup(text);
+    bool is_valid = url != NULL &&
+                    curl_url_set(url, CURLUPART_URL, full, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+                    complete_url(url, choice);
+    kft_secret_wipe_string(full);
+    curl_url_cleanup(url);
+    return is_valid;
+}
+
+bool kft_proxy_choose(const KftEndpoint *endpoint,
+                      const char *scheme,
+                      const char *host,
+                      uint16_t port,
+                      KftProxyChoice *ret_choice,
+                      GError **error)
+{
+    KftProxyChoice choice = {0};
+    const char *text = endpoint->proxy_url != NULL ? kft_secret_reveal(endpoint->proxy_url)
+                                                   : environment_proxy(scheme, host, port);
+    if (text != NULL && text[0] != '\0' && !parse_proxy(text, &choice)) {
+        /* The text is not repeated: it may hold a password. */
+        g_set_error(
+            error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+            "the proxy URL %s is not usable: it must be http://, https:// or socks5:// with a "
+            "host",
+            endpoint->proxy_url != NULL ? "of the cluster" : "in the environment");
+        return false;
+    }
+    *ret_choice = choice;
+    return true;
+}
+
+void kft_proxy_choice_clear(KftProxyChoice *self)
+{
+    g_clear_pointer(&self->url, kft_secret_free);
+    g_clear_pointer(&self->name, g_free);
+}
