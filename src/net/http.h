@@ -9,10 +9,11 @@
 typedef struct KftHttpCall KftHttpCall;
 
 typedef struct {
-    const char *method;          /* NULL = GET */
-    const char *path;            /* appended to the endpoint's URL, with query, already encoded */
-    const char *const *headers;  /* "Name: value", NULL ended; nullable; values with CR or LF are refused */
-    const char *body;            /* nullable */
+    const char *method; /* NULL = GET */
+    const char *path;   /* appended to the endpoint's URL, with query, already encoded */
+    const char *const
+        *headers;     /* "Name: value", NULL ended; nullable; values with CR or LF are refused */
+    const char *body; /* nullable */
     size_t body_size;
     uint32_t connect_timeout_ms; /* name, TCP, proxy, TLS; 0 = 15000 */
     uint32_t timeout_ms;         /* the whole exchange; 0 = none (watches) */
@@ -24,17 +25,20 @@ typedef struct {
     unsigned status;
     const char *content_type; /* nullable */
     uint32_t retry_after_s;   /* 0 = not given */
-    const char *body;         /* collected; "" if none or streamed; NUL terminated behind body_size */
+    const char *body; /* collected; "" if none or streamed; NUL terminated behind body_size */
     size_t body_size;
 } KftHttpResponse;
 
-/* Streams the body of a 2xx answer as it arrives; others are collected. May call kft_http_call_free(). */
+/* Streams the body of a 2xx answer as it arrives; others are collected. May call
+ * kft_http_call_free(). */
 typedef void (*KftHttpBodyFunc)(const uint8_t *data, size_t size, void *user_data);
 /* Runs once. Exactly one of @response and @error is set; an answer of any status is a response.
- * Errors: UNREACHABLE, TIMEOUT, PROTOCOL, LIMIT, BAD_CONFIG (certificate or key unusable, proxy URL),
- * AUTH (server certificate not trusted, expired, for another name), with one sentence that names host
- * and cause. */
-typedef void (*KftHttpDoneFunc)(const KftHttpResponse *response, const GError *error, void *user_data);
+ * Errors: UNREACHABLE, TIMEOUT, PROTOCOL, LIMIT, BAD_CONFIG (certificate or key unusable, proxy
+ * URL), AUTH (server certificate not trusted, expired, for another name), with one sentence that
+ * names host and cause. */
+typedef void (*KftHttpDoneFunc)(const KftHttpResponse *response,
+                                const GError *error,
+                                void *user_data);
 
 /* @endpoint: a reference is taken. @on_body: NULL collects. */
 KftHttpCall *kft_http_call_start(KftLoop *loop,

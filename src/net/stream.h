@@ -10,29 +10,31 @@
 typedef struct KftStream KftStream;
 
 typedef struct {
-    /* There may be bytes to read: read until KFT_R_AGAIN, or keep the interest and come back later. */
+    /* There may be bytes to read: read until KFT_R_AGAIN, or keep the interest and come back later.
+     */
     void (*on_readable)(void *user_data);
     void (*on_writable)(void *user_data);
 } KftStreamFuncs;
 
 /* Starts no I/O of its own: interest is off until set. */
 void kft_stream_set_funcs(KftStream *self, const KftStreamFuncs *funcs, void *user_data);
-/* Which callbacks to run. on_readable also runs while decrypted bytes wait inside TLS, and is called
- * again in the next turn if the last read did not return KFT_R_AGAIN. */
+/* Which callbacks to run. on_readable also runs while decrypted bytes wait inside TLS, and is
+ * called again in the next turn if the last read did not return KFT_R_AGAIN. */
 void kft_stream_set_interest(KftStream *self, bool read, bool write);
 /* Reads up to @size bytes. KFT_R_OK with *ret_size > 0, KFT_R_AGAIN, KFT_R_EOF, KFT_R_IO (then
  * kft_stream_get_error()). */
 KftResult kft_stream_read(KftStream *self, uint8_t *data, size_t size, size_t *ret_size);
 /* Writes what the socket takes. KFT_R_OK with *ret_size > 0 (perhaps less than @size), KFT_R_AGAIN,
- * KFT_R_IO. After AGAIN the next call must begin with the same bytes at the same address and be at least as long. */
+ * KFT_R_IO. What was not taken must be what the next call begins with (at any address), and that
+ * call must not be shorter than the rest: TLS may already have encrypted it. */
 KftResult kft_stream_write(KftStream *self, const uint8_t *data, size_t size, size_t *ret_size);
 /* One line about the last KFT_R_IO; (transfer none). */
 const char *kft_stream_get_error(const KftStream *self);
 /* Closes and frees. NULL is allowed. */
 void kft_stream_free(KftStream *self);
 
-/* Connects. @on_done runs once with either a stream (transfer full) or an error (codes and sentences as
- * for KftHttpDoneFunc). @timeout_ms: 0 = 15000. */
+/* Connects. @on_done runs once with either a stream (transfer full) or an error (codes and
+ * sentences as for KftHttpDoneFunc). @timeout_ms: 0 = 15000. */
 typedef struct KftDial KftDial;
 typedef void (*KftDialFunc)(KftStream *stream, const GError *error, void *user_data);
 KftDial *kft_dial_start(KftLoop *loop,
