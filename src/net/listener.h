@@ -9,10 +9,10 @@ typedef struct KftListener KftListener;
 /* @socket: (transfer full), reading is off, funcs not set. */
 typedef void (*KftListenerFunc)(KftSocket *socket, void *user_data);
 
-/* @address: a numeric IPv4 or IPv6 address. @port: 0 lets the kernel choose. IPv6 sockets are v6 only.
- * Errors: PORT_IN_USE, with one sentence: the address and port, and which process holds it when /proc
- * shows that; also for an address that is not this machine's and for a port that needs a privilege.
- * BAD_CONFIG: not a numeric address. */
+/* @address: a numeric IPv4 or IPv6 address. @port: 0 lets the kernel choose. IPv6 sockets are v6
+ * only. Errors: PORT_IN_USE, with one sentence: the address and port, and which process holds it
+ * when /proc shows that; also for an address that is not this machine's and for a port that needs a
+ * privilege. BAD_CONFIG: not a numeric address. */
 KftListener *kft_listener_new(KftLoop *loop,
                               const char *address,
                               uint16_t port,

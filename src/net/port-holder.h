@@ -1,0 +1,12 @@
+#ifndef KFT_NET_PORT_HOLDER_H
+#define KFT_NET_PORT_HOLDER_H
+
+#include <glib.h>
+#include <sys/socket.h>
+
+/* Which process listens on a local TCP address: "nginx (pid 123)", or NULL if /proc does not tell
+ * (it belongs to another user, or is not listening). Reads /proc, for messages only. Returns:
+ * (transfer full). Thread: any. */
+char *kft_port_holder_dup_name(const struct sockaddr_storage *address);
+
+#endif
