@@ -63,7 +63,7 @@ static DiagRequest make_request(const struct sockaddr_storage *ours,
     return request;
 }
 
-static bool is_answer_closed(const DiagAnswer *answer, size_t size)
+static bool is_answer_closed(DiagAnswer *answer, size_t size)
 {
     if (!NLMSG_OK(&answer->head, size))
         return false;
