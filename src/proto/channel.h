@@ -16,7 +16,7 @@
 #define KFT_CHANNEL_DATA 0
 #define KFT_CHANNEL_ERROR 1
 /* Data bytes per client frame (2.3). */
-#define KFT_CHANNEL_MAX_DATA_BYTES (64 * 1024)
+#define KFT_CHANNEL_MAX_DATA_BYTES ((size_t)64 * 1024)
 
 typedef enum {
     KFT_CHANNEL_EVENT_NONE,  /* preamble, empty frame or unknown channel: nothing to do */

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define MAX_HEAD_BYTES (64 * 1024)
+#define MAX_HEAD_BYTES ((size_t)64 * 1024)
 #define MAX_FIELDS 200
 #define MAX_STATUS 599
 #define VERSION_PREFIX "HTTP/1."

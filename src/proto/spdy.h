@@ -17,7 +17,7 @@
 /* 24 bit length field. */
 #define KFT_SPDY_MAX_DATA_BYTES 0xffffff
 /* The largest control frame taken. */
-#define KFT_SPDY_MAX_CONTROL_BYTES (64 * 1024)
+#define KFT_SPDY_MAX_CONTROL_BYTES ((size_t)64 * 1024)
 
 #define KFT_SPDY_SYN_STREAM 1
 #define KFT_SPDY_SYN_REPLY 2

@@ -21,9 +21,9 @@
 /* RFC 6455 7.1.5: what a close frame without a code stands for. */
 #define CLOSE_NO_CODE 1005
 
-/* Two registers of SSE2 or NEON; both compilers turn the accesses into unaligned vector moves at
+/* One register of SSE2 or NEON; both compilers turn the accesses into unaligned vector moves at
  * any optimisation level, which a plain loop does not get from gcc at -O2. */
-typedef uint64_t Lanes __attribute__((vector_size(16)));
+typedef uint32_t Lanes __attribute__((vector_size(16)));
 #define LANES_BYTES sizeof(Lanes)
 #define N_LANES_PER_TURN 4
 
@@ -79,13 +79,14 @@ static inline void mask_lanes(uint8_t *data, Lanes key)
 
 void kft_ws_mask(uint8_t *data, size_t size, const uint8_t mask[4], size_t offset)
 {
-    uint8_t bytes[LANES_BYTES];
-    Lanes key;
+    uint8_t bytes[4];
+    uint32_t word = 0;
     size_t at = 0;
 
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = mask[(offset + i) % 4];
-    memcpy(&key, bytes, sizeof key);
+    memcpy(&word, bytes, sizeof word);
+    Lanes key = {word, word, word, word};
     for (; size - at >= N_LANES_PER_TURN * LANES_BYTES; at += N_LANES_PER_TURN * LANES_BYTES) {
         for (size_t i = 0; i < N_LANES_PER_TURN; i++)
             mask_lanes(data + at + i * LANES_BYTES, key);
@@ -94,7 +95,7 @@ void kft_ws_mask(uint8_t *data, size_t size, const uint8_t mask[4], size_t offse
         mask_lanes(data + at, key);
     /* A multiple of the key's length is behind us, so it starts over. */
     for (size_t i = 0; at < size; i++, at++)
-        data[at] ^= bytes[i];
+        data[at] ^= bytes[i % 4];
 }
 
 size_t kft_ws_write_control(uint8_t out[KFT_WS_MAX_HEAD_BYTES + KFT_WS_MAX_CONTROL_BYTES],

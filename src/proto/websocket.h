@@ -24,7 +24,7 @@
 /* RFC 6455 5.5. */
 #define KFT_WS_MAX_CONTROL_BYTES 125
 /* The largest frame taken from a server; those seen carry at most 32 KiB (wire protocols, 2.4, 3.1). */
-#define KFT_WS_MAX_FRAME_BYTES (32u * 1024 * 1024)
+#define KFT_WS_MAX_FRAME_BYTES ((size_t)32 * 1024 * 1024)
 
 #define KFT_WS_CLOSE_NORMAL 1000
 #define KFT_WS_CLOSE_PROTOCOL_ERROR 1002
