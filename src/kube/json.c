@@ -4,6 +4,7 @@
  * wrong type reads as "not there". */
 #include "kube/json.h"
 
+#include <json-c/json_object_iterator.h>
 #include <json-c/json_tokener.h>
 #include <limits.h>
 #include <string.h>

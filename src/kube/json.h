@@ -37,6 +37,10 @@ uint16_t kft_json_port(json_object *object, const char *path);
 size_t kft_json_length(json_object *object, const char *path);
 json_object *kft_json_at(json_object *object, const char *path, size_t index);
 
+/* Appends "a=b,c=d" of a map from text to text, as a labelSelector parameter wants it; "," before
+ * if @out holds something already. */
+void kft_json_append_labels(GString *out, json_object *map);
+
 /* --- one value that arrives in pieces --- */
 
 /* Holds no more than the parsed value; the text is dropped as it is read. */
