@@ -301,6 +301,7 @@ static void on_list_done(const KftHttpResponse *response, const GError *error, v
     } else if (self->name != NULL && self->is_synced && is_hopeless(error, status)) {
         /* The GET was allowed and gave the object; without more rights, that is all there is. */
         idle(self);
+        self->funcs.on_change(self->user_data);
     } else {
         fail(self, g_error_copy(error), response, STATE_LISTING);
     }
@@ -572,6 +573,11 @@ void kft_list_watch_refresh(KftListWatch *self)
 bool kft_list_watch_is_synced(const KftListWatch *self)
 {
     return self->is_synced;
+}
+
+bool kft_list_watch_is_reading(const KftListWatch *self)
+{
+    return self->state == STATE_GETTING || self->state == STATE_LISTING;
 }
 
 bool kft_list_watch_is_watched(const KftListWatch *self)

@@ -43,6 +43,8 @@ void kft_list_watch_refresh(KftListWatch *self);
 
 /* Whether the objects were read at least once. */
 bool kft_list_watch_is_synced(const KftListWatch *self);
+/* Whether objects are being read now: on_change or on_error will follow. */
+bool kft_list_watch_is_reading(const KftListWatch *self);
 /* Whether changes arrive by themselves. */
 bool kft_list_watch_is_watched(const KftListWatch *self);
 /* Models by object name. (transfer none), valid until the next callback. */

@@ -58,6 +58,7 @@ struct KftResolver {
     KftApiCall *namespace_probe;
     GError *pending_error; /* final, once the probe has answered */
     bool has_probed;
+    bool is_asked;      /* a refresh is not answered yet */
     KftSelection *last; /* what was given out */
 };
 
@@ -92,6 +93,7 @@ static void fail(KftResolver *self, GError *error)
     g_autoptr(GError) owned = error;
 
     stop_all(self);
+    self->is_asked = false;
     self->funcs.on_error(owned, /* is_final */ true, self->user_data);
 }
 
@@ -137,6 +139,7 @@ static void emit(KftResolver *self, KftSelection *selection)
 {
     kft_selection_free(self->last);
     self->last = selection;
+    self->is_asked = false;
     KftResolution resolution = {
         .candidates = (const KftCandidate *)(const void *)selection->candidates->data,
         .n_candidates = selection->candidates->len,
@@ -230,6 +233,18 @@ static bool is_synced(const KftResolver *self)
     return true;
 }
 
+/* Whether an answer of the server that may bring something new is under way. */
+static bool is_reading(const KftResolver *self)
+{
+    const Source *const sources[] = {&self->object, &self->pods, &self->endpoints};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
+        if (sources[i]->list_watch != NULL && kft_list_watch_is_reading(sources[i]->list_watch))
+            return true;
+    }
+    return false;
+}
+
 static void evaluate(KftResolver *self)
 {
     g_autoptr(KftSelection) selection = NULL;
@@ -257,7 +272,7 @@ static void evaluate(KftResolver *self)
     bool is_first = self->last == NULL;
     if (is_first && selection->pods->len == 0 && !has_object(self) && !self->has_probed)
         probe_namespace(self, NULL);
-    if (!kft_selection_equal(self->last, selection))
+    if (!kft_selection_equal(self->last, selection) || (self->is_asked && !is_reading(self)))
         emit(self, g_steal_pointer(&selection));
 }
 
@@ -291,8 +306,10 @@ static void on_poll(void *user_data)
 static void report_transient(KftResolver *self, const GError *error)
 {
     /* Later, a source that cannot be read only means that changes are not seen for a while. */
-    if (self->last == NULL)
-        self->funcs.on_error(error, /* is_final */ false, self->user_data);
+    if (self->last != NULL && !self->is_asked)
+        return;
+    self->is_asked = false;
+    self->funcs.on_error(error, /* is_final */ false, self->user_data);
 }
 
 static void fail_not_found(KftResolver *self, const GError *error, unsigned status)
@@ -548,8 +565,13 @@ void kft_resolver_refresh(KftResolver *self)
             is_stopped = false;
         }
     }
-    if (is_stopped)
+    if (is_stopped) {
         start(self);
+        return;
+    }
+    /* A watch gives nothing while nothing changes, so what it gave before is the answer. */
+    self->is_asked = true;
+    schedule_evaluation(self);
 }
 
 void kft_resolver_free(KftResolver *self)
