@@ -73,6 +73,13 @@ static void test_dictionary(void)
     g_assert_cmpstr(sum, ==, DICTIONARY_SHA256);
 }
 
+static uint32_t take_u32(const uint8_t **at)
+{
+    const uint8_t *bytes = *at;
+    *at += 4;
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
 /* Inflates one header block and says what it holds: "name=value name=value". What zlib gives out
  * before the end of this block is all that a server would see. */
 static char *inflate_block(z_stream *stream, const uint8_t *block, size_t size)
@@ -95,16 +102,14 @@ static char *inflate_block(z_stream *stream, const uint8_t *block, size_t size)
     g_assert_cmpuint(stream->avail_in, ==, 0);
     const uint8_t *at = out;
     const uint8_t *end = stream->next_out;
-#define GET_U32() (at += 4, GUINT32_FROM_BE(*(const uint32_t *)(const void *)(at - 4)))
-    uint32_t count = GET_U32();
+    uint32_t count = take_u32(&at);
     for (uint32_t i = 0; i < 2 * count; i++) {
-        uint32_t length = GET_U32();
+        uint32_t length = take_u32(&at);
         g_assert_cmpuint(length, <=, (size_t)(end - at));
         g_string_append_len(text, (const char *)at, (gssize)length);
         g_string_append_c(text, i % 2 == 0 ? '=' : ' ');
         at += length;
     }
-#undef GET_U32
     g_assert_true(at == end);
     return g_string_free(text, FALSE);
 }

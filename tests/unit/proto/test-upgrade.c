@@ -108,6 +108,7 @@ static void test_key(void)
     g_assert_cmpstr(first, !=, second);
     gsize size = 0;
     g_autofree guchar *bytes = g_base64_decode(first, &size);
+    g_assert_nonnull(bytes);
     g_assert_cmpuint(size, ==, 16);
 }
 
