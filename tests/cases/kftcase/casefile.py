@@ -5,7 +5,7 @@ import json
 import os
 import re
 
-SECTION = re.compile(r"^\[([a-z]+)(?: ([\w.-]+))?\]$")
+SECTION = re.compile(r"^\[([a-z]+)(?: ([\w./-]+))?\]$")
 VARIABLE = re.compile(r"\$\{([\w.-]+)\}")
 SECTIONS = {"name", "flags", "matrix", "world", "faults", "fakes", "file", "env", "command", "steps", "stdout", "stderr",
             "exit", "requests", "counters", "limit"}
@@ -89,10 +89,10 @@ def load(path):
         sections = _split(file.read())
     for wanted in ("name", "command"):
         if (wanted, None) not in sections:
-            raise CaseError(f"{path}: no [{wanted}]")
+            raise CaseError(f"no [{wanted}]")
     unknown = set(sections.get(("flags", None), "").split()) - FLAGS
     if unknown:
-        raise CaseError(f"{path}: unknown flags {unknown}")
+        raise CaseError(f"unknown flags {unknown}")
     return [Case(path, sections, values) for values in _matrix(sections.get(("matrix", None), ""))]
 
 

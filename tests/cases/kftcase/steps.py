@@ -12,14 +12,21 @@ from kftfake import bytestream
 
 from . import compare
 from .compare import Mismatch
+from .program import ProgramError
 
 TOKEN = re.compile(r'\s*("(?:\\.|[^"\\])*"|\{.*$|\[.*$|\S+)')
 PATIENCE = 10
 PIECE = 65536
+RAW = {"wait-stdout": 1, "wait-stderr": 1, "file-has": 2}
 
 
 def tokens(line):
-    """Words; "quoted" ones become bytes with Python's escapes; an object or list takes the rest of the line."""
+    """Words; "quoted" ones become bytes with Python's escapes; an object or list takes the rest of the line.
+
+    A step that ends with a regular expression takes it as it stands."""
+    name = line.split(None, 1)[0]
+    if name in RAW:
+        return line.split(None, RAW[name])
     found = []
     for word in TOKEN.findall(line):
         if word.startswith('"'):
@@ -41,9 +48,10 @@ class Steps:
         self._noted = {}
 
     async def run(self, line, seconds=PATIENCE):
+        if line.startswith("within "):
+            _, text, line = line.split(None, 2)
+            seconds = float(text)
         words = tokens(line)
-        if words[0] == "within":
-            words, seconds = words[2:], float(words[1])
         step = getattr(self, "step_" + words[0].replace("-", "_"), None)
         if step is None:
             raise Mismatch(f"no step {words[0]!r}")
@@ -64,19 +72,41 @@ class Steps:
         await self._program.until(lambda: len([p for p in self._program.ports if ":" not in p[0]]) >= int(count),
                                   f"{count} 'Forwarding from' lines", self._patience)
 
-    async def step_wait_stdout(self, *words):
-        await self._wait_output(self._program.stdout, "stdout", words)
+    async def step_wait_stdout(self, pattern):
+        await self._wait_output(self._program.stdout, "stdout", pattern)
 
-    async def step_wait_stderr(self, *words):
-        await self._wait_output(self._program.stderr, "stderr", words)
+    async def step_wait_stderr(self, pattern):
+        await self._wait_output(self._program.stderr, "stderr", pattern)
 
-    async def _wait_output(self, lines, name, words):
-        pattern = re.compile(" ".join(words))
-        await self._program.until(lambda: any(pattern.search(line) for line in lines),
-                                  f"{name} that fits {pattern.pattern!r}", self._patience)
+    async def _wait_output(self, lines, name, pattern):
+        await self._program.until(lambda: any(re.search(pattern, line) for line in lines),
+                                  f"{name} that fits {pattern!r}", self._patience)
 
     async def step_wait_exit(self):
         await self._program.until_exit(self._patience)
+
+    async def step_poke(self):
+        """Where either the start or the first connection may fail: makes one connection if there is a port."""
+        try:
+            await self.step_ready()
+            await self.step_connect("poke")
+            self._connections["poke"].write(b"GET /name HTTP/1.0\r\n\r\n")
+        except (ProgramError, OSError):
+            if self._program.is_running():
+                raise
+
+    async def step_file_lines(self, path, count):
+        """The file has exactly COUNT lines."""
+        with open(path, encoding="utf-8") as file:
+            found = len(file.readlines())
+        if found != int(count):
+            raise Mismatch(f"{path} has {found} lines, expected {count}")
+
+    async def step_file_has(self, path, pattern):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        if not re.search(pattern, text):
+            raise Mismatch(f"{path} has no {pattern!r}: {text[:300]!r}")
 
     async def step_signal(self, name):
         self._program.signal(name)

@@ -66,12 +66,15 @@ class Listener:
 async def relay(one, other):
     """Copies both ways until one side ends; what was read by then still goes out."""
     async def copy(source, target):
-        while True:
-            data = await source.read_some()
-            if not data:
-                target.write_eof()
-                return
-            await target.write_all(data)
+        try:
+            while True:
+                data = await source.read_some()
+                if not data:
+                    target.write_eof()
+                    return
+                await target.write_all(data)
+        except OSError:
+            return
     try:
         await asyncio.wait({asyncio.ensure_future(copy(one, other)), asyncio.ensure_future(copy(other, one))},
                            return_when=asyncio.FIRST_COMPLETED)

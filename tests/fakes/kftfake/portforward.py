@@ -78,6 +78,7 @@ class PortForward:
         chosen = next((name for name in names if name in channels.KNOWN), None)
         if not self._settings.speaks("v4") or (names and chosen is None):
             self._note("no common subprotocol")
+            self._entry["code"] = 403
             await self._stream.write_all(httpmessage.head(403, [("Connection", "close")]))
             self._stream.close()
             return

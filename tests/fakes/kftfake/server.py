@@ -82,17 +82,18 @@ class Server:
         self._keep(self._accept(listener))
 
     async def stop(self):
-        self.stop_listening()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         for stream, _ in list(self.connections.values()):
             stream.reset()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.stop_listening()
 
     def stop_listening(self):
         """New connections are refused; the old ones live on."""
         if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener.fileno())
             self._listener.close()
             self._listener = None
 
