@@ -1,9 +1,8 @@
 #ifndef KFTRAY_ERROR_H
 #define KFTRAY_ERROR_H
 
-#include <stdbool.h>
-
 #include <glib.h>
+#include <stdbool.h>
 
 /* The error domain of everything above the parsers. A code says what the caller can do about the
  * error, the message says in one English line what is wrong; a message never holds a secret.
@@ -12,18 +11,18 @@
 
 /* Code, retry without the user's help may succeed, only the user can mend it. */
 #define KFT_ERROR_CODES(X)                                                                         \
-    X(BAD_CONFIG, false, true)    /* kubeconfig, arguments or a stored value are wrong */          \
-    X(AUTH, false, true)          /* credentials missing, refused, or without the right */         \
-    X(NOT_FOUND, true, false)     /* no such object, port or endpoint (yet) */                     \
-    X(REFUSED, true, false)       /* the peer answered and said no */                              \
-    X(UNREACHABLE, true, false)   /* no connection to the peer */                                  \
-    X(TIMEOUT, true, false)       /* the peer did not answer in time */                            \
-    X(PROTOCOL, true, false)      /* the peer answered something that makes no sense */            \
-    X(LIMIT, false, true)         /* a limit of ours was reached */                                \
-    X(PORT_IN_USE, false, true)   /* the local address is taken or not ours */                     \
-    X(CANCELLED, false, false)    /* ended on request */                                           \
-    X(STORAGE, false, true)       /* a local file could not be read or written */                  \
-    X(INTERNAL, false, false)     /* a defect of this program */
+    X(BAD_CONFIG, false, true)  /* kubeconfig, arguments or a stored value are wrong */            \
+    X(AUTH, false, true)        /* credentials missing, refused, or without the right */           \
+    X(NOT_FOUND, true, false)   /* no such object, port or endpoint (yet) */                       \
+    X(REFUSED, true, false)     /* the peer answered and said no */                                \
+    X(UNREACHABLE, true, false) /* no connection to the peer */                                    \
+    X(TIMEOUT, true, false)     /* the peer did not answer in time */                              \
+    X(PROTOCOL, true, false)    /* the peer answered something that makes no sense */              \
+    X(LIMIT, false, true)       /* a limit of ours was reached */                                  \
+    X(PORT_IN_USE, false, true) /* the local address is taken or not ours */                       \
+    X(CANCELLED, false, false)  /* ended on request */                                             \
+    X(STORAGE, false, true)     /* a local file could not be read or written */                    \
+    X(INTERNAL, false, false)   /* a defect of this program */
 
 typedef enum {
 #define KFT_ERROR_ENUM(name, retry, user) KFT_ERROR_##name,

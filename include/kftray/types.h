@@ -1,10 +1,9 @@
 #ifndef KFTRAY_TYPES_H
 #define KFTRAY_TYPES_H
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#include <glib.h>
 
 /* Identifies a forward within one engine; chosen by the caller, > 0. */
 typedef struct {
@@ -46,7 +45,9 @@ typedef enum {
 } KftForwardState;
 
 #define KFT_FORWARD_COUNT_ONE(name, text) +1
-enum { KFT_FORWARD_N_STATES = 0 KFT_FORWARD_STATES(KFT_FORWARD_COUNT_ONE) };
+enum {
+    KFT_FORWARD_N_STATES = 0 KFT_FORWARD_STATES(KFT_FORWARD_COUNT_ONE)
+};
 
 /* "idle", "resolving", … Thread: any. */
 const char *kft_forward_state_name(KftForwardState state);

@@ -1,0 +1,42 @@
+#ifndef KFTRAY_SPEC_H
+#define KFTRAY_SPEC_H
+
+#include "kftray/types.h"
+
+/* How long a local connection is held while no pod is ready, in milliseconds. */
+#define KFT_DEFAULT_HOLD_MS 10000
+/* How long the pod may be silent after a local program ended its data (half-close) before the pod
+ * is told. Containers' runtimes cut the answer off one second after that (docs/protocols.md). */
+#define KFT_DEFAULT_HALF_CLOSE_MS 30000
+/* How long a start waits for a running pod; kubectl's default. */
+#define KFT_DEFAULT_POD_TIMEOUT_MS 60000
+
+/* What to forward, as the user says it. Strings are checked by the engine, which answers with an
+ * event of state FAILED and one sentence if one is wrong. Thread: one at a time. */
+typedef struct {
+    char *kubeconfig; /* file; NULL = $KUBECONFIG or ~/.kube/config */
+    char *context;    /* NULL = the current one */
+    char *namespace_; /* NULL = the context's */
+    char *target;     /* "pod/web-0", "svc/web", "deploy/web", "web-0"; NULL with a selector */
+    char *selector;   /* label selector instead of a target; nullable */
+    char **ports; /* "80", "8080:80", ":80", "http", …; NULL ended, at least one, at most 64 */
+    char **addresses; /* numeric or "localhost"; NULL = localhost */
+    KftTransport transport;
+    uint32_t pod_timeout_ms;
+    uint32_t half_close_ms; /* 0 = tell the pod at once, as kubectl does */
+    uint32_t hold_ms;
+    bool retries_start; /* keep trying when the first start fails for what a retry may mend */
+} KftForwardSpec;
+
+/* With the defaults above and everything else unset. Thread: any. */
+KftForwardSpec *kft_forward_spec_new(void);
+/* NULL is allowed. Thread: any. */
+void kft_forward_spec_free(KftForwardSpec *self);
+
+/* Reads a duration as kubectl writes it: "90s", "1m30s", "500ms", "0". False if @text is none or
+ * longer than 49 days. Thread: any. */
+bool kft_duration_parse(const char *text, uint32_t *ret_ms);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftForwardSpec, kft_forward_spec_free)
+
+#endif

@@ -1,0 +1,12 @@
+#ifndef KFT_ENGINE_COMMAND_PRIV_H
+#define KFT_ENGINE_COMMAND_PRIV_H
+
+#include "kftray/command.h"
+
+struct KftCommand {
+    KftCommandType type;
+    KftForwardId forward;
+    KftForwardSpec *spec; /* START_FORWARD */
+};
+
+#endif

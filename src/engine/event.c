@@ -1,0 +1,28 @@
+#include "kftray/event.h"
+
+void kft_event_free(KftEvent *self)
+{
+    if (self == NULL)
+        return;
+    switch (self->type) {
+    case KFT_EVENT_FORWARD_STATUS:
+        g_free(self->status.error);
+        g_free(self->status.waiting_for);
+        g_free(self->status.pod);
+        break;
+    case KFT_EVENT_FORWARD_LISTENING:
+        g_free(self->listening.address);
+        break;
+    case KFT_EVENT_FORWARD_NOTICE:
+        g_free(self->notice.text);
+        break;
+    case KFT_EVENT_FORWARD_CONNECTION:
+    case KFT_EVENT_FORWARD_CONNECTION_ERROR:
+        g_free(self->connection.text);
+        break;
+    case KFT_EVENT_FORWARD_STATISTICS:
+    case KFT_EVENT_STOPPED:
+        break;
+    }
+    g_free(self);
+}

@@ -1,0 +1,25 @@
+#ifndef KFT_ENGINE_SESSION_H
+#define KFT_ENGINE_SESSION_H
+
+#include "kftray/command.h"
+#include "kftray/event.h"
+
+#include "net/loop.h"
+
+/* What the engine's thread holds: clusters and forwards. Takes commands, gives events. Thread:
+ * loop. */
+typedef struct KftSession KftSession;
+
+/* @post: takes the event over. @on_stopped: once, after kft_session_shutdown(), when all forwards
+ * ended. */
+KftSession *kft_session_new(KftLoop *loop,
+                            void (*post)(KftEvent *event, void *user_data),
+                            void (*on_stopped)(void *user_data),
+                            void *user_data);
+void kft_session_start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec);
+void kft_session_stop_forward(KftSession *self, KftForwardId id);
+void kft_session_retry_all(KftSession *self);
+void kft_session_shutdown(KftSession *self);
+void kft_session_free(KftSession *self);
+
+#endif

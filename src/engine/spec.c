@@ -1,0 +1,86 @@
+#include "engine/spec.h"
+
+#include "kftray/error.h"
+
+#include "base/number.h"
+#include "forward/bindings.h"
+
+KftForwardSpec *kft_forward_spec_new(void)
+{
+    KftForwardSpec *self = g_new0(KftForwardSpec, 1);
+    self->pod_timeout_ms = KFT_DEFAULT_POD_TIMEOUT_MS;
+    self->half_close_ms = KFT_DEFAULT_HALF_CLOSE_MS;
+    self->hold_ms = KFT_DEFAULT_HOLD_MS;
+    return self;
+}
+
+void kft_forward_spec_free(KftForwardSpec *self)
+{
+    if (self == NULL)
+        return;
+    g_free(self->kubeconfig);
+    g_free(self->context);
+    g_free(self->namespace_);
+    g_free(self->target);
+    g_free(self->selector);
+    g_strfreev(self->ports);
+    g_strfreev(self->addresses);
+    g_free(self);
+}
+
+bool kft_duration_parse(const char *text, uint32_t *ret_ms)
+{
+    uint64_t ms = 0;
+    if (!kft_parse_duration_ms(text, &ms) || ms >= UINT32_MAX)
+        return false;
+    *ret_ms = (uint32_t)ms;
+    return true;
+}
+
+static bool take_ports(const KftForwardSpec *spec, KftForwardOptions *options, GError **error)
+{
+    size_t n_ports = spec->ports == NULL ? 0 : g_strv_length(spec->ports);
+
+    if (n_ports == 0 || n_ports > KFT_SPEC_MAX_PORTS) {
+        g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+                    n_ports == 0 ? "no port given: say which one as [LOCAL:]REMOTE"
+                                 : "%zu ports given, at most %d are possible",
+                    n_ports, KFT_SPEC_MAX_PORTS);
+        return false;
+    }
+    options->ports = g_new0(KftPortSpec, n_ports);
+    options->port_is_local_from_remote = g_new0(bool, n_ports);
+    for (size_t i = 0; i < n_ports; i++) {
+        if (!kft_port_spec_parse(spec->ports[i], &options->ports[i],
+                                 &options->port_is_local_from_remote[i], error))
+            return false;
+        options->n_ports++;
+    }
+    return true;
+}
+
+static bool take_addresses(const KftForwardSpec *spec, KftForwardOptions *options, GError **error)
+{
+    bool has_any = spec->addresses != NULL && spec->addresses[0] != NULL;
+    options->addresses = has_any ? g_strdupv(spec->addresses) : g_strsplit("localhost", ",", -1);
+    return kft_bindings_check_addresses((const char *const *)options->addresses, error);
+}
+
+KftForwardOptions *kft_spec_to_options(const KftForwardSpec *spec, GError **error)
+{
+    KftForwardOptions *options = kft_forward_options_new();
+
+    options->target = kft_target_parse(spec->target, spec->selector, error);
+    if (options->target == NULL || !take_ports(spec, options, error) ||
+        !take_addresses(spec, options, error)) {
+        kft_forward_options_free(options);
+        return NULL;
+    }
+    options->label = kft_target_describe(options->target);
+    options->transport = spec->transport;
+    options->pod_timeout_ms = spec->pod_timeout_ms;
+    options->limits.half_close_ms = spec->half_close_ms;
+    options->limits.hold_ms = spec->hold_ms;
+    options->retries_start = spec->retries_start;
+    return options;
+}
