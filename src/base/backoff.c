@@ -4,15 +4,13 @@
 
 #include "base/random.h"
 
-void
-kft_backoff_init(KftBackoff *self, uint32_t base_ms, uint32_t cap_ms)
+void kft_backoff_init(KftBackoff *self, uint32_t base_ms, uint32_t cap_ms)
 {
     g_assert(base_ms > 0 && base_ms <= cap_ms);
     *self = (KftBackoff){.base_ms = base_ms, .cap_ms = cap_ms, .random_below = kft_random_below};
 }
 
-uint32_t
-kft_backoff_next_ms(KftBackoff *self)
+uint32_t kft_backoff_next_ms(KftBackoff *self)
 {
     uint64_t bound = (uint64_t)self->base_ms << MIN(self->n_tries, 31);
     bound = MIN(bound, self->cap_ms);
@@ -21,8 +19,7 @@ kft_backoff_next_ms(KftBackoff *self)
     return half + self->random_below((uint32_t)bound - half + 1);
 }
 
-void
-kft_backoff_reset(KftBackoff *self)
+void kft_backoff_reset(KftBackoff *self)
 {
     self->n_tries = 0;
 }

@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-/* Waiting times between tries: exponential with full jitter, so that many clients of one server that
- * comes back do not arrive at the same moment. embeddable. Thread: one at a time. */
+/* Waiting times between tries: exponential with full jitter, so that many clients of one server
+ * that comes back do not arrive at the same moment. embeddable. Thread: one at a time. */
 typedef struct {
     uint32_t base_ms;
     uint32_t cap_ms;

@@ -1,29 +1,25 @@
 #include "base/buf.h"
 
-#include <string.h>
-
 #include <glib.h>
+#include <string.h>
 
 #define MIN_CAPACITY_BYTES 1024
 /* An emptied queue that grew beyond this gives its memory back: bursts must not stay resident. */
-#define KEEP_CAPACITY_BYTES (64 * 1024)
+#define KEEP_CAPACITY_BYTES (128 * 1024)
 
-void
-kft_buf_init(KftBuf *self, size_t limit_bytes)
+void kft_buf_init(KftBuf *self, size_t limit_bytes)
 {
     g_assert(limit_bytes > 0);
     *self = (KftBuf){.limit_bytes = limit_bytes};
 }
 
-void
-kft_buf_clear(KftBuf *self)
+void kft_buf_clear(KftBuf *self)
 {
     g_free(self->memory);
     *self = (KftBuf){.limit_bytes = self->limit_bytes};
 }
 
-static bool
-grow(KftBuf *self, size_t needed)
+static bool grow(KftBuf *self, size_t needed)
 {
     size_t capacity = MAX(self->capacity_bytes, MIN_CAPACITY_BYTES);
     while (capacity < needed)
@@ -42,8 +38,7 @@ grow(KftBuf *self, size_t needed)
     return true;
 }
 
-uint8_t *
-kft_buf_reserve(KftBuf *self, size_t size)
+uint8_t *kft_buf_reserve(KftBuf *self, size_t size)
 {
     if (size > kft_buf_room(self))
         return NULL;
@@ -61,15 +56,13 @@ kft_buf_reserve(KftBuf *self, size_t size)
     return self->memory + self->end;
 }
 
-void
-kft_buf_commit(KftBuf *self, size_t size)
+void kft_buf_commit(KftBuf *self, size_t size)
 {
     g_assert(size <= self->capacity_bytes - self->end);
     self->end += size;
 }
 
-KftResult
-kft_buf_append(KftBuf *self, const void *data, size_t size)
+KftResult kft_buf_append(KftBuf *self, const void *data, size_t size)
 {
     if (size == 0)
         return KFT_R_OK;
@@ -81,8 +74,7 @@ kft_buf_append(KftBuf *self, const void *data, size_t size)
     return KFT_R_OK;
 }
 
-static void
-reset_if_empty(KftBuf *self)
+static void reset_if_empty(KftBuf *self)
 {
     if (self->start != self->end)
         return;
@@ -91,16 +83,14 @@ reset_if_empty(KftBuf *self)
     self->start = self->end = 0;
 }
 
-void
-kft_buf_consume(KftBuf *self, size_t size)
+void kft_buf_consume(KftBuf *self, size_t size)
 {
     g_assert(size <= kft_buf_size(self));
     self->start += size;
     reset_if_empty(self);
 }
 
-void
-kft_buf_truncate(KftBuf *self, size_t size)
+void kft_buf_truncate(KftBuf *self, size_t size)
 {
     g_assert(size <= kft_buf_size(self));
     self->end -= size;

@@ -6,9 +6,9 @@
 
 #include "base/result.h"
 
-/* A byte queue with a limit from birth: bytes are appended at the end and consumed at the front, and
- * lie contiguous in between. Memory grows by doubling up to the limit, and is given back when the
- * queue is emptied after it held much. embeddable. Thread: one at a time. */
+/* A byte queue with a limit from birth: bytes are appended at the end and consumed at the front,
+ * and lie contiguous in between. Memory grows by doubling up to the limit, and is given back when
+ * the queue is emptied after it held much. embeddable. Thread: one at a time. */
 typedef struct {
     uint8_t *memory;
     size_t capacity_bytes;
@@ -22,28 +22,25 @@ void kft_buf_init(KftBuf *self, size_t limit_bytes);
 /* Frees the memory; the limit stays, so that the queue can be used again. */
 void kft_buf_clear(KftBuf *self);
 
-static inline size_t
-kft_buf_size(const KftBuf *self)
+static inline size_t kft_buf_size(const KftBuf *self)
 {
     return self->end - self->start;
 }
 
-static inline const uint8_t *
-kft_buf_data(const KftBuf *self)
+static inline const uint8_t *kft_buf_data(const KftBuf *self)
 {
     return self->memory + self->start;
 }
 
 /* How many bytes may still be appended. */
-static inline size_t
-kft_buf_room(const KftBuf *self)
+static inline size_t kft_buf_room(const KftBuf *self)
 {
     return self->limit_bytes - kft_buf_size(self);
 }
 
 /* Makes room for @size bytes at the end and returns where they go, to be written directly and then
- * committed; NULL if that would exceed the limit or no memory is left. Moves earlier bytes, so pointers
- * into the queue end here. */
+ * committed; NULL if that would exceed the limit or no memory is left. Moves earlier bytes, so
+ * pointers into the queue end here. */
 uint8_t *kft_buf_reserve(KftBuf *self, size_t size);
 /* Takes over @size bytes written behind the last reserve. */
 void kft_buf_commit(KftBuf *self, size_t size);

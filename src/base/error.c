@@ -11,10 +11,9 @@ static const struct {
 #undef KFT_ERROR_ROW
 };
 
-G_DEFINE_QUARK(kft-error-quark, kft_error)
+G_DEFINE_QUARK(kft - error - quark, kft_error)
 
-const char *
-kft_error_code_name(KftErrorCode code)
+const char *kft_error_code_name(KftErrorCode code)
 {
     static char names[G_N_ELEMENTS(codes)][16];
     static gsize ready;
@@ -24,21 +23,19 @@ kft_error_code_name(KftErrorCode code)
         for (size_t i = 0; i < G_N_ELEMENTS(codes); i++) {
             g_strlcpy(names[i], codes[i].name, sizeof names[i]);
             for (char *p = names[i]; *p != '\0'; p++)
-                *p = *p == '_' ? '-' : g_ascii_tolower(*p);
+                *p = (char)(*p == '_' ? '-' : g_ascii_tolower(*p));
         }
         g_once_init_leave(&ready, 1);
     }
     return names[code];
 }
 
-bool
-kft_error_is_retryable(const GError *error)
+bool kft_error_is_retryable(const GError *error)
 {
     return error != NULL && error->domain == KFT_ERROR && codes[error->code].is_retryable;
 }
 
-bool
-kft_error_needs_user(const GError *error)
+bool kft_error_needs_user(const GError *error)
 {
     return error != NULL && error->domain == KFT_ERROR && codes[error->code].needs_user;
 }

@@ -2,16 +2,14 @@
 
 #ifdef KFT_FAULTS
 
-#include <stdlib.h>
-
 #include <glib.h>
+#include <stdlib.h>
 
 #include "base/number.h"
 
 static uint64_t n_passed;
 
-static uint64_t
-setting(const char *name)
+static uint64_t setting(const char *name)
 {
     const char *text = g_getenv(name);
     uint64_t value = 0;
@@ -20,8 +18,7 @@ setting(const char *name)
     return value;
 }
 
-static void
-write_count(void)
+static void write_count(void)
 {
     const char *file = g_getenv("KFT_FAULT_COUNT");
     if (file == NULL)
@@ -30,8 +27,7 @@ write_count(void)
     (void)g_file_set_contents(file, text, -1, NULL);
 }
 
-bool
-kft_fault_hits(const char *name)
+bool kft_fault_hits(const char *name)
 {
     if (n_passed == 0)
         (void)atexit(write_count);
@@ -43,21 +39,18 @@ kft_fault_hits(const char *name)
     return hit;
 }
 
-static size_t
-clip(size_t size, const char *name)
+static size_t clip(size_t size, const char *name)
 {
     uint64_t max = setting(name);
     return max == 0 || size <= max ? size : (size_t)max;
 }
 
-size_t
-kft_fault_clip_read(size_t size)
+size_t kft_fault_clip_read(size_t size)
 {
     return clip(size, "KFT_DBG_RMAX");
 }
 
-size_t
-kft_fault_clip_write(size_t size)
+size_t kft_fault_clip_write(size_t size)
 {
     return clip(size, "KFT_DBG_WMAX");
 }

@@ -1,5 +1,5 @@
-/* The log: one line per record to stderr. Levels are set before threads start and only read later; the
- * line itself is one write(2), so lines of several threads do not mix and no lock is needed. */
+/* The log: one line per record to stderr. Levels are set before threads start and only read later;
+ * the line itself is one write(2), so lines of several threads do not mix and no lock is needed. */
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -18,15 +18,13 @@ static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
 static KftLogLevel levels[KFT_LOG_N_COMPONENTS];
 
-void
-kft_log_set_level(KftLogLevel level)
+void kft_log_set_level(KftLogLevel level)
 {
     for (size_t i = 0; i < KFT_LOG_N_COMPONENTS; i++)
         levels[i] = level;
 }
 
-static bool
-find_name(const char *const *names, size_t n_names, const char *name, size_t *ret_index)
+static bool find_name(const char *const *names, size_t n_names, const char *name, size_t *ret_index)
 {
     for (size_t i = 0; i < n_names; i++) {
         if (strcmp(names[i], name) == 0) {
@@ -37,8 +35,7 @@ find_name(const char *const *names, size_t n_names, const char *name, size_t *re
     return false;
 }
 
-static bool
-configure_one(const char *entry)
+static bool configure_one(const char *entry)
 {
     g_auto(GStrv) parts = g_strsplit(entry, ":", 2);
     size_t level = KFT_LEVEL_DEBUG;
@@ -58,8 +55,7 @@ configure_one(const char *entry)
     return true;
 }
 
-void
-kft_log_configure(const char *trace)
+void kft_log_configure(const char *trace)
 {
     g_auto(GStrv) entries = g_strsplit(trace, ",", -1);
     for (size_t i = 0; entries[i] != NULL; i++) {
@@ -70,14 +66,12 @@ kft_log_configure(const char *trace)
     }
 }
 
-bool
-kft_log_is_enabled(KftLogComponent component, KftLogLevel level)
+bool kft_log_is_enabled(KftLogComponent component, KftLogLevel level)
 {
     return level <= levels[component];
 }
 
-void
-kft_log_write(KftLogComponent component, KftLogLevel level, const char *format, ...)
+void kft_log_write(KftLogComponent component, KftLogLevel level, const char *format, ...)
 {
     char line[MAX_LINE_BYTES];
     struct timespec now;
@@ -86,8 +80,8 @@ kft_log_write(KftLogComponent component, KftLogLevel level, const char *format, 
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)gmtime_r(&now.tv_sec, &parts);
     size_t length = strftime(line, sizeof line, "%FT%T", &parts);
-    length += (size_t)g_snprintf(line + length, sizeof line - length, ".%03ldZ %s %s: ",
-                                 now.tv_nsec / 1000000, level_names[level],
+    length += (size_t)g_snprintf(line + length, sizeof line - length,
+                                 ".%03ldZ %s %s: ", now.tv_nsec / 1000000, level_names[level],
                                  component_names[component]);
     va_list args;
     va_start(args, format);

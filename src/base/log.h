@@ -1,9 +1,8 @@
 #ifndef KFT_BASE_LOG_H
 #define KFT_BASE_LOG_H
 
-#include <stdbool.h>
-
 #include <glib.h>
+#include <stdbool.h>
 
 /* Components of the log, as named in KFT_TRACE. */
 #define KFT_LOG_COMPONENTS(X)                                                                      \
@@ -20,7 +19,7 @@ typedef enum {
 #define KFT_LOG_ENUM(name, text) KFT_LOG_##name,
     KFT_LOG_COMPONENTS(KFT_LOG_ENUM)
 #undef KFT_LOG_ENUM
-        KFT_LOG_N_COMPONENTS
+    KFT_LOG_N_COMPONENTS
 } KftLogComponent;
 
 typedef enum {

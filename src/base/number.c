@@ -1,13 +1,11 @@
 #include "base/number.h"
 
-#include <string.h>
-
 #include <glib.h>
+#include <string.h>
 
 #define MAX_DURATION_MS (UINT64_C(3650) * 24 * 3600 * 1000)
 
-bool
-kft_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *ret_value)
+bool kft_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *ret_value)
 {
     if (!g_ascii_isdigit(text[0]))
         return false;
@@ -18,8 +16,7 @@ kft_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *ret_value
     return true;
 }
 
-bool
-kft_parse_port(const char *text, uint16_t min, uint16_t *ret_port)
+bool kft_parse_port(const char *text, uint16_t min, uint16_t *ret_port)
 {
     uint64_t value = 0;
     if (!kft_parse_uint(text, min, UINT16_MAX, &value))
@@ -28,8 +25,7 @@ kft_parse_port(const char *text, uint16_t min, uint16_t *ret_port)
     return true;
 }
 
-static double
-unit_ms(const char *text, size_t *ret_length)
+static double unit_ms(const char *text, size_t *ret_length)
 {
     static const struct {
         const char *name;
@@ -46,8 +42,7 @@ unit_ms(const char *text, size_t *ret_length)
     return 0;
 }
 
-bool
-kft_parse_duration_ms(const char *text, uint64_t *ret_ms)
+bool kft_parse_duration_ms(const char *text, uint64_t *ret_ms)
 {
     double total_ms = 0;
 
@@ -81,8 +76,7 @@ kft_parse_duration_ms(const char *text, uint64_t *ret_ms)
     return true;
 }
 
-bool
-kft_parse_rfc3339(const char *text, int64_t *ret_unix_s)
+bool kft_parse_rfc3339(const char *text, int64_t *ret_unix_s)
 {
     /* RFC 3339 5.6: the offset is required; GLib would take a time without one as local. */
     const char *time = strpbrk(text, "Tt");

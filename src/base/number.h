@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Checked parsing of numbers that come from outside. Each takes the whole of @text or nothing: signs,
- * spaces and trailing characters are refused. Thread: any. */
+/* Checked parsing of numbers that come from outside. Each takes the whole of @text or nothing:
+ * signs, spaces and trailing characters are refused. Thread: any. */
 
 /* Decimal, @min..@max. */
 bool kft_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *ret_value);

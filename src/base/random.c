@@ -1,11 +1,9 @@
 #include "base/random.h"
 
+#include <glib.h>
 #include <sys/random.h>
 
-#include <glib.h>
-
-void
-kft_random_bytes(void *data, size_t size)
+void kft_random_bytes(void *data, size_t size)
 {
     uint8_t *at = data;
     while (size > 0) {
@@ -17,8 +15,7 @@ kft_random_bytes(void *data, size_t size)
     }
 }
 
-uint32_t
-kft_random_below(uint32_t bound)
+uint32_t kft_random_below(uint32_t bound)
 {
     g_assert(bound > 0);
     uint64_t value = 0;

@@ -5,14 +5,12 @@
 #define REDACTED "<redacted>"
 
 /* Length of the secret that starts at @at: up to a space, quote or separator. */
-static size_t
-secret_length(const char *at)
+static size_t secret_length(const char *at)
 {
     return strcspn(at, " \t\r\n\"',;&");
 }
 
-static const char *
-skip_scheme(const char *at)
+static const char *skip_scheme(const char *at)
 {
     static const char *const schemes[] = {"Bearer ", "Basic "};
     for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++) {
@@ -24,8 +22,7 @@ skip_scheme(const char *at)
 }
 
 /* "scheme://user:password@host": returns the end of the user part, or NULL. */
-static const char *
-url_user_end(const char *at)
+static const char *url_user_end(const char *at)
 {
     if (strncmp(at, "://", 3) != 0)
         return NULL;
@@ -35,8 +32,7 @@ url_user_end(const char *at)
     return sign;
 }
 
-char *
-kft_redact(const char *text)
+char *kft_redact(const char *text)
 {
     GString *out = g_string_new(NULL);
 
@@ -57,8 +53,7 @@ kft_redact(const char *text)
     return g_string_free(out, FALSE);
 }
 
-char *
-kft_one_line(const char *text, gsize max_chars)
+char *kft_one_line(const char *text, gsize max_chars)
 {
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     GString *out = g_string_new(NULL);

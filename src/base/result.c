@@ -2,8 +2,7 @@
 
 #include <glib.h>
 
-const char *
-kft_result_name(KftResult result)
+const char *kft_result_name(KftResult result)
 {
     switch (result) {
     case KFT_R_OK:

@@ -8,18 +8,17 @@
  * one call. Thread: any. */
 typedef enum {
     KFT_R_OK = 0,
-    KFT_R_AGAIN = -1,     /* more input (or room) is needed; not an error */
-    KFT_R_EOF = -2,       /* the peer's data ended in an orderly way */
-    KFT_R_INVALID = -3,   /* an argument or a value is not allowed */
-    KFT_R_CLOSED = -4,    /* the stream is gone */
-    KFT_R_FATAL = -100,   /* border: everything below ends the connection */
+    KFT_R_AGAIN = -1,      /* more input (or room) is needed; not an error */
+    KFT_R_EOF = -2,        /* the peer's data ended in an orderly way */
+    KFT_R_INVALID = -3,    /* an argument or a value is not allowed */
+    KFT_R_CLOSED = -4,     /* the stream is gone */
+    KFT_R_FATAL = -100,    /* border: everything below ends the connection */
     KFT_R_PROTOCOL = -101, /* the peer broke the protocol */
-    KFT_R_LIMIT = -102,   /* the peer exceeded a limit of ours */
-    KFT_R_IO = -103,      /* the transport failed */
+    KFT_R_LIMIT = -102,    /* the peer exceeded a limit of ours */
+    KFT_R_IO = -103,       /* the transport failed */
 } KftResult;
 
-static inline bool
-kft_result_is_fatal(KftResult result)
+static inline bool kft_result_is_fatal(KftResult result)
 {
     return result < KFT_R_FATAL;
 }

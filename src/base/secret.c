@@ -6,22 +6,19 @@ struct KftSecret {
     char *text;
 };
 
-KftSecret *
-kft_secret_new(const char *text)
+KftSecret *kft_secret_new(const char *text)
 {
     KftSecret *self = g_new(KftSecret, 1);
     self->text = g_strdup(text);
     return self;
 }
 
-KftSecret *
-kft_secret_copy(const KftSecret *self)
+KftSecret *kft_secret_copy(const KftSecret *self)
 {
     return self == NULL ? NULL : kft_secret_new(self->text);
 }
 
-void
-kft_secret_wipe_string(char *text)
+void kft_secret_wipe_string(char *text)
 {
     if (text == NULL)
         return;
@@ -29,8 +26,7 @@ kft_secret_wipe_string(char *text)
     g_free(text);
 }
 
-void
-kft_secret_free(KftSecret *self)
+void kft_secret_free(KftSecret *self)
 {
     if (self == NULL)
         return;
@@ -38,14 +34,12 @@ kft_secret_free(KftSecret *self)
     g_free(self);
 }
 
-const char *
-kft_secret_reveal(const KftSecret *self)
+const char *kft_secret_reveal(const KftSecret *self)
 {
     return self->text;
 }
 
-gboolean
-kft_secret_equal(const KftSecret *a, const KftSecret *b)
+gboolean kft_secret_equal(const KftSecret *a, const KftSecret *b)
 {
     if (a == NULL || b == NULL)
         return a == b;

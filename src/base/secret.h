@@ -3,8 +3,8 @@
 
 #include <glib.h>
 
-/* A string that must not reach a log, a title or an error: an own type, so that it cannot be passed to
- * a log macro by accident. Its memory is overwritten when freed. Thread: one at a time. */
+/* A string that must not reach a log, a title or an error: an own type, so that it cannot be passed
+ * to a log macro by accident. Its memory is overwritten when freed. Thread: one at a time. */
 typedef struct KftSecret KftSecret;
 
 /* @text: (transfer none), copied. */

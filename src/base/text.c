@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-void
-kft_text_append_percent_encoded(GString *out, const char *text)
+void kft_text_append_percent_encoded(GString *out, const char *text)
 {
     for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
         if (g_ascii_isalnum(*at) || strchr("-._~", *at) != NULL)
@@ -13,8 +12,7 @@ kft_text_append_percent_encoded(GString *out, const char *text)
     }
 }
 
-char *
-kft_text_join_or(const char *const *words)
+char *kft_text_join_or(const char *const *words)
 {
     GString *out = g_string_new(NULL);
     for (size_t i = 0; words[i] != NULL; i++) {

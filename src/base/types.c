@@ -15,15 +15,13 @@ static const char *const state_names[] = {
 #undef KFT_FORWARD_STATE_NAME
 };
 
-const char *
-kft_transport_name(KftTransport transport)
+const char *kft_transport_name(KftTransport transport)
 {
     g_assert((size_t)transport < G_N_ELEMENTS(transport_names));
     return transport_names[transport];
 }
 
-bool
-kft_transport_parse(const char *name, KftTransport *ret_transport)
+bool kft_transport_parse(const char *name, KftTransport *ret_transport)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(transport_names); i++) {
         if (strcmp(transport_names[i], name) == 0) {
@@ -34,8 +32,7 @@ kft_transport_parse(const char *name, KftTransport *ret_transport)
     return false;
 }
 
-const char *
-kft_forward_state_name(KftForwardState state)
+const char *kft_forward_state_name(KftForwardState state)
 {
     g_assert((size_t)state < G_N_ELEMENTS(state_names));
     return state_names[state];

@@ -19,16 +19,14 @@ struct KftBindings {
     size_t n_ports;
 };
 
-static void
-binding_free(void *data)
+static void binding_free(void *data)
 {
     Binding *binding = data;
     kft_listener_free(binding->listener);
     g_free(binding);
 }
 
-void
-kft_bindings_free(KftBindings *self)
+void kft_bindings_free(KftBindings *self)
 {
     if (self == NULL)
         return;
@@ -37,21 +35,18 @@ kft_bindings_free(KftBindings *self)
     g_free(self);
 }
 
-static bool
-is_localhost(const char *address)
+static bool is_localhost(const char *address)
 {
     return strcmp(address, "localhost") == 0;
 }
 
-static bool
-is_numeric(const char *address)
+static bool is_numeric(const char *address)
 {
     struct in6_addr out;
     return uv_inet_pton(AF_INET, address, &out) == 0 || uv_inet_pton(AF_INET6, address, &out) == 0;
 }
 
-bool
-kft_bindings_check_addresses(const char *const *addresses, GError **error)
+bool kft_bindings_check_addresses(const char *const *addresses, GError **error)
 {
     for (size_t i = 0; addresses[i] != NULL; i++) {
         if (is_localhost(addresses[i]) || is_numeric(addresses[i]))
@@ -65,8 +60,7 @@ kft_bindings_check_addresses(const char *const *addresses, GError **error)
     return true;
 }
 
-static void
-on_listener_connection(KftSocket *socket, void *user_data)
+static void on_listener_connection(KftSocket *socket, void *user_data)
 {
     Binding *binding = user_data;
     KftBindings *self = binding->owner;
@@ -74,8 +68,7 @@ on_listener_connection(KftSocket *socket, void *user_data)
 }
 
 /* The first address of a port decides what 0 means; the others take the same. */
-static bool
-bind_one(KftBindings *self, size_t port_index, const char *address, GError **error)
+static bool bind_one(KftBindings *self, size_t port_index, const char *address, GError **error)
 {
     Binding *binding = g_new0(Binding, 1);
 
@@ -92,8 +85,7 @@ bind_one(KftBindings *self, size_t port_index, const char *address, GError **err
     return true;
 }
 
-static bool
-bind_localhost(KftBindings *self, size_t port_index, GError **error)
+static bool bind_localhost(KftBindings *self, size_t port_index, GError **error)
 {
     static const char *const loopbacks[] = {"127.0.0.1", "::1"};
     g_autoptr(GError) first = NULL;
@@ -111,8 +103,7 @@ bind_localhost(KftBindings *self, size_t port_index, GError **error)
     return false;
 }
 
-static void
-announce(KftBindings *self, guint first)
+static void announce(KftBindings *self, guint first)
 {
     for (guint i = first; i < self->bindings->len; i++) {
         const Binding *binding = g_ptr_array_index(self->bindings, i);
@@ -141,14 +132,13 @@ bind_port(KftBindings *self, size_t port_index, const char *const *addresses, GE
     return true;
 }
 
-KftBindings *
-kft_bindings_new(KftLoop *loop,
-                 const char *const *addresses,
-                 const uint16_t *ports,
-                 size_t n_ports,
-                 const KftBindingsFuncs *funcs,
-                 void *user_data,
-                 GError **error)
+KftBindings *kft_bindings_new(KftLoop *loop,
+                              const char *const *addresses,
+                              const uint16_t *ports,
+                              size_t n_ports,
+                              const KftBindingsFuncs *funcs,
+                              void *user_data,
+                              GError **error)
 {
     g_autoptr(GError) first_error = NULL;
     KftBindings *self = g_new0(KftBindings, 1);
@@ -175,8 +165,7 @@ kft_bindings_new(KftLoop *loop,
     return NULL;
 }
 
-uint16_t
-kft_bindings_get_port(const KftBindings *self, size_t index)
+uint16_t kft_bindings_get_port(const KftBindings *self, size_t index)
 {
     g_assert(index < self->n_ports);
     return self->ports[index];

@@ -3,8 +3,8 @@
 
 #include "net/listener.h"
 
-/* The local listeners of a forward: every port on every address, with kubectl's rules for "localhost" and for
- * what may fail. Thread: loop. */
+/* The local listeners of a forward: every port on every address, with kubectl's rules for
+ * "localhost" and for what may fail. Thread: loop. */
 typedef struct KftBindings KftBindings;
 
 typedef struct {
@@ -16,10 +16,11 @@ typedef struct {
     void (*on_connection)(size_t port_index, KftSocket *socket, void *user_data);
 } KftBindingsFuncs;
 
-/* Opens all listeners. @addresses: numeric, or "localhost" for 127.0.0.1 and ::1, of which one suffices; NULL
- * ended. @ports: local ports, 0 = any free one, the same on all addresses. As with kubectl a port that cannot
- * be bound is left out with a notice as long as another one can. on_listening and on_notice run inside this
- * call. Errors: PORT_IN_USE, BAD_CONFIG (an address that is none), when no port could be bound. */
+/* Opens all listeners. @addresses: numeric, or "localhost" for 127.0.0.1 and ::1, of which one
+ * suffices; NULL ended. @ports: local ports, 0 = any free one, the same on all addresses. As with
+ * kubectl a port that cannot be bound is left out with a notice as long as another one can.
+ * on_listening and on_notice run inside this call. Errors: PORT_IN_USE, BAD_CONFIG (an address that
+ * is none), when no port could be bound. */
 KftBindings *kft_bindings_new(KftLoop *loop,
                               const char *const *addresses,
                               const uint16_t *ports,

@@ -5,27 +5,32 @@
  *      └─ pair failed, ────┘
  *         nothing taken
  *
- * Bytes of the local peer are read straight into the pair's output; bytes of the pod are written straight to
- * the local socket, and only what the kernel does not take is copied. Reading stops when the other side is
- * full.
+ * Bytes of the local peer are read straight into the pair's output; bytes of the pod are written
+ * straight to the local socket, and only what the kernel does not take is copied. Reading stops
+ * when the other side is full.
  *
- * The end of local data is not passed on at once: the container runtimes answer it by cutting the pod's
- * answer off after a second (wire protocols, 3.7). The pod is told when it was silent for half_close_ms, or
- * at once when the local peer is gone altogether, so that nobody could read an answer. */
+ * The end of local data is not passed on at once: the container runtimes answer it by cutting the
+ * pod's answer off after a second (wire protocols, 3.7). The pod is told when it was silent for
+ * half_close_ms, or at once when the local peer is gone altogether, so that nobody could read an
+ * answer. */
 #include "forward/connection.h"
 
 #include "base/log.h"
 #include "net/timer.h"
 
-/* How long local input is still taken in (and dropped) after the pod finished: closing with unread input
- * would reset the connection and could destroy what the peer has not read yet. */
+/* How long local input is still taken in (and dropped) after the pod finished: closing with unread
+ * input would reset the connection and could destroy what the peer has not read yet. */
 #define DISCARD_MS 2000
 /* When to look again whether the local peer closed for good after it ended its data. */
 #define PEER_CHECK_FIRST_MS 20
 #define PEER_CHECK_MAX_MS 2000
 #define DISCARD_BYTES 4096
 
-typedef enum { STATE_WAITING, STATE_OPEN, STATE_FLUSHING } State;
+typedef enum {
+    STATE_WAITING,
+    STATE_OPEN,
+    STATE_FLUSHING
+} State;
 
 struct KftConnection {
     KftLoop *loop;
@@ -52,8 +57,7 @@ struct KftConnection {
 
 static uint8_t discarded[DISCARD_BYTES];
 
-static void
-release(KftConnection *self)
+static void release(KftConnection *self)
 {
     KftPool *pool = self->pool;
     bool had_pair = self->pair != NULL;
@@ -68,16 +72,14 @@ release(KftConnection *self)
         kft_pool_pair_gone(pool);
 }
 
-void
-kft_connection_free(KftConnection *self)
+void kft_connection_free(KftConnection *self)
 {
     if (self != NULL)
         release(self);
 }
 
 /* The local side is done or broken: tells the owner and frees everything. */
-static void
-close_now(KftConnection *self)
+static void close_now(KftConnection *self)
 {
     const KftConnectionReport report = {
         .end = self->end,
@@ -95,8 +97,7 @@ close_now(KftConnection *self)
     release(self);
 }
 
-static void
-set_end(KftConnection *self, KftPairEnd end, const char *text)
+static void set_end(KftConnection *self, KftPairEnd end, const char *text)
 {
     self->end = end;
     g_free(self->text);
@@ -105,13 +106,13 @@ set_end(KftConnection *self, KftPairEnd end, const char *text)
 
 /* --- the pod's side --- */
 
-static void
-on_pair_data(const uint8_t *data, size_t size, void *user_data)
+static void on_pair_data(const uint8_t *data, size_t size, void *user_data)
 {
     KftConnection *self = user_data;
 
     if (self->bytes_down == 0)
-        kft_log(KFT_LOG_CONN, KFT_LEVEL_DEBUG, "%s: first bytes", kft_socket_get_peer(self->socket));
+        kft_log(KFT_LOG_CONN, KFT_LEVEL_DEBUG, "%s: first bytes",
+                kft_socket_get_peer(self->socket));
     self->bytes_down += size;
     self->last_down_ms = kft_loop_now_ms(self->loop);
     KftResult result = kft_socket_write(self->socket, data, size);
@@ -126,23 +127,20 @@ on_pair_data(const uint8_t *data, size_t size, void *user_data)
         kft_pair_report_queued(self->pair, queued);
 }
 
-static void
-on_pair_writable(void *user_data)
+static void on_pair_writable(void *user_data)
 {
     KftConnection *self = user_data;
     if (!self->local_ended)
         kft_socket_set_reading(self->socket, true);
 }
 
-static bool
-may_wait_again(const KftConnection *self, KftPairEnd end)
+static bool may_wait_again(const KftConnection *self, KftPairEnd end)
 {
     return (end == KFT_PAIR_END_LOST || end == KFT_PAIR_END_NO_POD) && !self->has_taken &&
            !self->local_ended && self->bytes_down == 0;
 }
 
-static void
-start_flushing(KftConnection *self)
+static void start_flushing(KftConnection *self)
 {
     self->state = STATE_FLUSHING;
     self->aborts = self->end != KFT_PAIR_END_CLEAN;
@@ -156,15 +154,13 @@ start_flushing(KftConnection *self)
 }
 
 /* The time for which it may be held counts from its arrival, however often it is attached. */
-static void
-start_hold_timer(KftConnection *self)
+static void start_hold_timer(KftConnection *self)
 {
     uint64_t now = kft_loop_now_ms(self->loop);
     kft_timer_start(self->timer, self->hold_until_ms > now ? self->hold_until_ms - now : 0);
 }
 
-static void
-on_pair_end(KftPairEnd end, const char *text, void *user_data)
+static void on_pair_end(KftPairEnd end, const char *text, void *user_data)
 {
     KftConnection *self = user_data;
     KftPool *pool = self->pool;
@@ -185,8 +181,7 @@ on_pair_end(KftPairEnd end, const char *text, void *user_data)
 
 /* --- the local side --- */
 
-static void
-on_socket_alloc(uint8_t **ret_data, size_t *ret_size, void *user_data)
+static void on_socket_alloc(uint8_t **ret_data, size_t *ret_size, void *user_data)
 {
     KftConnection *self = user_data;
 
@@ -200,8 +195,7 @@ on_socket_alloc(uint8_t **ret_data, size_t *ret_size, void *user_data)
         *ret_size = 0;
 }
 
-static void
-on_socket_read(size_t size, void *user_data)
+static void on_socket_read(size_t size, void *user_data)
 {
     KftConnection *self = user_data;
 
@@ -213,8 +207,7 @@ on_socket_read(size_t size, void *user_data)
 }
 
 /* Nobody can read an answer any more: what the pod still sends is of no use. */
-static void
-check_peer(KftConnection *self)
+static void check_peer(KftConnection *self)
 {
     uint64_t now = kft_loop_now_ms(self->loop);
 
@@ -233,8 +226,7 @@ check_peer(KftConnection *self)
     kft_timer_start(self->timer, delay);
 }
 
-static void
-on_socket_eof(void *user_data)
+static void on_socket_eof(void *user_data)
 {
     KftConnection *self = user_data;
 
@@ -248,8 +240,7 @@ on_socket_eof(void *user_data)
     }
 }
 
-static void
-on_socket_error(void *user_data)
+static void on_socket_error(void *user_data)
 {
     KftConnection *self = user_data;
 
@@ -258,16 +249,14 @@ on_socket_error(void *user_data)
     close_now(self);
 }
 
-static void
-on_socket_drained(void *user_data)
+static void on_socket_drained(void *user_data)
 {
     KftConnection *self = user_data;
     if (self->pair != NULL)
         kft_pair_report_queued(self->pair, kft_socket_get_queued(self->socket));
 }
 
-static void
-on_socket_flushed(void *user_data)
+static void on_socket_flushed(void *user_data)
 {
     KftConnection *self = user_data;
 
@@ -279,8 +268,7 @@ on_socket_flushed(void *user_data)
         kft_timer_start(self->timer, DISCARD_MS);
 }
 
-static void
-on_timer(void *user_data)
+static void on_timer(void *user_data)
 {
     KftConnection *self = user_data;
 
@@ -303,12 +291,11 @@ on_timer(void *user_data)
 
 /* --- life --- */
 
-KftConnection *
-kft_connection_new(KftLoop *loop,
-                   KftSocket *socket,
-                   const KftConnectionLimits *limits,
-                   const KftConnectionFuncs *funcs,
-                   void *user_data)
+KftConnection *kft_connection_new(KftLoop *loop,
+                                  KftSocket *socket,
+                                  const KftConnectionLimits *limits,
+                                  const KftConnectionFuncs *funcs,
+                                  void *user_data)
 {
     static const KftSocketFuncs socket_funcs = {
         .on_alloc = on_socket_alloc,
@@ -331,8 +318,7 @@ kft_connection_new(KftLoop *loop,
     return self;
 }
 
-bool
-kft_connection_attach(KftConnection *self, KftPool *pool, uint16_t port)
+bool kft_connection_attach(KftConnection *self, KftPool *pool, uint16_t port)
 {
     static const KftPairFuncs pair_funcs = {
         .on_data = on_pair_data,
@@ -351,20 +337,17 @@ kft_connection_attach(KftConnection *self, KftPool *pool, uint16_t port)
     return true;
 }
 
-bool
-kft_connection_is_waiting(const KftConnection *self)
+bool kft_connection_is_waiting(const KftConnection *self)
 {
     return self->state == STATE_WAITING;
 }
 
-uint64_t
-kft_connection_get_bytes_up(const KftConnection *self)
+uint64_t kft_connection_get_bytes_up(const KftConnection *self)
 {
     return self->bytes_up;
 }
 
-uint64_t
-kft_connection_get_bytes_down(const KftConnection *self)
+uint64_t kft_connection_get_bytes_down(const KftConnection *self)
 {
     return self->bytes_down;
 }

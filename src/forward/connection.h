@@ -4,27 +4,34 @@
 #include "forward/pool.h"
 #include "net/socket.h"
 
-/* One local connection and its pair: moves bytes both ways, applies the half-close policy (wire protocols,
- * 5.6). It waits unread until it is attached to a pool. Thread: loop. */
+/* One local connection and its pair: moves bytes both ways, applies the half-close policy (wire
+ * protocols, 5.6). It waits unread until it is attached to a pool. Thread: loop. */
 typedef struct KftConnection KftConnection;
 
 typedef struct {
-    uint32_t hold_ms;       /* how long it may wait for a pod */
-    uint32_t half_close_ms; /* after the local end of data: silence of the pod before the pod is told */
+    uint32_t hold_ms; /* how long it may wait for a pod */
+    uint32_t
+        half_close_ms; /* after the local end of data: silence of the pod before the pod is told */
 } KftConnectionLimits;
 
 typedef struct {
     KftPairEnd end;
-    const char *text; /* why, nullable for CLEAN */
+    const char *text;  /* why, nullable for CLEAN */
     uint64_t bytes_up; /* local to pod */
     uint64_t bytes_down;
 } KftConnectionReport;
 
 typedef struct {
-    /* The pair failed before a byte was taken from the local peer: attach it again, now or later. */
-    void (*on_waiting)(KftConnection *connection, KftPairEnd why, const char *text, void *user_data);
+    /* The pair failed before a byte was taken from the local peer: attach it again, now or later.
+     */
+    void (*on_waiting)(KftConnection *connection,
+                       KftPairEnd why,
+                       const char *text,
+                       void *user_data);
     /* Once; the connection frees itself when this returns. */
-    void (*on_closed)(KftConnection *connection, const KftConnectionReport *report, void *user_data);
+    void (*on_closed)(KftConnection *connection,
+                      const KftConnectionReport *report,
+                      void *user_data);
 } KftConnectionFuncs;
 
 /* @socket: (transfer full). */

@@ -21,14 +21,12 @@ static const struct {
     [KFT_FORWARD_STATE_FAILED] = {TO(STOPPING), 0},
 };
 
-bool
-kft_forward_transition_allowed(KftForwardState from, KftForwardState to)
+bool kft_forward_transition_allowed(KftForwardState from, KftForwardState to)
 {
     return (rules[from].allowed & (1u << to)) != 0;
 }
 
-uint32_t
-kft_forward_state_deadline_ms(KftForwardState state)
+uint32_t kft_forward_state_deadline_ms(KftForwardState state)
 {
     return rules[state].deadline_ms;
 }

@@ -1,17 +1,19 @@
-/* The forward's machine: resolver and pool report, set_state() is the only writer of the state, and each
- * state has one entry function that starts what the state is for.
+/* The forward's machine: resolver and pool report, set_state() is the only writer of the state, and
+ * each state has one entry function that starts what the state is for.
  *
- * The listeners stay open from the first resolution until the end. Connections that arrive while no pool is
- * ready wait, unread, for at most their hold time; they are attached as soon as one is. A pool whose pod is
- * not to be used any more is drained: it takes no new pairs and goes with its last one. */
+ * The listeners stay open from the first resolution until the end. Connections that arrive while no
+ * pool is ready wait, unread, for at most their hold time; they are attached as soon as one is. A
+ * pool whose pod is not to be used any more is drained: it takes no new pairs and goes with its
+ * last one. */
 #include "forward/forward.h"
 
 #include <string.h>
 
+#include "kftray/error.h"
+
 #include "base/backoff.h"
 #include "base/log.h"
 #include "forward/bindings.h"
-#include "kftray/error.h"
 #include "net/timer.h"
 
 /* The first retry is at once, then these (5.4 of the wire protocols, 4.3). */
@@ -45,10 +47,10 @@ struct KftForward {
 
     KftResolver *resolver;
     KftBindings *bindings;
-    KftPool *pool;       /* for new connections */
-    uint16_t *ports;     /* of the pool's pod, per port of the options */
-    GPtrArray *draining; /* KftPool, owned */
-    GHashTable *clients; /* Client, owned */
+    KftPool *pool;               /* for new connections */
+    uint16_t *ports;             /* of the pool's pod, per port of the options */
+    GPtrArray *draining;         /* KftPool, owned */
+    GHashTable *clients;         /* Client, owned */
     KftForwardStatistics closed; /* of connections that ended */
 };
 
@@ -58,14 +60,12 @@ static void retry_later(KftForward *self, const GError *error);
 
 /* --- options --- */
 
-KftForwardOptions *
-kft_forward_options_new(void)
+KftForwardOptions *kft_forward_options_new(void)
 {
     return g_new0(KftForwardOptions, 1);
 }
 
-void
-kft_forward_options_free(KftForwardOptions *self)
+void kft_forward_options_free(KftForwardOptions *self)
 {
     if (self == NULL)
         return;
@@ -82,8 +82,7 @@ kft_forward_options_free(KftForwardOptions *self)
 
 /* --- state --- */
 
-static void
-emit_status(KftForward *self)
+static void emit_status(KftForward *self)
 {
     const KftForwardStatus status = {
         .state = self->state,
@@ -97,16 +96,14 @@ emit_status(KftForward *self)
     self->funcs.on_status(&status, self->user_data);
 }
 
-static void
-set_error(KftForward *self, const GError *error)
+static void set_error(KftForward *self, const GError *error)
 {
     GError *copy = error == NULL ? NULL : g_error_copy(error);
     g_clear_error(&self->error);
     self->error = copy;
 }
 
-static uint32_t
-deadline_of(const KftForward *self, KftForwardState state)
+static uint32_t deadline_of(const KftForward *self, KftForwardState state)
 {
     uint32_t deadline_ms = kft_forward_state_deadline_ms(state);
     if (deadline_ms != UINT32_MAX)
@@ -115,8 +112,7 @@ deadline_of(const KftForward *self, KftForwardState state)
 }
 
 /* What the states themselves begin; what they react to is in the callbacks below. */
-static void
-enter_state(KftForward *self)
+static void enter_state(KftForward *self)
 {
     switch (self->state) {
     case KFT_FORWARD_STATE_RESOLVING:
@@ -140,8 +136,7 @@ enter_state(KftForward *self)
     }
 }
 
-static void
-set_state(KftForward *self, KftForwardState next)
+static void set_state(KftForward *self, KftForwardState next)
 {
     g_assert(kft_forward_transition_allowed(self->state, next));
     kft_log(KFT_LOG_FORWARD, KFT_LEVEL_INFO, "%s: %s -> %s%s%s", self->options->label,
@@ -156,8 +151,7 @@ set_state(KftForward *self, KftForwardState next)
     enter_state(self);
 }
 
-static bool
-is_over(const KftForward *self)
+static bool is_over(const KftForward *self)
 {
     return self->state == KFT_FORWARD_STATE_STOPPING || self->state == KFT_FORWARD_STATE_FAILED ||
            self->state == KFT_FORWARD_STATE_IDLE;
@@ -165,8 +159,7 @@ is_over(const KftForward *self)
 
 /* --- ends and retries --- */
 
-static void
-close_everything(KftForward *self)
+static void close_everything(KftForward *self)
 {
     g_clear_pointer(&self->resolver, kft_resolver_free);
     g_clear_pointer(&self->bindings, kft_bindings_free);
@@ -177,29 +170,26 @@ close_everything(KftForward *self)
     g_clear_pointer(&self->pool, kft_pool_free);
 }
 
-static void
-fail(KftForward *self, const GError *error)
+static void fail(KftForward *self, const GError *error)
 {
     set_error(self, error);
     set_state(self, KFT_FORWARD_STATE_FAILED);
     close_everything(self);
 }
 
-/* A failure ends a first start unless a retry may mend it and the options allow it; later on nothing ends
- * a forward but its user. */
-static void
-handle_failure(KftForward *self, const GError *error)
+/* A failure ends a first start unless a retry may mend it and the options allow it; later on
+ * nothing ends a forward but its user. */
+static void handle_failure(KftForward *self, const GError *error)
 {
-    bool may_retry = self->was_ready ||
-                     (self->options->retries_start && !kft_error_needs_user(error));
+    bool may_retry =
+        self->was_ready || (self->options->retries_start && !kft_error_needs_user(error));
     if (may_retry)
         retry_later(self, error);
     else
         fail(self, error);
 }
 
-static void
-retry_later(KftForward *self, const GError *error)
+static void retry_later(KftForward *self, const GError *error)
 {
     uint64_t now = kft_loop_now_ms(self->loop);
 
@@ -218,8 +208,7 @@ retry_later(KftForward *self, const GError *error)
 
 static void attach_waiting(KftForward *self);
 
-static void
-on_pool_ready(KftPool *pool, void *user_data)
+static void on_pool_ready(KftPool *pool, void *user_data)
 {
     KftForward *self = user_data;
 
@@ -232,16 +221,14 @@ on_pool_ready(KftPool *pool, void *user_data)
     attach_waiting(self);
 }
 
-static void
-on_pool_failed(KftPool *pool, const GError *error, void *user_data)
+static void on_pool_failed(KftPool *pool, const GError *error, void *user_data)
 {
     KftForward *self = user_data;
     if (pool == self->pool && !is_over(self) && self->state != KFT_FORWARD_STATE_BACKOFF)
         handle_failure(self, error);
 }
 
-static void
-on_pool_lost(KftPool *pool, const char *reason, void *user_data)
+static void on_pool_lost(KftPool *pool, const char *reason, void *user_data)
 {
     KftForward *self = user_data;
 
@@ -253,16 +240,14 @@ on_pool_lost(KftPool *pool, const char *reason, void *user_data)
     retry_later(self, error);
 }
 
-static void
-on_pool_idle(KftPool *pool, void *user_data)
+static void on_pool_idle(KftPool *pool, void *user_data)
 {
     KftForward *self = user_data;
     if (g_ptr_array_remove_fast(self->draining, pool))
         kft_pool_free(pool);
 }
 
-static void
-drain_pool(KftForward *self)
+static void drain_pool(KftForward *self)
 {
     KftPool *pool = g_steal_pointer(&self->pool);
     if (pool == NULL)
@@ -273,8 +258,7 @@ drain_pool(KftForward *self)
         g_ptr_array_add(self->draining, pool);
 }
 
-static void
-use_candidate(KftForward *self, const KftCandidate *candidate)
+static void use_candidate(KftForward *self, const KftCandidate *candidate)
 {
     static const KftPoolFuncs funcs = {
         .on_ready = on_pool_ready,
@@ -290,16 +274,14 @@ use_candidate(KftForward *self, const KftCandidate *candidate)
 
 /* --- local connections --- */
 
-static void
-client_free(void *data)
+static void client_free(void *data)
 {
     Client *client = data;
     kft_connection_free(client->connection);
     g_free(client);
 }
 
-static void
-attach_client(KftForward *self, Client *client)
+static void attach_client(KftForward *self, Client *client)
 {
     if (self->pool == NULL || !kft_pool_is_ready(self->pool))
         return;
@@ -307,8 +289,7 @@ attach_client(KftForward *self, Client *client)
     (void)kft_connection_attach(client->connection, self->pool, client->remote_port);
 }
 
-static void
-attach_waiting(KftForward *self)
+static void attach_waiting(KftForward *self)
 {
     GHashTableIter iter;
     gpointer key = NULL;
@@ -321,8 +302,7 @@ attach_waiting(KftForward *self)
 }
 
 /* The pod is gone although no watch said so yet: look again before the next connection suffers. */
-static void
-suspect_pod(KftForward *self, KftPairEnd end)
+static void suspect_pod(KftForward *self, KftPairEnd end)
 {
     if (end != KFT_PAIR_END_NO_POD || self->state != KFT_FORWARD_STATE_READY)
         return;
@@ -339,8 +319,7 @@ on_client_waiting(KftConnection *connection, KftPairEnd why, const char *text, v
     suspect_pod(client->owner, why);
 }
 
-static void
-report_error(KftForward *self, const Client *client, const KftConnectionReport *report)
+static void report_error(KftForward *self, const Client *client, const KftConnectionReport *report)
 {
     if (report->end == KFT_PAIR_END_CLEAN || report->text == NULL)
         return;
@@ -364,8 +343,7 @@ on_client_closed(KftConnection *connection, const KftConnectionReport *report, v
     g_free(client);
 }
 
-static void
-on_binding_connection(size_t port_index, KftSocket *socket, void *user_data)
+static void on_binding_connection(size_t port_index, KftSocket *socket, void *user_data)
 {
     static const KftConnectionFuncs funcs = {
         .on_waiting = on_client_waiting,
@@ -392,22 +370,19 @@ on_binding_connection(size_t port_index, KftSocket *socket, void *user_data)
 
 /* --- listeners --- */
 
-static void
-on_binding_listening(size_t port_index, const char *address, void *user_data)
+static void on_binding_listening(size_t port_index, const char *address, void *user_data)
 {
     KftForward *self = user_data;
     self->funcs.on_listening(address, self->ports[port_index], self->user_data);
 }
 
-static void
-on_binding_notice(const char *text, void *user_data)
+static void on_binding_notice(const char *text, void *user_data)
 {
     KftForward *self = user_data;
     self->funcs.on_notice(text, self->user_data);
 }
 
-static bool
-open_listeners(KftForward *self, GError **error)
+static bool open_listeners(KftForward *self, GError **error)
 {
     static const KftBindingsFuncs funcs = {
         .on_listening = on_binding_listening,
@@ -422,22 +397,19 @@ open_listeners(KftForward *self, GError **error)
     for (size_t i = 0; i < n_ports; i++)
         local[i] = self->options->port_is_local_from_remote[i] ? self->ports[i]
                                                                : self->options->ports[i].local;
-    self->bindings =
-        kft_bindings_new(self->loop, (const char *const *)self->options->addresses, local, n_ports,
-                         &funcs, self, error);
+    self->bindings = kft_bindings_new(self->loop, (const char *const *)self->options->addresses,
+                                      local, n_ports, &funcs, self, error);
     return self->bindings != NULL;
 }
 
 /* --- the resolver's news --- */
 
-static bool
-is_same_pod(const KftPod *a, const KftPod *b)
+static bool is_same_pod(const KftPod *a, const KftPod *b)
 {
     return g_strcmp0(a->uid, b->uid) == 0;
 }
 
-static const KftCandidate *
-find_candidate(const KftResolution *resolution, const KftPod *pod)
+static const KftCandidate *find_candidate(const KftResolution *resolution, const KftPod *pod)
 {
     for (size_t i = 0; i < resolution->n_candidates; i++) {
         if (is_same_pod(resolution->candidates[i].pod, pod))
@@ -447,8 +419,7 @@ find_candidate(const KftResolution *resolution, const KftPod *pod)
 }
 
 /* Stays with the pod in use as long as it is as good as any. */
-static const KftCandidate *
-pick_candidate(const KftForward *self, const KftResolution *resolution)
+static const KftCandidate *pick_candidate(const KftForward *self, const KftResolution *resolution)
 {
     const KftCandidate *best = &resolution->candidates[0];
     if (self->pool == NULL)
@@ -459,8 +430,7 @@ pick_candidate(const KftForward *self, const KftResolution *resolution)
     return current;
 }
 
-static void
-set_waiting_for(KftForward *self, const char *reason)
+static void set_waiting_for(KftForward *self, const char *reason)
 {
     bool is_new = g_strcmp0(self->waiting_for, reason) != 0;
     char *copy = g_strdup(reason);
@@ -470,8 +440,7 @@ set_waiting_for(KftForward *self, const char *reason)
         emit_status(self);
 }
 
-static void
-handle_no_candidate(KftForward *self, const char *reason)
+static void handle_no_candidate(KftForward *self, const char *reason)
 {
     if (self->pool != NULL && self->state == KFT_FORWARD_STATE_READY)
         set_state(self, KFT_FORWARD_STATE_RESOLVING);
@@ -482,8 +451,7 @@ handle_no_candidate(KftForward *self, const char *reason)
 }
 
 /* Connects to the candidate unless that is what is going on anyway. */
-static void
-handle_candidate(KftForward *self, const KftCandidate *candidate)
+static void handle_candidate(KftForward *self, const KftCandidate *candidate)
 {
     bool is_current =
         self->pool != NULL && is_same_pod(candidate->pod, kft_pool_get_pod(self->pool));
@@ -502,8 +470,7 @@ handle_candidate(KftForward *self, const KftCandidate *candidate)
     set_state(self, KFT_FORWARD_STATE_CONNECTING);
 }
 
-static void
-on_resolver_change(const KftResolution *resolution, void *user_data)
+static void on_resolver_change(const KftResolution *resolution, void *user_data)
 {
     KftForward *self = user_data;
     g_autoptr(GError) error = NULL;
@@ -525,8 +492,7 @@ on_resolver_change(const KftResolution *resolution, void *user_data)
     handle_candidate(self, candidate);
 }
 
-static void
-on_resolver_error(const GError *error, bool is_final, void *user_data)
+static void on_resolver_error(const GError *error, bool is_final, void *user_data)
 {
     KftForward *self = user_data;
 
@@ -538,33 +504,30 @@ on_resolver_error(const GError *error, bool is_final, void *user_data)
         handle_failure(self, error);
 }
 
-static void
-start_resolver(KftForward *self)
+static void start_resolver(KftForward *self)
 {
     static const KftResolverFuncs funcs = {
         .on_change = on_resolver_change,
         .on_error = on_resolver_error,
     };
-    self->resolver = kft_resolver_new(self->cluster, self->options->target, self->options->namespace_,
-                                      self->options->ports, self->options->n_ports, &funcs, self);
+    self->resolver =
+        kft_resolver_new(self->cluster, self->options->target, self->options->namespace_,
+                         self->options->ports, self->options->n_ports, &funcs, self);
 }
 
 /* --- deadlines --- */
 
-static GError *
-resolving_timeout_error(const KftForward *self)
+static GError *resolving_timeout_error(const KftForward *self)
 {
     if (self->waiting_for != NULL)
-        return g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT,
-                           "no running pod within %.3g s: %s", self->options->pod_timeout_ms / 1e3,
-                           self->waiting_for);
+        return g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT, "no running pod within %.3g s: %s",
+                           self->options->pod_timeout_ms / 1e3, self->waiting_for);
     g_autofree char *target = kft_target_describe(self->options->target);
-    return g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT, "%s could not be looked up within %.3g s", target,
-                       self->options->pod_timeout_ms / 1e3);
+    return g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT, "%s could not be looked up within %.3g s",
+                       target, self->options->pod_timeout_ms / 1e3);
 }
 
-static void
-on_deadline(void *user_data)
+static void on_deadline(void *user_data)
 {
     KftForward *self = user_data;
     g_autoptr(GError) error = NULL;
@@ -601,11 +564,10 @@ on_deadline(void *user_data)
 
 /* --- life --- */
 
-KftForward *
-kft_forward_new(KftCluster *cluster,
-                KftForwardOptions *options,
-                const KftForwardFuncs *funcs,
-                void *user_data)
+KftForward *kft_forward_new(KftCluster *cluster,
+                            KftForwardOptions *options,
+                            const KftForwardFuncs *funcs,
+                            void *user_data)
 {
     KftForward *self = g_new0(KftForward, 1);
     self->cluster = kft_cluster_ref(cluster);
@@ -622,8 +584,7 @@ kft_forward_new(KftCluster *cluster,
     return self;
 }
 
-void
-kft_forward_stop(KftForward *self)
+void kft_forward_stop(KftForward *self)
 {
     if (self->state == KFT_FORWARD_STATE_STOPPING)
         return;
@@ -633,8 +594,7 @@ kft_forward_stop(KftForward *self)
     kft_timer_start(self->deadline, 0);
 }
 
-void
-kft_forward_retry(KftForward *self)
+void kft_forward_retry(KftForward *self)
 {
     if (self->state != KFT_FORWARD_STATE_BACKOFF)
         return;
@@ -642,8 +602,7 @@ kft_forward_retry(KftForward *self)
     kft_timer_start(self->deadline, 0);
 }
 
-void
-kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *ret_statistics)
+void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *ret_statistics)
 {
     GHashTableIter iter;
     gpointer key = NULL;
@@ -658,8 +617,7 @@ kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *ret_sta
     }
 }
 
-void
-kft_forward_free(KftForward *self)
+void kft_forward_free(KftForward *self)
 {
     if (self == NULL)
         return;

@@ -1,15 +1,17 @@
 #ifndef KFT_FORWARD_FORWARD_H
 #define KFT_FORWARD_FORWARD_H
 
-#include "forward/connection.h"
 #include "kftray/types.h"
+
+#include "forward/connection.h"
 #include "kube/resolver.h"
 
-/* One forward: local ports that reach a target, through restarts of its pods. Owns the state machine of
- * docs/state-machines.md. Thread: loop. */
+/* One forward: local ports that reach a target, through restarts of its pods. Owns the state
+ * machine of docs/state-machines.md. Thread: loop. */
 typedef struct KftForward KftForward;
 
-/* The most local connections of one forward: a runaway client must not take all file descriptors. */
+/* The most local connections of one forward: a runaway client must not take all file descriptors.
+ */
 #define KFT_FORWARD_MAX_CONNECTIONS 4096
 
 typedef struct {
@@ -31,12 +33,12 @@ void kft_forward_options_free(KftForwardOptions *self);
 
 typedef struct {
     KftForwardState state;
-    const GError *error;  /* why BACKOFF or FAILED; nullable */
+    const GError *error;     /* why BACKOFF or FAILED; nullable */
     const char *waiting_for; /* RESOLVING: why there is no pod yet; nullable */
-    unsigned attempt;     /* of failures in a row */
-    uint32_t next_try_ms; /* BACKOFF: until the next try */
-    const char *pod;      /* nullable */
-    KftTransport transport; /* AUTO while it is not known */
+    unsigned attempt;        /* of failures in a row */
+    uint32_t next_try_ms;    /* BACKOFF: until the next try */
+    const char *pod;         /* nullable */
+    KftTransport transport;  /* AUTO while it is not known */
 } KftForwardStatus;
 
 typedef struct {
@@ -53,7 +55,10 @@ typedef struct {
     void (*on_notice)(const char *text, void *user_data);
     void (*on_connection)(uint16_t local_port, void *user_data);
     /* A local connection ended with an error; @text is one short line. */
-    void (*on_connection_error)(uint16_t local_port, uint16_t remote_port, const char *text, void *user_data);
+    void (*on_connection_error)(uint16_t local_port,
+                                uint16_t remote_port,
+                                const char *text,
+                                void *user_data);
 } KftForwardFuncs;
 
 /* @options: (transfer full). Starts in the next turn. */
@@ -61,7 +66,8 @@ KftForward *kft_forward_new(KftCluster *cluster,
                             KftForwardOptions *options,
                             const KftForwardFuncs *funcs,
                             void *user_data);
-/* Closes listeners at once and connections with a reset; STOPPING, then IDLE follows by on_status. */
+/* Closes listeners at once and connections with a reset; STOPPING, then IDLE follows by on_status.
+ */
 void kft_forward_stop(KftForward *self);
 /* The network changed or the machine woke up: try again now instead of at the end of the wait. */
 void kft_forward_retry(KftForward *self);

@@ -1,15 +1,17 @@
-/* One attempt is: credential → dial → request → head of the answer (→ body, if refused) → verdict. A verdict
- * may lead to one more attempt: with a fresh credential after a 401, or as SPDY by POST. Each of those
- * happens once, so an attempt ends after three rounds at most; one timer bounds them all. */
+/* One attempt is: credential → dial → request → head of the answer (→ body, if refused) → verdict.
+ * A verdict may lead to one more attempt: with a fresh credential after a 401, or as SPDY by POST.
+ * Each of those happens once, so an attempt ends after three rounds at most; one timer bounds them
+ * all. */
 #include "forward/negotiation.h"
 
 #include <string.h>
+
+#include "kftray/error.h"
 
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/redact.h"
 #include "base/text.h"
-#include "kftray/error.h"
 #include "kube/status.h"
 #include "net/timer.h"
 
@@ -31,7 +33,7 @@ struct KftNegotiation {
     KftNegotiationFunc on_done;
     void *user_data;
 
-    bool uses_spdy; /* this attempt goes by POST */
+    bool uses_spdy;    /* this attempt goes by POST */
     bool was_rejected; /* a 401 was answered by a fresh credential */
     bool may_use_websocket;
     char *rights_text; /* of a 403 that led to the POST */
@@ -52,8 +54,7 @@ struct KftNegotiation {
 
 static void start_attempt(KftNegotiation *self);
 
-static void
-end_attempt(KftNegotiation *self)
+static void end_attempt(KftNegotiation *self)
 {
     if (self->credential_request != NULL)
         kft_credential_request_cancel(g_steal_pointer(&self->credential_request));
@@ -68,8 +69,7 @@ end_attempt(KftNegotiation *self)
     self->request_sent = 0;
 }
 
-void
-kft_negotiation_free(KftNegotiation *self)
+void kft_negotiation_free(KftNegotiation *self)
 {
     if (self == NULL)
         return;
@@ -83,8 +83,7 @@ kft_negotiation_free(KftNegotiation *self)
     g_free(self);
 }
 
-static void
-fail(KftNegotiation *self, GError *error)
+static void fail(KftNegotiation *self, GError *error)
 {
     g_autoptr(GError) owned = error;
     kft_timer_stop(self->deadline);
@@ -92,14 +91,12 @@ fail(KftNegotiation *self, GError *error)
     self->on_done(NULL, owned, self->user_data);
 }
 
-static void
-fail_with(KftNegotiation *self, KftErrorCode code, const char *text)
+static void fail_with(KftNegotiation *self, KftErrorCode code, const char *text)
 {
     fail(self, g_error_new(KFT_ERROR, code, "pod \"%s\": %s", self->pod, text));
 }
 
-static void
-succeed(KftNegotiation *self, KftCarrier carrier)
+static void succeed(KftNegotiation *self, KftCarrier carrier)
 {
     KftStream *stream = g_steal_pointer(&self->stream);
     g_autoptr(GBytes) early = g_bytes_new(kft_buf_data(&self->body), kft_buf_size(&self->body));
@@ -129,26 +126,23 @@ describe_request(KftNegotiation *self, const char *host, const char *path, char 
 }
 
 /* The plain text of an answer that is neither a Status nor what 1.4 has a verdict for. */
-static GError *
-refusal_error(KftNegotiation *self, const char *body, size_t body_size)
+static GError *refusal_error(KftNegotiation *self, const char *body, size_t body_size)
 {
-    g_autofree char *what = g_strdup_printf("forward to pod \"%s\" in namespace \"%s\"", self->pod,
-                                            self->namespace_);
+    g_autofree char *what =
+        g_strdup_printf("forward to pod \"%s\" in namespace \"%s\"", self->pod, self->namespace_);
     return kft_status_to_error(kft_http_head_get_status(self->head),
                                kft_http_head_get_field(self->head, "Content-Type"), body, body_size,
                                what);
 }
 
-static void
-retry_as_spdy(KftNegotiation *self)
+static void retry_as_spdy(KftNegotiation *self)
 {
     end_attempt(self);
     self->uses_spdy = true;
     start_attempt(self);
 }
 
-static void
-handle_unauthorized(KftNegotiation *self, GError *error)
+static void handle_unauthorized(KftNegotiation *self, GError *error)
 {
     bool can_renew = !self->was_rejected &&
                      kft_credential_reject(kft_cluster_get_credential(self->cluster), self->auth);
@@ -164,15 +158,13 @@ handle_unauthorized(KftNegotiation *self, GError *error)
 
 /* A node without tunnels refuses the WebSocket itself: 400 for a missing port, 403 without a Status
  * (1.4); a proxy or the server's rules would say something else. */
-static bool
-is_answer_of_node(const KftNegotiation *self, KftUpgradeVerdict verdict)
+static bool is_answer_of_node(const KftNegotiation *self, KftUpgradeVerdict verdict)
 {
     unsigned status = kft_http_head_get_status(self->head);
     return verdict == KFT_UPGRADE_TRY_SPDY && (status == 400 || status == 403);
 }
 
-bool
-kft_negotiation_may_use_websocket(const KftNegotiation *self)
+bool kft_negotiation_may_use_websocket(const KftNegotiation *self)
 {
     return self->may_use_websocket && !self->offer.websocket;
 }
@@ -203,15 +195,15 @@ handle_verdict(KftNegotiation *self, KftUpgradeVerdict verdict, const char *reas
         break;
     }
     if (self->rights_text != NULL) {
-        g_autofree char *both = g_strdup_printf("%s; by POST: %s", self->rights_text, error->message);
+        g_autofree char *both =
+            g_strdup_printf("%s; by POST: %s", self->rights_text, error->message);
         g_free(error->message);
         error->message = g_steal_pointer(&both);
     }
     fail(self, error);
 }
 
-static void
-judge(KftNegotiation *self)
+static void judge(KftNegotiation *self)
 {
     g_autofree char *host = kft_endpoint_dup_authority(self->auth->endpoint);
     KftUpgradeRequest request = describe_request(self, host, "", NULL);
@@ -234,15 +226,13 @@ judge(KftNegotiation *self)
     handle_verdict(self, verdict, reason, error);
 }
 
-static void
-on_body_grace(void *user_data)
+static void on_body_grace(void *user_data)
 {
     judge(user_data);
 }
 
 /* Whether the refusal's body is all there: by its length, or because a body this long is enough. */
-static bool
-is_body_complete(const KftNegotiation *self)
+static bool is_body_complete(const KftNegotiation *self)
 {
     const char *length = kft_http_head_get_field(self->head, "Content-Length");
     size_t size = kft_buf_size(&self->body);
@@ -252,8 +242,7 @@ is_body_complete(const KftNegotiation *self)
 }
 
 /* Takes bytes of the answer. Returns false when the attempt is over. */
-static bool
-take_answer(KftNegotiation *self, const uint8_t *data, size_t size)
+static bool take_answer(KftNegotiation *self, const uint8_t *data, size_t size)
 {
     if (!self->has_head) {
         size_t consumed = 0;
@@ -278,8 +267,7 @@ take_answer(KftNegotiation *self, const uint8_t *data, size_t size)
     return true;
 }
 
-static void
-on_stream_readable(void *user_data)
+static void on_stream_readable(void *user_data)
 {
     KftNegotiation *self = user_data;
     uint8_t data[READ_BYTES];
@@ -304,14 +292,13 @@ on_stream_readable(void *user_data)
     }
 }
 
-static void
-send_request(KftNegotiation *self)
+static void send_request(KftNegotiation *self)
 {
     while (self->request_sent < self->request_size) {
         size_t written = 0;
         const uint8_t *rest = (const uint8_t *)self->request + self->request_sent;
-        KftResult result = kft_stream_write(self->stream, rest,
-                                            self->request_size - self->request_sent, &written);
+        KftResult result =
+            kft_stream_write(self->stream, rest, self->request_size - self->request_sent, &written);
         if (result == KFT_R_AGAIN)
             break;
         if (result != KFT_R_OK) {
@@ -323,14 +310,12 @@ send_request(KftNegotiation *self)
     kft_stream_set_interest(self->stream, true, self->request_sent < self->request_size);
 }
 
-static void
-on_stream_writable(void *user_data)
+static void on_stream_writable(void *user_data)
 {
     send_request(user_data);
 }
 
-static bool
-build_request(KftNegotiation *self)
+static bool build_request(KftNegotiation *self)
 {
     g_autofree char *host = kft_endpoint_dup_authority(self->auth->endpoint);
     g_autofree char *prefix = kft_endpoint_dup_prefix(self->auth->endpoint);
@@ -353,8 +338,7 @@ build_request(KftNegotiation *self)
     return true;
 }
 
-static void
-on_dial_done(KftStream *stream, const GError *error, void *user_data)
+static void on_dial_done(KftStream *stream, const GError *error, void *user_data)
 {
     static const KftStreamFuncs funcs = {
         .on_readable = on_stream_readable,
@@ -377,8 +361,7 @@ on_dial_done(KftStream *stream, const GError *error, void *user_data)
     send_request(self);
 }
 
-static void
-on_credential(KftAuth *auth, const GError *error, void *user_data)
+static void on_credential(KftAuth *auth, const GError *error, void *user_data)
 {
     KftNegotiation *self = user_data;
     self->credential_request = NULL;
@@ -390,15 +373,13 @@ on_credential(KftAuth *auth, const GError *error, void *user_data)
     self->dial = kft_dial_start(self->loop, auth->endpoint, 0, on_dial_done, self);
 }
 
-static void
-start_attempt(KftNegotiation *self)
+static void start_attempt(KftNegotiation *self)
 {
     self->credential_request =
         kft_credential_get(kft_cluster_get_credential(self->cluster), on_credential, self);
 }
 
-static void
-on_deadline(void *user_data)
+static void on_deadline(void *user_data)
 {
     KftNegotiation *self = user_data;
     bool was_asked = self->stream != NULL;
@@ -407,14 +388,13 @@ on_deadline(void *user_data)
                         : "no connection to the server within 30 s");
 }
 
-KftNegotiation *
-kft_negotiation_start(KftCluster *cluster,
-                      const char *namespace_,
-                      const char *pod,
-                      uint16_t port,
-                      KftOffer offer,
-                      KftNegotiationFunc on_done,
-                      void *user_data)
+KftNegotiation *kft_negotiation_start(KftCluster *cluster,
+                                      const char *namespace_,
+                                      const char *pod,
+                                      uint16_t port,
+                                      KftOffer offer,
+                                      KftNegotiationFunc on_done,
+                                      void *user_data)
 {
     g_assert(offer.tunnel || offer.websocket || offer.spdy);
     KftNegotiation *self = g_new0(KftNegotiation, 1);

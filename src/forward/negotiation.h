@@ -5,9 +5,9 @@
 #include "net/stream.h"
 #include "proto/upgrade.h"
 
-/* Opens one port-forward connection to a pod: credential, dialling, upgrade request, and the fallbacks of
- * wire protocols 1.4, at most one step each. What the server turned out to speak is remembered in the
- * cluster. Thread: loop. */
+/* Opens one port-forward connection to a pod: credential, dialling, upgrade request, and the
+ * fallbacks of wire protocols 1.4, at most one step each. What the server turned out to speak is
+ * remembered in the cluster. Thread: loop. */
 typedef struct KftNegotiation KftNegotiation;
 
 /* Which transports may be used. */
@@ -24,7 +24,9 @@ typedef struct {
 } KftNegotiated;
 
 /* Runs once; exactly one of the two is set. Errors as for API requests; LIMIT for 429. */
-typedef void (*KftNegotiationFunc)(const KftNegotiated *result, const GError *error, void *user_data);
+typedef void (*KftNegotiationFunc)(const KftNegotiated *result,
+                                   const GError *error,
+                                   void *user_data);
 
 /* @port: the pod's; used by the WebSocket transports. @offer: at least one. */
 KftNegotiation *kft_negotiation_start(KftCluster *cluster,
@@ -34,8 +36,9 @@ KftNegotiation *kft_negotiation_start(KftCluster *cluster,
                                       KftOffer offer,
                                       KftNegotiationFunc on_done,
                                       void *user_data);
-/* After a failure: whether the server passed the WebSocket request on to a node that does no tunnels, but
- * may well speak v4.channel.k8s.io, which was not offered. Only inside or after on_done. */
+/* After a failure: whether the server passed the WebSocket request on to a node that does no
+ * tunnels, but may well speak v4.channel.k8s.io, which was not offered. Only inside or after
+ * on_done. */
 bool kft_negotiation_may_use_websocket(const KftNegotiation *self);
 /* Cancels if not done; also after (or inside) on_done. NULL is allowed. */
 void kft_negotiation_free(KftNegotiation *self);

@@ -7,8 +7,7 @@
 
 #define MAX_TEXT_CHARS 300
 
-gboolean
-kft_pair_text_means_no_pod(const char *text)
+gboolean kft_pair_text_means_no_pod(const char *text)
 {
     /* Wire protocols, 3.7 rule 3: containerd's and cri-o's ways to say it. */
     static const char *const signs[] = {
@@ -26,8 +25,7 @@ kft_pair_text_means_no_pod(const char *text)
     return FALSE;
 }
 
-char *
-kft_pair_text_simplify(const char *text, uint16_t port)
+char *kft_pair_text_simplify(const char *text, uint16_t port)
 {
     if (strstr(text, "connection refused") != NULL)
         return g_strdup_printf("nothing listens on port %u in the pod (connection refused)", port);

@@ -1,13 +1,13 @@
 #ifndef KFT_FORWARD_PAIR_H
 #define KFT_FORWARD_PAIR_H
 
+#include <glib.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <glib.h>
-
-/* The remote end of one local connection: a SPDY stream pair on a shared tunnel, or a WebSocket of its own
- * (v4.channel.k8s.io). One interface for both, so that a connection need not know. Thread: loop. */
+/* The remote end of one local connection: a SPDY stream pair on a shared tunnel, or a WebSocket of
+ * its own (v4.channel.k8s.io). One interface for both, so that a connection need not know. Thread:
+ * loop. */
 typedef struct KftPair KftPair;
 
 /* How a pair ended. */
@@ -25,8 +25,8 @@ typedef struct {
     void (*on_data)(const uint8_t *data, size_t size, void *user_data);
     /* kft_pair_reserve() gave NULL before and may succeed now. */
     void (*on_writable)(void *user_data);
-    /* Once, after the last on_data; @text: the peer's words or ours, NULL for CLEAN. The pair frees itself
-     * when this returns: the owner forgets its pointer. */
+    /* Once, after the last on_data; @text: the peer's words or ours, NULL for CLEAN. The pair frees
+     * itself when this returns: the owner forgets its pointer. */
     void (*on_end)(KftPairEnd end, const char *text, void *user_data);
 } KftPairFuncs;
 
@@ -45,50 +45,46 @@ struct KftPair {
     void *user_data;
 };
 
-/* Where the next bytes for the pod go, *ret_size > 0 of them; NULL if the queue to the server is full,
- * then on_writable follows. Whatever else is called on this pair makes the memory invalid. */
-static inline uint8_t *
-kft_pair_reserve(KftPair *self, size_t *ret_size)
+/* Where the next bytes for the pod go, *ret_size > 0 of them; NULL if the queue to the server is
+ * full, then on_writable follows. Whatever else is called on this pair makes the memory invalid. */
+static inline uint8_t *kft_pair_reserve(KftPair *self, size_t *ret_size)
 {
     return self->ops->reserve(self, ret_size);
 }
 
-/* Sends @size bytes written behind the last reserve; several in one turn of the loop go out together. */
-static inline void
-kft_pair_commit(KftPair *self, size_t size)
+/* Sends @size bytes written behind the last reserve; several in one turn of the loop go out
+ * together. */
+static inline void kft_pair_commit(KftPair *self, size_t size)
 {
     self->ops->commit(self, size);
 }
 
-/* Tells the pod's side that no more will come. The container runtimes then cut the other direction after
- * one second (wire protocols, 3.7), so only do this when no answer is awaited. Idempotent. */
-static inline void
-kft_pair_finish(KftPair *self)
+/* Tells the pod's side that no more will come. The container runtimes then cut the other direction
+ * after one second (wire protocols, 3.7), so only do this when no answer is awaited. Idempotent. */
+static inline void kft_pair_finish(KftPair *self)
 {
     self->ops->finish(self);
 }
 
-/* How many bytes of this pair wait for the local reader: the measure for congestion. Call when it grows
- * and when it has become small again. */
-static inline void
-kft_pair_report_queued(KftPair *self, size_t queued_bytes)
+/* How many bytes of this pair wait for the local reader: the measure for congestion. Call when it
+ * grows and when it has become small again. */
+static inline void kft_pair_report_queued(KftPair *self, size_t queued_bytes)
 {
     self->ops->report_queued(self, queued_bytes);
 }
 
 /* Ends the pair (resets it if the pod has not finished); no callback follows. NULL is allowed. */
-static inline void
-kft_pair_free(KftPair *self)
+static inline void kft_pair_free(KftPair *self)
 {
     if (self != NULL)
         self->ops->free(self);
 }
 
-/* Whether an error text of a container runtime means that the pod's sandbox does not exist any more, so
- * that every further pair to it will fail (wire protocols, 3.7 rule 3). */
+/* Whether an error text of a container runtime means that the pod's sandbox does not exist any
+ * more, so that every further pair to it will fail (wire protocols, 3.7 rule 3). */
 gboolean kft_pair_text_means_no_pod(const char *text);
-/* A runtime's error text as one short line for a person: "connection refused" instead of the whole chain
- * where it is that. Returns: (transfer full). */
+/* A runtime's error text as one short line for a person: "connection refused" instead of the whole
+ * chain where it is that. Returns: (transfer full). */
 char *kft_pair_text_simplify(const char *text, uint16_t port);
 
 #endif

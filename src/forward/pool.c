@@ -1,13 +1,14 @@
-/* Which tunnel carries a new pair: the one with the fewest pairs among those that are not congested. A
- * spare is opened as soon as none is free of congestion, before it is needed, so that a connection that
- * turns out to be bulk does not slow the next one. */
+/* Which tunnel carries a new pair: the one with the fewest pairs among those that are not
+ * congested. A spare is opened as soon as none is free of congestion, before it is needed, so that
+ * a connection that turns out to be bulk does not slow the next one. */
 #include "forward/pool.h"
+
+#include "kftray/error.h"
 
 #include "base/log.h"
 #include "forward/negotiation.h"
 #include "forward/tunnel.h"
 #include "forward/v4-pair.h"
-#include "kftray/error.h"
 #include "net/timer.h"
 
 #define MAX_TUNNELS 4
@@ -34,15 +35,14 @@ struct KftPool {
 
 static bool open_tunnel(KftPool *self);
 
-static bool
-uses_v4(const KftPool *self)
+static bool uses_v4(const KftPool *self)
 {
     return self->found == KFT_TRANSPORT_WEBSOCKET;
 }
 
-/* The best tunnel for a new pair, or NULL; *ret_is_good: it is worth using without looking further. */
-static KftTunnel *
-choose_tunnel(const KftPool *self, bool *ret_is_good)
+/* The best tunnel for a new pair, or NULL; *ret_is_good: it is worth using without looking further.
+ */
+static KftTunnel *choose_tunnel(const KftPool *self, bool *ret_is_good)
 {
     KftTunnel *best = NULL;
     bool best_congested = true;
@@ -66,8 +66,7 @@ choose_tunnel(const KftPool *self, bool *ret_is_good)
 
 /* --- tunnels --- */
 
-static void
-on_spare_timer(void *user_data)
+static void on_spare_timer(void *user_data)
 {
     KftPool *self = user_data;
 
@@ -78,8 +77,7 @@ on_spare_timer(void *user_data)
     }
 }
 
-static void
-on_tunnel_idle(KftTunnel *tunnel, void *user_data)
+static void on_tunnel_idle(KftTunnel *tunnel, void *user_data)
 {
     KftPool *self = user_data;
 
@@ -93,8 +91,7 @@ on_tunnel_idle(KftTunnel *tunnel, void *user_data)
         self->funcs.on_idle(self, self->user_data);
 }
 
-static void
-on_tunnel_closed(KftTunnel *tunnel, const char *reason, void *user_data)
+static void on_tunnel_closed(KftTunnel *tunnel, const char *reason, void *user_data)
 {
     KftPool *self = user_data;
     g_autofree char *copy = g_strdup(reason);
@@ -106,8 +103,7 @@ on_tunnel_closed(KftTunnel *tunnel, const char *reason, void *user_data)
         self->funcs.on_lost(self, copy, self->user_data);
 }
 
-static void
-on_tunnel_congested(KftTunnel *tunnel, void *user_data)
+static void on_tunnel_congested(KftTunnel *tunnel, void *user_data)
 {
     KftPool *self = user_data;
     bool is_good = false;
@@ -117,8 +113,7 @@ on_tunnel_congested(KftTunnel *tunnel, void *user_data)
         (void)open_tunnel(self);
 }
 
-static KftTransport
-transport_of(KftCarrier carrier)
+static KftTransport transport_of(KftCarrier carrier)
 {
     switch (carrier) {
     case KFT_CARRIER_TUNNEL:
@@ -131,12 +126,11 @@ transport_of(KftCarrier carrier)
     g_assert_not_reached();
 }
 
-static void
-handle_failure(KftPool *self, const GError *error, bool may_use_v4)
+static void handle_failure(KftPool *self, const GError *error, bool may_use_v4)
 {
     if (self->transport == KFT_TRANSPORT_AUTO && may_use_v4 && self->tunnels->len == 0) {
-        kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "no tunnel and no SPDY (%s): one WebSocket per connection",
-                error->message);
+        kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO,
+                "no tunnel and no SPDY (%s): one WebSocket per connection", error->message);
         self->found = KFT_TRANSPORT_WEBSOCKET;
         kft_cluster_set_carrier(self->cluster, KFT_CARRIER_WEBSOCKET);
         self->funcs.on_ready(self, self->user_data);
@@ -146,8 +140,7 @@ handle_failure(KftPool *self, const GError *error, bool may_use_v4)
         self->funcs.on_failed(self, error, self->user_data);
 }
 
-static void
-on_negotiated(const KftNegotiated *result, const GError *error, void *user_data)
+static void on_negotiated(const KftNegotiated *result, const GError *error, void *user_data)
 {
     static const KftTunnelFuncs funcs = {
         .on_closed = on_tunnel_closed,
@@ -168,10 +161,10 @@ on_negotiated(const KftNegotiated *result, const GError *error, void *user_data)
     self->funcs.on_ready(self, self->user_data);
 }
 
-/* Tunnels are opened ahead of connections, so v4.channel.k8s.io is not offered here: the node would dial
- * the pod's port at once, and the application would see a connection that nobody made (1.4). */
-static KftOffer
-tunnel_offer(const KftPool *self)
+/* Tunnels are opened ahead of connections, so v4.channel.k8s.io is not offered here: the node would
+ * dial the pod's port at once, and the application would see a connection that nobody made (1.4).
+ */
+static KftOffer tunnel_offer(const KftPool *self)
 {
     KftCarrier known;
 
@@ -190,8 +183,7 @@ tunnel_offer(const KftPool *self)
     g_assert_not_reached();
 }
 
-static bool
-open_tunnel(KftPool *self)
+static bool open_tunnel(KftPool *self)
 {
     if (self->negotiation != NULL)
         return true;
@@ -204,16 +196,14 @@ open_tunnel(KftPool *self)
 
 /* --- pairs --- */
 
-static void
-on_ready_deferred(void *user_data)
+static void on_ready_deferred(void *user_data)
 {
     KftPool *self = user_data;
     self->ready = NULL;
     self->funcs.on_ready(self, self->user_data);
 }
 
-void
-kft_pool_connect(KftPool *self)
+void kft_pool_connect(KftPool *self)
 {
     KftCarrier known;
 
@@ -242,14 +232,12 @@ kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void
     return tunnel == NULL ? NULL : kft_tunnel_open_pair(tunnel, port, funcs, user_data);
 }
 
-bool
-kft_pool_is_ready(const KftPool *self)
+bool kft_pool_is_ready(const KftPool *self)
 {
     return uses_v4(self) || self->tunnels->len > 0;
 }
 
-size_t
-kft_pool_get_n_pairs(const KftPool *self)
+size_t kft_pool_get_n_pairs(const KftPool *self)
 {
     size_t n = self->n_v4_pairs;
     for (guint i = 0; i < self->tunnels->len; i++)
@@ -257,8 +245,7 @@ kft_pool_get_n_pairs(const KftPool *self)
     return n;
 }
 
-void
-kft_pool_pair_gone(KftPool *self)
+void kft_pool_pair_gone(KftPool *self)
 {
     if (!uses_v4(self))
         return;
@@ -268,27 +255,24 @@ kft_pool_pair_gone(KftPool *self)
         self->funcs.on_idle(self, self->user_data);
 }
 
-const KftPod *
-kft_pool_get_pod(const KftPool *self)
+const KftPod *kft_pool_get_pod(const KftPool *self)
 {
     return self->pod;
 }
 
-KftTransport
-kft_pool_get_transport(const KftPool *self)
+KftTransport kft_pool_get_transport(const KftPool *self)
 {
     return self->found;
 }
 
 /* --- life --- */
 
-KftPool *
-kft_pool_new(KftCluster *cluster,
-             KftPod *pod,
-             uint16_t port,
-             KftTransport transport,
-             const KftPoolFuncs *funcs,
-             void *user_data)
+KftPool *kft_pool_new(KftCluster *cluster,
+                      KftPod *pod,
+                      uint16_t port,
+                      KftTransport transport,
+                      const KftPoolFuncs *funcs,
+                      void *user_data)
 {
     KftPool *self = g_new0(KftPool, 1);
     self->cluster = kft_cluster_ref(cluster);
@@ -305,8 +289,7 @@ kft_pool_new(KftCluster *cluster,
     return self;
 }
 
-void
-kft_pool_free(KftPool *self)
+void kft_pool_free(KftPool *self)
 {
     if (self == NULL)
         return;

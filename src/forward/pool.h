@@ -1,13 +1,15 @@
 #ifndef KFT_FORWARD_POOL_H
 #define KFT_FORWARD_POOL_H
 
-#include "forward/pair.h"
 #include "kftray/types.h"
+
+#include "forward/pair.h"
 #include "kube/cluster.h"
 #include "kube/pod.h"
 
-/* The connections to one pod: a few tunnels that share the stream pairs by congestion (wire protocols, 5.4),
- * or, where the server has only v4.channel.k8s.io, one WebSocket per pair. Thread: loop. */
+/* The connections to one pod: a few tunnels that share the stream pairs by congestion (wire
+ * protocols, 5.4), or, where the server has only v4.channel.k8s.io, one WebSocket per pair. Thread:
+ * loop. */
 typedef struct KftPool KftPool;
 
 typedef struct {
@@ -21,7 +23,8 @@ typedef struct {
     void (*on_idle)(KftPool *pool, void *user_data);
 } KftPoolFuncs;
 
-/* @port: a port of the pod, for the upgrade request; no connection is made to it by opening tunnels. */
+/* @port: a port of the pod, for the upgrade request; no connection is made to it by opening
+ * tunnels. */
 KftPool *kft_pool_new(KftCluster *cluster,
                       KftPod *pod,
                       uint16_t port,
@@ -31,7 +34,8 @@ KftPool *kft_pool_new(KftCluster *cluster,
 /* Opens the first tunnel, if none is open; ends in on_ready or on_failed, in a later turn. */
 void kft_pool_connect(KftPool *self);
 /* NULL: not now; on_ready follows if a tunnel is being opened. */
-KftPair *kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void *user_data);
+KftPair *
+kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void *user_data);
 /* Whether kft_pool_open_pair() would succeed. */
 bool kft_pool_is_ready(const KftPool *self);
 size_t kft_pool_get_n_pairs(const KftPool *self);

@@ -1,8 +1,10 @@
-/* Maps stream pairs to SPDY streams. A pair lives until its owner frees it or its end was told; what still
- * arrives for its streams is dropped, since an unknown stream id is no error here (wire protocols, 3.5).
+/* Maps stream pairs to SPDY streams. A pair lives until its owner frees it or its end was told;
+ * what still arrives for its streams is dropped, since an unknown stream id is no error here (wire
+ * protocols, 3.5).
  *
- * There is no flow control in this protocol: the only way to stop one pair is to stop reading the tunnel,
- * which stops all of them. Hence congestion marks early, pausing late and only as long as it must. */
+ * There is no flow control in this protocol: the only way to stop one pair is to stop reading the
+ * tunnel, which stops all of them. Hence congestion marks early, pausing late and only as long as
+ * it must. */
 #include "forward/tunnel.h"
 
 #include <string.h>
@@ -45,11 +47,11 @@ typedef struct {
     uint32_t error_id;
     uint32_t data_id;
     uint16_t port;
-    bool is_data_ended;  /* FIN or RST on the data stream came */
+    bool is_data_ended; /* FIN or RST on the data stream came */
     bool is_error_ended;
-    bool is_finished;    /* our FIN went out */
+    bool is_finished; /* our FIN went out */
     bool has_received;
-    bool is_paused;      /* its queue stopped the tunnel */
+    bool is_paused; /* its queue stopped the tunnel */
     bool wants_room;
     GString *error_text; /* nullable */
     KftTimer *grace;     /* runs between the end of the data and of the error stream */
@@ -82,8 +84,7 @@ struct KftTunnel {
 
 static void on_tick(void *user_data);
 
-static void
-destroy(KftTunnel *self)
+static void destroy(KftTunnel *self)
 {
     g_hash_table_destroy(self->streams);
     g_queue_clear(&self->writers);
@@ -91,8 +92,7 @@ destroy(KftTunnel *self)
 }
 
 /* Called after each dispatch; the tunnel may be gone then. */
-static void
-leave_dispatch(KftTunnel *self)
+static void leave_dispatch(KftTunnel *self)
 {
     g_assert(self->n_dispatching > 0);
     self->n_dispatching--;
@@ -100,16 +100,14 @@ leave_dispatch(KftTunnel *self)
         destroy(self);
 }
 
-static gpointer
-stream_key(uint32_t id)
+static gpointer stream_key(uint32_t id)
 {
     return GUINT_TO_POINTER(id);
 }
 
 /* --- reading interest: derived in one place --- */
 
-static bool
-any_pair_paused(KftTunnel *self)
+static bool any_pair_paused(KftTunnel *self)
 {
     GHashTableIter iter;
     gpointer value = NULL;
@@ -122,8 +120,7 @@ any_pair_paused(KftTunnel *self)
     return false;
 }
 
-static void
-update_reading(KftTunnel *self)
+static void update_reading(KftTunnel *self)
 {
     if (self->is_closed)
         return;
@@ -137,15 +134,13 @@ update_reading(KftTunnel *self)
 
 /* --- pairs --- */
 
-static void
-forget_stream(KftTunnel *self, uint32_t id)
+static void forget_stream(KftTunnel *self, uint32_t id)
 {
     g_hash_table_remove(self->streams, stream_key(id));
 }
 
 /* Takes the pair out of the tunnel and ends its memory; no callback follows. */
-static void
-remove_pair(SpdyPair *pair)
+static void remove_pair(SpdyPair *pair)
 {
     KftTunnel *self = pair->tunnel;
     bool was_paused = pair->is_paused;
@@ -167,26 +162,24 @@ remove_pair(SpdyPair *pair)
     }
 }
 
-static void
-send_control(KftTunnel *self, const uint8_t *frame, size_t size)
+static void send_control(KftTunnel *self, const uint8_t *frame, size_t size)
 {
     uint8_t *room = kft_wire_reserve(self->wire, size);
-    /* Full only while the server reads nothing; a reset would then sit behind all data anyway (3.5). */
+    /* Full only while the server reads nothing; a reset would then sit behind all data anyway
+     * (3.5). */
     if (room == NULL)
         return;
     memcpy(room, frame, size);
     kft_wire_commit(self->wire, size);
 }
 
-static void
-send_reset(KftTunnel *self, uint32_t stream_id)
+static void send_reset(KftTunnel *self, uint32_t stream_id)
 {
     uint8_t frame[16];
     send_control(self, frame, kft_spdy_write_rst_stream(frame, stream_id, KFT_SPDY_RST_CANCEL));
 }
 
-static KftPairEnd
-classify_end(const SpdyPair *pair)
+static KftPairEnd classify_end(const SpdyPair *pair)
 {
     if (pair->error_text == NULL || pair->error_text->len == 0)
         return KFT_PAIR_END_CLEAN;
@@ -196,8 +189,7 @@ classify_end(const SpdyPair *pair)
 }
 
 /* The last thing that happens to a pair: tells its owner and frees it. */
-static void
-end_pair(SpdyPair *pair, KftPairEnd end, const char *text)
+static void end_pair(SpdyPair *pair, KftPairEnd end, const char *text)
 {
     KftTunnel *self = pair->tunnel;
 
@@ -208,23 +200,21 @@ end_pair(SpdyPair *pair, KftPairEnd end, const char *text)
     leave_dispatch(self);
 }
 
-static void
-end_pair_by_text(SpdyPair *pair)
+static void end_pair_by_text(SpdyPair *pair)
 {
     end_pair(pair, classify_end(pair), pair->error_text == NULL ? NULL : pair->error_text->str);
 }
 
-static void
-on_grace_end(void *user_data)
+static void on_grace_end(void *user_data)
 {
     SpdyPair *pair = user_data;
     pair->is_error_ended = true;
     end_pair_by_text(pair);
 }
 
-/* Decides whether the pair is over (3.7): the data stream's end and then the error stream's, or a text. */
-static void
-check_end(SpdyPair *pair)
+/* Decides whether the pair is over (3.7): the data stream's end and then the error stream's, or a
+ * text. */
+static void check_end(SpdyPair *pair)
 {
     if (!pair->is_data_ended)
         return;
@@ -234,14 +224,12 @@ check_end(SpdyPair *pair)
         kft_timer_start(pair->grace, ERROR_STREAM_GRACE_MS);
 }
 
-static size_t
-max_data_bytes(const KftTunnel *self)
+static size_t max_data_bytes(const KftTunnel *self)
 {
     return self->n_pairs > 1 ? MAX_DATA_SHARED_BYTES : MAX_DATA_ALONE_BYTES;
 }
 
-static uint8_t *
-pair_reserve(KftPair *base, size_t *ret_size)
+static uint8_t *pair_reserve(KftPair *base, size_t *ret_size)
 {
     SpdyPair *pair = (SpdyPair *)base;
     KftTunnel *self = pair->tunnel;
@@ -265,8 +253,7 @@ pair_reserve(KftPair *base, size_t *ret_size)
     return room + KFT_SPDY_HEAD_BYTES;
 }
 
-static void
-count_bulk(SpdyPair *pair, size_t size)
+static void count_bulk(SpdyPair *pair, size_t size)
 {
     uint64_t now = kft_loop_now_ms(pair->tunnel->loop);
     if (now - pair->window_start_ms >= BULK_WINDOW_MS) {
@@ -281,8 +268,7 @@ count_bulk(SpdyPair *pair, size_t size)
     pair->tunnel->funcs.on_congested(pair->tunnel, pair->tunnel->user_data);
 }
 
-static void
-pair_commit(KftPair *base, size_t size)
+static void pair_commit(KftPair *base, size_t size)
 {
     SpdyPair *pair = (SpdyPair *)base;
     KftTunnel *self = pair->tunnel;
@@ -294,8 +280,7 @@ pair_commit(KftPair *base, size_t size)
     count_bulk(pair, size);
 }
 
-static void
-pair_finish(KftPair *base)
+static void pair_finish(KftPair *base)
 {
     SpdyPair *pair = (SpdyPair *)base;
     uint8_t frame[KFT_SPDY_HEAD_BYTES];
@@ -307,8 +292,7 @@ pair_finish(KftPair *base)
     send_control(pair->tunnel, frame, sizeof frame);
 }
 
-static void
-pair_report_queued(KftPair *base, size_t queued_bytes)
+static void pair_report_queued(KftPair *base, size_t queued_bytes)
 {
     SpdyPair *pair = (SpdyPair *)base;
     bool was_paused = pair->is_paused;
@@ -322,8 +306,7 @@ pair_report_queued(KftPair *base, size_t queued_bytes)
         update_reading(pair->tunnel);
 }
 
-static void
-pair_free(KftPair *base)
+static void pair_free(KftPair *base)
 {
     SpdyPair *pair = (SpdyPair *)base;
     KftTunnel *self = pair->tunnel;
@@ -345,8 +328,7 @@ static const KftPairOps pair_ops = {
     .free = pair_free,
 };
 
-static bool
-send_syn_streams(KftTunnel *self, const SpdyPair *pair)
+static bool send_syn_streams(KftTunnel *self, const SpdyPair *pair)
 {
     uint8_t *room = kft_wire_reserve(self->wire, 2 * KFT_SPDY_MAX_SYN_BYTES);
     if (room == NULL)
@@ -388,8 +370,7 @@ kft_tunnel_open_pair(KftTunnel *self, uint16_t port, const KftPairFuncs *funcs, 
 
 /* --- frames of the server --- */
 
-static void
-handle_error_data(SpdyPair *pair, const KftSpdyEvent *event)
+static void handle_error_data(SpdyPair *pair, const KftSpdyEvent *event)
 {
     if (event->size > 0) {
         if (pair->error_text == NULL)
@@ -404,8 +385,7 @@ handle_error_data(SpdyPair *pair, const KftSpdyEvent *event)
     check_end(pair);
 }
 
-static void
-handle_data(KftTunnel *self, const KftSpdyEvent *event)
+static void handle_data(KftTunnel *self, const KftSpdyEvent *event)
 {
     SpdyPair *pair = g_hash_table_lookup(self->streams, stream_key(event->stream_id));
     if (pair == NULL)
@@ -427,8 +407,7 @@ handle_data(KftTunnel *self, const KftSpdyEvent *event)
     check_end(pair);
 }
 
-static void
-handle_reset(KftTunnel *self, const KftSpdyEvent *event)
+static void handle_reset(KftTunnel *self, const KftSpdyEvent *event)
 {
     SpdyPair *pair = g_hash_table_lookup(self->streams, stream_key(event->stream_id));
     if (pair == NULL)
@@ -444,8 +423,7 @@ handle_reset(KftTunnel *self, const KftSpdyEvent *event)
     check_end(pair);
 }
 
-static void
-handle_ping(KftTunnel *self, const KftSpdyEvent *event)
+static void handle_ping(KftTunnel *self, const KftSpdyEvent *event)
 {
     uint8_t frame[16];
 
@@ -456,8 +434,7 @@ handle_ping(KftTunnel *self, const KftSpdyEvent *event)
     send_control(self, frame, kft_spdy_write_ping(frame, event->value));
 }
 
-static void
-close_with(KftTunnel *self, const char *reason)
+static void close_with(KftTunnel *self, const char *reason)
 {
     if (self->is_closed)
         return;
@@ -478,8 +455,7 @@ close_with(KftTunnel *self, const char *reason)
     leave_dispatch(self);
 }
 
-static void
-handle_event(KftTunnel *self, const KftSpdyEvent *event)
+static void handle_event(KftTunnel *self, const KftSpdyEvent *event)
 {
     switch (event->type) {
     case KFT_SPDY_EVENT_DATA:
@@ -504,8 +480,7 @@ handle_event(KftTunnel *self, const KftSpdyEvent *event)
     g_assert_not_reached();
 }
 
-static KftResult
-on_wire_input(const KftWsEvent *input, void *user_data)
+static KftResult on_wire_input(const KftWsEvent *input, void *user_data)
 {
     KftTunnel *self = user_data;
     const uint8_t *data = input->data;
@@ -529,8 +504,7 @@ on_wire_input(const KftWsEvent *input, void *user_data)
     return result == KFT_R_AGAIN ? KFT_R_OK : result;
 }
 
-static void
-on_wire_drained(void *user_data)
+static void on_wire_drained(void *user_data)
 {
     KftTunnel *self = user_data;
     guint n_waiting = g_queue_get_length(&self->writers);
@@ -546,8 +520,7 @@ on_wire_drained(void *user_data)
     leave_dispatch(self);
 }
 
-static void
-on_wire_closed(const char *reason, bool is_orderly, void *user_data)
+static void on_wire_closed(const char *reason, bool is_orderly, void *user_data)
 {
     (void)is_orderly;
     close_with(user_data, reason);
@@ -555,8 +528,7 @@ on_wire_closed(const char *reason, bool is_orderly, void *user_data)
 
 /* --- keeping alive --- */
 
-static void
-send_ping(KftTunnel *self)
+static void send_ping(KftTunnel *self)
 {
     uint8_t frame[16];
     send_control(self, frame, kft_spdy_write_ping(frame, self->next_ping_id));
@@ -564,10 +536,9 @@ send_ping(KftTunnel *self)
     self->ping_sent_ms = kft_loop_now_ms(self->loop);
 }
 
-/* Dead if nothing came since a ping, unless the server is not reading us: it then cannot see the ping
- * (3.6), or we are not reading it. */
-static bool
-is_dead(const KftTunnel *self, uint64_t now)
+/* Dead if nothing came since a ping, unless the server is not reading us: it then cannot see the
+ * ping (3.6), or we are not reading it. */
+static bool is_dead(const KftTunnel *self, uint64_t now)
 {
     return self->ping_sent_ms != 0 && now - self->ping_sent_ms >= DEAD_AFTER_PING_MS &&
            kft_wire_get_last_input_ms(self->wire) < self->ping_sent_ms &&
@@ -575,8 +546,7 @@ is_dead(const KftTunnel *self, uint64_t now)
 }
 
 /* Ends the pair whose reader has stopped everybody else for too long. */
-static void
-cut_stalled_reader(KftTunnel *self, uint64_t now)
+static void cut_stalled_reader(KftTunnel *self, uint64_t now)
 {
     if (self->paused_since_ms == 0 || now - self->paused_since_ms < STALLED_READER_MS ||
         self->n_pairs < 2)
@@ -596,8 +566,7 @@ cut_stalled_reader(KftTunnel *self, uint64_t now)
     }
 }
 
-static void
-on_tick(void *user_data)
+static void on_tick(void *user_data)
 {
     KftTunnel *self = user_data;
     uint64_t now = kft_loop_now_ms(self->loop);
@@ -617,13 +586,12 @@ on_tick(void *user_data)
 
 /* --- life --- */
 
-KftTunnel *
-kft_tunnel_new(KftLoop *loop,
-               KftStream *stream,
-               KftCarrier carrier,
-               GBytes *early,
-               const KftTunnelFuncs *funcs,
-               void *user_data)
+KftTunnel *kft_tunnel_new(KftLoop *loop,
+                          KftStream *stream,
+                          KftCarrier carrier,
+                          GBytes *early,
+                          const KftTunnelFuncs *funcs,
+                          void *user_data)
 {
     static const KftWireFuncs wire_funcs = {
         .on_input = on_wire_input,
@@ -647,14 +615,12 @@ kft_tunnel_new(KftLoop *loop,
     return self;
 }
 
-size_t
-kft_tunnel_get_n_pairs(const KftTunnel *self)
+size_t kft_tunnel_get_n_pairs(const KftTunnel *self)
 {
     return self->n_pairs;
 }
 
-bool
-kft_tunnel_is_congested(const KftTunnel *self)
+bool kft_tunnel_is_congested(const KftTunnel *self)
 {
     uint64_t now = kft_loop_now_ms(self->loop);
     uint64_t stuck_since = kft_wire_get_stuck_since_ms(self->wire);
@@ -672,15 +638,13 @@ kft_tunnel_is_congested(const KftTunnel *self)
     return false;
 }
 
-bool
-kft_tunnel_is_worn(const KftTunnel *self)
+bool kft_tunnel_is_worn(const KftTunnel *self)
 {
     return self->is_closed || self->encoder.next_stream_id > MAX_STREAM_ID ||
            kft_loop_now_ms(self->loop) - self->opened_ms > MAX_AGE_MS;
 }
 
-void
-kft_tunnel_free(KftTunnel *self)
+void kft_tunnel_free(KftTunnel *self)
 {
     if (self == NULL || self->is_freed)
         return;

@@ -5,39 +5,43 @@
 #include "forward/wire.h"
 #include "proto/upgrade.h"
 
-/* One SPDY/3.1 session to one pod, inside a WebSocket or plain, that carries many stream pairs (wire
- * protocols, section 3). An error on one pair never ends the tunnel. Thread: loop. */
+/* One SPDY/3.1 session to one pod, inside a WebSocket or plain, that carries many stream pairs
+ * (wire protocols, section 3). An error on one pair never ends the tunnel. Thread: loop. */
 typedef struct KftTunnel KftTunnel;
 
 typedef struct {
-    /* Once: the session is over and all its pairs have had on_end; the tunnel only waits to be freed. */
+    /* Once: the session is over and all its pairs have had on_end; the tunnel only waits to be
+     * freed. */
     void (*on_closed)(KftTunnel *tunnel, const char *reason, void *user_data);
     /* The last pair went. */
     void (*on_idle)(KftTunnel *tunnel, void *user_data);
-    /* A pair turned out to be bulk or its reader slow: new pairs should go elsewhere. Do not free the
-     * tunnel in here. */
+    /* A pair turned out to be bulk or its reader slow: new pairs should go elsewhere. Do not free
+     * the tunnel in here. */
     void (*on_congested)(KftTunnel *tunnel, void *user_data);
 } KftTunnelFuncs;
 
-/* @stream, @early: from a negotiation that ended in @carrier, TUNNEL or SPDY; @stream: (transfer full). */
+/* @stream, @early: from a negotiation that ended in @carrier, TUNNEL or SPDY; @stream: (transfer
+ * full). */
 KftTunnel *kft_tunnel_new(KftLoop *loop,
                           KftStream *stream,
                           KftCarrier carrier,
                           GBytes *early,
                           const KftTunnelFuncs *funcs,
                           void *user_data);
-/* Opens a stream pair to @port: both SYN_STREAMs and the first data leave in one write, no answer is waited
- * for. NULL if the tunnel is closed, used up or its queue is full. */
+/* Opens a stream pair to @port: both SYN_STREAMs and the first data leave in one write, no answer
+ * is waited for. NULL if the tunnel is closed, used up or its queue is full. */
 KftPair *
 kft_tunnel_open_pair(KftTunnel *self, uint16_t port, const KftPairFuncs *funcs, void *user_data);
 
 size_t kft_tunnel_get_n_pairs(const KftTunnel *self);
-/* Whether new pairs should go elsewhere (wire protocols, 5.4): a reader that does not keep up, our output
- * stuck, or a pair that moves much. */
+/* Whether new pairs should go elsewhere (wire protocols, 5.4): a reader that does not keep up, our
+ * output stuck, or a pair that moves much. */
 bool kft_tunnel_is_congested(const KftTunnel *self);
-/* Whether it is too old or has carried too many streams: give it no new pairs, free it when idle. */
+/* Whether it is too old or has carried too many streams: give it no new pairs, free it when idle.
+ */
 bool kft_tunnel_is_worn(const KftTunnel *self);
-/* Sends GOAWAY and closes; pairs that are still open end with LOST, no other callback follows. NULL is allowed. */
+/* Sends GOAWAY and closes; pairs that are still open end with LOST, no other callback follows. NULL
+ * is allowed. */
 void kft_tunnel_free(KftTunnel *self);
 
 #endif

@@ -1,10 +1,12 @@
-/* One pair on a WebSocket of its own. This transport has no half-close: finishing means closing, and the
- * only sign of the pod's end is the server's Close, about a second later (wire protocols, 2.6). */
+/* One pair on a WebSocket of its own. This transport has no half-close: finishing means closing,
+ * and the only sign of the pod's end is the server's Close, about a second later (wire
+ * protocols, 2.6). */
 #include "forward/v4-pair.h"
+
+#include "kftray/error.h"
 
 #include "forward/negotiation.h"
 #include "forward/wire.h"
-#include "kftray/error.h"
 #include "net/timer.h"
 #include "proto/channel.h"
 
@@ -34,8 +36,7 @@ typedef struct {
     bool is_ending;
 } V4Pair;
 
-static void
-release(V4Pair *pair)
+static void release(V4Pair *pair)
 {
     kft_timer_free(pair->tick);
     kft_negotiation_free(pair->negotiation);
@@ -46,8 +47,7 @@ release(V4Pair *pair)
     g_free(pair);
 }
 
-static void
-end_pair(V4Pair *pair, KftPairEnd end, const char *text)
+static void end_pair(V4Pair *pair, KftPairEnd end, const char *text)
 {
     if (pair->is_ending)
         return;
@@ -56,10 +56,9 @@ end_pair(V4Pair *pair, KftPairEnd end, const char *text)
     release(pair);
 }
 
-/* A WebSocket frame begins with one channel byte, whatever number of commits it is made of: the byte is
- * due when the message is still empty. */
-static uint8_t *
-pair_reserve(KftPair *base, size_t *ret_size)
+/* A WebSocket frame begins with one channel byte, whatever number of commits it is made of: the
+ * byte is due when the message is still empty. */
+static uint8_t *pair_reserve(KftPair *base, size_t *ret_size)
 {
     V4Pair *pair = (V4Pair *)base;
 
@@ -77,8 +76,7 @@ pair_reserve(KftPair *base, size_t *ret_size)
     return room + head;
 }
 
-static void
-pair_commit(KftPair *base, size_t size)
+static void pair_commit(KftPair *base, size_t size)
 {
     V4Pair *pair = (V4Pair *)base;
     size_t head = kft_wire_get_room(pair->wire) == MAX_MESSAGE_BYTES ? 1 : 0;
@@ -91,15 +89,13 @@ pair_commit(KftPair *base, size_t size)
     pair->last_output_ms = kft_loop_now_ms(pair->loop);
 }
 
-static void
-on_finish_deferred(void *user_data)
+static void on_finish_deferred(void *user_data)
 {
     V4Pair *pair = user_data;
     end_pair(pair, KFT_PAIR_END_CLEAN, NULL);
 }
 
-static void
-pair_finish(KftPair *base)
+static void pair_finish(KftPair *base)
 {
     V4Pair *pair = (V4Pair *)base;
     if (pair->is_finished || pair->is_ending)
@@ -111,8 +107,7 @@ pair_finish(KftPair *base)
     kft_timer_start(pair->tick, 0);
 }
 
-static void
-pair_report_queued(KftPair *base, size_t queued_bytes)
+static void pair_report_queued(KftPair *base, size_t queued_bytes)
 {
     V4Pair *pair = (V4Pair *)base;
     bool was_paused = pair->is_paused;
@@ -125,8 +120,7 @@ pair_report_queued(KftPair *base, size_t queued_bytes)
         kft_wire_set_reading(pair->wire, !pair->is_paused);
 }
 
-static void
-pair_free(KftPair *base)
+static void pair_free(KftPair *base)
 {
     V4Pair *pair = (V4Pair *)base;
     if (!pair->is_ending)
@@ -141,17 +135,16 @@ static const KftPairOps pair_ops = {
     .free = pair_free,
 };
 
-static void
-append_error_text(V4Pair *pair, const KftChannelEvent *event)
+static void append_error_text(V4Pair *pair, const KftChannelEvent *event)
 {
     if (pair->error_text == NULL)
         pair->error_text = g_string_new(NULL);
     size_t room = MAX_ERROR_TEXT_BYTES - MIN(pair->error_text->len, MAX_ERROR_TEXT_BYTES);
-    g_string_append_len(pair->error_text, (const char *)event->data, (gssize)MIN(event->size, room));
+    g_string_append_len(pair->error_text, (const char *)event->data,
+                        (gssize)MIN(event->size, room));
 }
 
-static KftResult
-on_wire_input(const KftWsEvent *input, void *user_data)
+static KftResult on_wire_input(const KftWsEvent *input, void *user_data)
 {
     V4Pair *pair = user_data;
     KftChannelEvent event;
@@ -173,15 +166,13 @@ on_wire_input(const KftWsEvent *input, void *user_data)
     g_assert_not_reached();
 }
 
-static void
-on_wire_drained(void *user_data)
+static void on_wire_drained(void *user_data)
 {
     V4Pair *pair = user_data;
     pair->base.funcs.on_writable(pair->base.user_data);
 }
 
-static void
-on_wire_closed(const char *reason, bool is_orderly, void *user_data)
+static void on_wire_closed(const char *reason, bool is_orderly, void *user_data)
 {
     V4Pair *pair = user_data;
 
@@ -197,8 +188,7 @@ on_wire_closed(const char *reason, bool is_orderly, void *user_data)
     }
 }
 
-static void
-on_tick(void *user_data)
+static void on_tick(void *user_data)
 {
     V4Pair *pair = user_data;
     uint64_t now = kft_loop_now_ms(pair->loop);
@@ -218,8 +208,7 @@ on_tick(void *user_data)
     }
 }
 
-static void
-on_negotiated(const KftNegotiated *result, const GError *error, void *user_data)
+static void on_negotiated(const KftNegotiated *result, const GError *error, void *user_data)
 {
     static const KftWireFuncs wire_funcs = {
         .on_input = on_wire_input,
@@ -241,13 +230,12 @@ on_negotiated(const KftNegotiated *result, const GError *error, void *user_data)
     pair->base.funcs.on_writable(pair->base.user_data);
 }
 
-KftPair *
-kft_v4_pair_new(KftCluster *cluster,
-                const char *namespace_,
-                const char *pod,
-                uint16_t port,
-                const KftPairFuncs *funcs,
-                void *user_data)
+KftPair *kft_v4_pair_new(KftCluster *cluster,
+                         const char *namespace_,
+                         const char *pod,
+                         uint16_t port,
+                         const KftPairFuncs *funcs,
+                         void *user_data)
 {
     static const KftOffer offer = {.websocket = true};
     V4Pair *pair = g_new0(V4Pair, 1);

@@ -1,10 +1,10 @@
-/* The wire keeps two message buffers: one is filled, the other is on its way to the peer, so what TLS has
- * begun to write never moves. A message begins with room for the longest WebSocket head; the head is
- * written right before the payload when its length is known. Control frames have a queue of their own and
- * go between messages.
+/* The wire keeps two message buffers: one is filled, the other is on its way to the peer, so what
+ * TLS has begun to write never moves. A message begins with room for the longest WebSocket head;
+ * the head is written right before the payload when its length is known. Control frames have a
+ * queue of their own and go between messages.
  *
- * Decoders take all input at once and hold what is incomplete, so one read buffer per thread serves all
- * wires. */
+ * Decoders take all input at once and hold what is incomplete, so one read buffer per thread serves
+ * all wires. */
 #include "forward/wire.h"
 
 #include <string.h>
@@ -13,14 +13,19 @@
 #include "base/random.h"
 #include "net/timer.h"
 
-/* Eight TLS records (RFC 8446 5.1): payload of several records goes to a local socket in one write. */
+/* Eight TLS records (RFC 8446 5.1): payload of several records goes to a local socket in one write.
+ */
 #define READ_BUFFER_BYTES (128 * 1024)
 /* After so many buffers other connections get their turn. */
 #define READS_PER_TURN 8
 #define CONTROL_LIMIT_BYTES (8 * 1024)
 #define LINGER_MS 2000
 
-typedef enum { SENDING_NOTHING, SENDING_CONTROL, SENDING_MESSAGE } Sending;
+typedef enum {
+    SENDING_NOTHING,
+    SENDING_CONTROL,
+    SENDING_MESSAGE
+} Sending;
 
 struct KftWire {
     KftLoop *loop;
@@ -36,7 +41,7 @@ struct KftWire {
     Sending sending;
     bool wants_room; /* a reserve failed: on_drained is owed */
     bool is_reading;
-    bool is_closed;  /* on_closed was given out, or the wire lingers */
+    bool is_closed; /* on_closed was given out, or the wire lingers */
     bool is_lingering;
     bool is_dispatching; /* inside input callbacks: freeing waits */
     bool is_freed;
@@ -52,8 +57,7 @@ static _Thread_local uint8_t read_buffer[READ_BUFFER_BYTES];
 
 static void on_flush(void *user_data);
 
-static void
-destroy(KftWire *self)
+static void destroy(KftWire *self)
 {
     if (self->flush != NULL)
         kft_deferred_cancel(self->flush);
@@ -66,16 +70,15 @@ destroy(KftWire *self)
     g_free(self);
 }
 
-static void
-update_interest(KftWire *self)
+static void update_interest(KftWire *self)
 {
     bool has_output = self->sending != SENDING_NOTHING;
-    kft_stream_set_interest(self->stream, self->is_reading && (!self->is_closed || self->is_lingering),
+    kft_stream_set_interest(self->stream,
+                            self->is_reading && (!self->is_closed || self->is_lingering),
                             has_output && (!self->is_closed || self->is_lingering));
 }
 
-static void
-close_as(KftWire *self, const char *reason, bool is_orderly)
+static void close_as(KftWire *self, const char *reason, bool is_orderly)
 {
     if (self->is_lingering) {
         self->is_freed = true;
@@ -88,28 +91,24 @@ close_as(KftWire *self, const char *reason, bool is_orderly)
     self->funcs.on_closed(reason, is_orderly, self->user_data);
 }
 
-static void
-close_with(KftWire *self, const char *reason)
+static void close_with(KftWire *self, const char *reason)
 {
     close_as(self, reason, /* is_orderly= */ false);
 }
 
 /* --- output --- */
 
-static KftBuf *
-filling_buf(KftWire *self)
+static KftBuf *filling_buf(KftWire *self)
 {
     return &self->messages[self->filling];
 }
 
-static size_t
-head_room(const KftWire *self)
+static size_t head_room(const KftWire *self)
 {
     return self->is_websocket ? KFT_WS_MAX_HEAD_BYTES : 0;
 }
 
-size_t
-kft_wire_get_room(const KftWire *self)
+size_t kft_wire_get_room(const KftWire *self)
 {
     const KftBuf *buf = &self->messages[self->filling];
     size_t size = kft_buf_size(buf);
@@ -117,8 +116,7 @@ kft_wire_get_room(const KftWire *self)
     return used >= self->max_message_bytes ? 0 : self->max_message_bytes - used;
 }
 
-uint8_t *
-kft_wire_reserve(KftWire *self, size_t size)
+uint8_t *kft_wire_reserve(KftWire *self, size_t size)
 {
     KftBuf *buf = filling_buf(self);
     uint8_t *room = NULL;
@@ -134,8 +132,7 @@ kft_wire_reserve(KftWire *self, size_t size)
     return room;
 }
 
-static void
-schedule_flush(KftWire *self, bool is_late)
+static void schedule_flush(KftWire *self, bool is_late)
 {
     if (self->flush != NULL) {
         self->flush_is_late = self->flush_is_late && is_late;
@@ -145,23 +142,20 @@ schedule_flush(KftWire *self, bool is_late)
     self->flush = kft_loop_defer(self->loop, on_flush, self);
 }
 
-void
-kft_wire_commit(KftWire *self, size_t size)
+void kft_wire_commit(KftWire *self, size_t size)
 {
     kft_buf_commit(filling_buf(self), size);
     schedule_flush(self, /* is_late= */ false);
 }
 
-void
-kft_wire_commit_later(KftWire *self, size_t size)
+void kft_wire_commit_later(KftWire *self, size_t size)
 {
     kft_buf_commit(filling_buf(self), size);
     schedule_flush(self, /* is_late= */ true);
 }
 
 /* Writes the WebSocket head right before the payload and drops the room that it did not need. */
-static void
-seal_message(KftBuf *buf)
+static void seal_message(KftBuf *buf)
 {
     size_t payload = kft_buf_size(buf) - KFT_WS_MAX_HEAD_BYTES;
     uint8_t mask[4];
@@ -175,15 +169,13 @@ seal_message(KftBuf *buf)
     kft_ws_mask(start + head_size, payload, mask, 0);
 }
 
-static bool
-has_message(const KftWire *self)
+static bool has_message(const KftWire *self)
 {
     return kft_buf_size(&self->messages[self->filling]) > head_room(self);
 }
 
 /* Picks what is sent next once the last piece is out. */
-static KftBuf *
-pick_output(KftWire *self)
+static KftBuf *pick_output(KftWire *self)
 {
     if (self->sending == SENDING_NOTHING) {
         bool has_control = kft_buf_size(&self->control) > 0;
@@ -210,8 +202,7 @@ pick_output(KftWire *self)
 }
 
 /* Writes until the socket takes no more. Returns false if the stream failed. */
-static bool
-flush_output(KftWire *self)
+static bool flush_output(KftWire *self)
 {
     KftBuf *buf = NULL;
 
@@ -234,8 +225,7 @@ flush_output(KftWire *self)
     return true;
 }
 
-static void
-flush_and_tell(KftWire *self)
+static void flush_and_tell(KftWire *self)
 {
     if (self->is_closed && !self->is_lingering)
         return;
@@ -244,14 +234,14 @@ flush_and_tell(KftWire *self)
         return;
     }
     update_interest(self);
-    if (self->wants_room && !self->is_closed && kft_wire_get_room(self) >= self->max_message_bytes / 2) {
+    if (self->wants_room && !self->is_closed &&
+        kft_wire_get_room(self) >= self->max_message_bytes / 2) {
         self->wants_room = false;
         self->funcs.on_drained(self->user_data);
     }
 }
 
-static void
-run_flush(KftWire *self)
+static void run_flush(KftWire *self)
 {
     bool was_dispatching = self->is_dispatching;
     self->is_dispatching = true;
@@ -261,8 +251,7 @@ run_flush(KftWire *self)
         destroy(self);
 }
 
-static void
-on_flush(void *user_data)
+static void on_flush(void *user_data)
 {
     KftWire *self = user_data;
     self->flush = NULL;
@@ -273,14 +262,12 @@ on_flush(void *user_data)
     run_flush(self);
 }
 
-static void
-on_stream_writable(void *user_data)
+static void on_stream_writable(void *user_data)
 {
     run_flush(user_data);
 }
 
-static void
-queue_control(KftWire *self, unsigned opcode, const uint8_t *payload, size_t size)
+static void queue_control(KftWire *self, unsigned opcode, const uint8_t *payload, size_t size)
 {
     uint8_t frame[KFT_WS_MAX_HEAD_BYTES + KFT_WS_MAX_CONTROL_BYTES];
     uint8_t mask[4];
@@ -292,22 +279,19 @@ queue_control(KftWire *self, unsigned opcode, const uint8_t *payload, size_t siz
         schedule_flush(self, /* is_late= */ false);
 }
 
-static void
-queue_close(KftWire *self)
+static void queue_close(KftWire *self)
 {
     static const uint8_t normal[] = {KFT_WS_CLOSE_NORMAL >> 8, KFT_WS_CLOSE_NORMAL & 0xff};
     queue_control(self, KFT_WS_CLOSE, normal, sizeof normal);
 }
 
-void
-kft_wire_ping(KftWire *self)
+void kft_wire_ping(KftWire *self)
 {
     if (self->is_websocket && !self->is_closed)
         queue_control(self, KFT_WS_PING, (const uint8_t *)"kft", 3);
 }
 
-void
-kft_wire_send_empty_frame(KftWire *self)
+void kft_wire_send_empty_frame(KftWire *self)
 {
     if (self->is_websocket && !self->is_closed)
         queue_control(self, KFT_WS_BINARY, NULL, 0);
@@ -315,8 +299,7 @@ kft_wire_send_empty_frame(KftWire *self)
 
 /* --- input --- */
 
-static void
-handle_ws_event(KftWire *self, const KftWsEvent *event)
+static void handle_ws_event(KftWire *self, const KftWsEvent *event)
 {
     switch (event->type) {
     case KFT_WS_EVENT_DATA: {
@@ -342,8 +325,7 @@ handle_ws_event(KftWire *self, const KftWsEvent *event)
     g_assert_not_reached();
 }
 
-static void
-feed_websocket(KftWire *self, const uint8_t *data, size_t size)
+static void feed_websocket(KftWire *self, const uint8_t *data, size_t size)
 {
     while (size > 0 && !self->is_freed) {
         size_t consumed = 0;
@@ -362,8 +344,7 @@ feed_websocket(KftWire *self, const uint8_t *data, size_t size)
     }
 }
 
-static void
-feed(KftWire *self, const uint8_t *data, size_t size)
+static void feed(KftWire *self, const uint8_t *data, size_t size)
 {
     self->last_input_ms = kft_loop_now_ms(self->loop);
     if (self->is_websocket) {
@@ -375,8 +356,7 @@ feed(KftWire *self, const uint8_t *data, size_t size)
 }
 
 /* Fills the read buffer from as many TLS records as there are. */
-static KftResult
-fill_read_buffer(KftWire *self, size_t *ret_size)
+static KftResult fill_read_buffer(KftWire *self, size_t *ret_size)
 {
     KftResult result = KFT_R_OK;
     size_t size = 0;
@@ -391,8 +371,7 @@ fill_read_buffer(KftWire *self, size_t *ret_size)
     return result;
 }
 
-static void
-read_input(KftWire *self)
+static void read_input(KftWire *self)
 {
     for (unsigned i = 0; i < READS_PER_TURN; i++) {
         size_t size = 0;
@@ -416,8 +395,7 @@ read_input(KftWire *self)
     }
 }
 
-static void
-on_stream_readable(void *user_data)
+static void on_stream_readable(void *user_data)
 {
     KftWire *self = user_data;
     self->is_dispatching = true;
@@ -427,8 +405,7 @@ on_stream_readable(void *user_data)
         destroy(self);
 }
 
-static void
-on_early(void *user_data)
+static void on_early(void *user_data)
 {
     KftWire *self = user_data;
     self->flush = NULL;
@@ -445,35 +422,31 @@ on_early(void *user_data)
         destroy(self);
 }
 
-void
-kft_wire_set_reading(KftWire *self, bool reading)
+void kft_wire_set_reading(KftWire *self, bool reading)
 {
     self->is_reading = reading;
     update_interest(self);
 }
 
-uint64_t
-kft_wire_get_last_input_ms(const KftWire *self)
+uint64_t kft_wire_get_last_input_ms(const KftWire *self)
 {
     return self->last_input_ms;
 }
 
-uint64_t
-kft_wire_get_stuck_since_ms(const KftWire *self)
+uint64_t kft_wire_get_stuck_since_ms(const KftWire *self)
 {
     return self->stuck_since_ms;
 }
 
 /* --- life --- */
 
-KftWire *
-kft_wire_new(KftLoop *loop,
-             KftStream *stream,
-             bool is_websocket,
-             size_t max_message_bytes,
-             GBytes *early,
-             const KftWireFuncs *funcs,
-             void *user_data)
+KftWire *kft_wire_new(KftLoop *loop,
+                      KftStream *stream,
+                      bool is_websocket,
+                      size_t max_message_bytes,
+                      GBytes *early,
+                      const KftWireFuncs *funcs,
+                      void *user_data)
 {
     static const KftStreamFuncs stream_funcs = {
         .on_readable = on_stream_readable,
@@ -502,14 +475,12 @@ kft_wire_new(KftLoop *loop,
     return self;
 }
 
-static void
-on_linger_end(void *user_data)
+static void on_linger_end(void *user_data)
 {
     destroy(user_data);
 }
 
-void
-kft_wire_close(KftWire *self)
+void kft_wire_close(KftWire *self)
 {
     if (self->is_closed || !self->is_websocket) {
         kft_wire_free(self);
@@ -524,8 +495,7 @@ kft_wire_close(KftWire *self)
     update_interest(self);
 }
 
-void
-kft_wire_free(KftWire *self)
+void kft_wire_free(KftWire *self)
 {
     if (self == NULL || self->is_freed)
         return;

@@ -4,24 +4,25 @@
 #include "net/stream.h"
 #include "proto/websocket.h"
 
-/* The byte work under a tunnel: moves payload between a connected stream and a codec, with or without
- * WebSocket frames around it. What is committed in one turn of the loop leaves as one WebSocket frame and
- * one write to TLS. Answers pings, does the closing handshake. Thread: loop. */
+/* The byte work under a tunnel: moves payload between a connected stream and a codec, with or
+ * without WebSocket frames around it. What is committed in one turn of the loop leaves as one
+ * WebSocket frame and one write to TLS. Answers pings, does the closing handshake. Thread: loop. */
 typedef struct KftWire KftWire;
 
 typedef struct {
-    /* A piece of payload, of the type KFT_WS_EVENT_DATA; without WebSocket frames only data and size are
-     * meaningful. Anything but KFT_R_OK closes the wire. May free the wire. */
+    /* A piece of payload, of the type KFT_WS_EVENT_DATA; without WebSocket frames only data and
+     * size are meaningful. Anything but KFT_R_OK closes the wire. May free the wire. */
     KftResult (*on_input)(const KftWsEvent *event, void *user_data);
     /* The queue has room again after kft_wire_reserve() gave NULL. */
     void (*on_drained)(void *user_data);
-    /* Once, when the peer or the network ended it; @reason is one line. @is_orderly: by a Close frame.
-     * The wire only waits to be freed. */
+    /* Once, when the peer or the network ended it; @reason is one line. @is_orderly: by a Close
+     * frame. The wire only waits to be freed. */
     void (*on_closed)(const char *reason, bool is_orderly, void *user_data);
 } KftWireFuncs;
 
-/* @stream: (transfer full). @is_websocket: frames around the payload. @max_message_bytes: of one frame; also
- * how much may be queued. @early: bytes that came together with the 101, given out in the next turn. */
+/* @stream: (transfer full). @is_websocket: frames around the payload. @max_message_bytes: of one
+ * frame; also how much may be queued. @early: bytes that came together with the 101, given out in
+ * the next turn. */
 KftWire *kft_wire_new(KftLoop *loop,
                       KftStream *stream,
                       bool is_websocket,
@@ -33,7 +34,8 @@ KftWire *kft_wire_new(KftLoop *loop,
 uint8_t *kft_wire_reserve(KftWire *self, size_t size);
 /* Queues @size bytes written behind the last reserve and sends them at the end of this turn. */
 void kft_wire_commit(KftWire *self, size_t size);
-/* The same one turn later: for the opening of a stream, whose first data may be about to be read. */
+/* The same one turn later: for the opening of a stream, whose first data may be about to be read.
+ */
 void kft_wire_commit_later(KftWire *self, size_t size);
 /* Bytes that may be reserved now. */
 size_t kft_wire_get_room(const KftWire *self);
@@ -42,11 +44,13 @@ void kft_wire_set_reading(KftWire *self, bool reading);
 void kft_wire_ping(KftWire *self);
 /* Sends a binary frame without payload. */
 void kft_wire_send_empty_frame(KftWire *self);
-/* When bytes last came from the peer, and since when our output is stuck (0 = it is not); loop time. */
+/* When bytes last came from the peer, and since when our output is stuck (0 = it is not); loop
+ * time. */
 uint64_t kft_wire_get_last_input_ms(const KftWire *self);
 uint64_t kft_wire_get_stuck_since_ms(const KftWire *self);
-/* Says goodbye (Close 1000) and waits up to 2 s for the peer's, by itself: closing at once with unread data
- * would reset the connection and may lose the last bytes on the way (wire protocols, 2.6). */
+/* Says goodbye (Close 1000) and waits up to 2 s for the peer's, by itself: closing at once with
+ * unread data would reset the connection and may lose the last bytes on the way (wire
+ * protocols, 2.6). */
 void kft_wire_close(KftWire *self);
 /* Closes at once. NULL is allowed. */
 void kft_wire_free(KftWire *self);
