@@ -108,6 +108,10 @@ class Steps:
         if not re.search(pattern, text):
             raise Mismatch(f"{path} has no {pattern!r}: {text[:300]!r}")
 
+    async def step_write(self, path, text):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
     async def step_signal(self, name):
         self._program.signal(name)
 
