@@ -4,6 +4,9 @@
 
 #include "base/random.h"
 
+/* 1 ms doubled so often is beyond any cap. */
+#define MAX_DOUBLINGS 32
+
 void kft_backoff_init(KftBackoff *self, uint32_t base_ms, uint32_t cap_ms)
 {
     g_assert(base_ms > 0 && base_ms <= cap_ms);
@@ -12,9 +15,10 @@ void kft_backoff_init(KftBackoff *self, uint32_t base_ms, uint32_t cap_ms)
 
 uint32_t kft_backoff_next_ms(KftBackoff *self)
 {
-    uint64_t bound = (uint64_t)self->base_ms << MIN(self->n_tries, 31);
+    uint64_t bound = (uint64_t)self->base_ms << self->n_tries;
     bound = MIN(bound, self->cap_ms);
-    self->n_tries++;
+    /* Counted no further: a wrap would start the waits over. */
+    self->n_tries = MIN(self->n_tries + 1, MAX_DOUBLINGS);
     uint32_t half = (uint32_t)(bound / 2);
     return half + self->random_below((uint32_t)bound - half + 1);
 }

@@ -3,7 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
-#define MIN_CAPACITY_BYTES 1024
+#define MIN_CAPACITY_BYTES ((size_t)1024)
 /* An emptied queue that grew beyond this gives its memory back: bursts must not stay resident. */
 #define KEEP_CAPACITY_BYTES (128 * 1024)
 
@@ -19,11 +19,14 @@ void kft_buf_clear(KftBuf *self)
     *self = (KftBuf){.limit_bytes = self->limit_bytes};
 }
 
+/* Takes at least twice the room that is needed, so that the next moves are far away, but no more
+ * than the limit. */
 static bool grow(KftBuf *self, size_t needed)
 {
+    size_t most = MAX(self->limit_bytes, MIN_CAPACITY_BYTES);
     size_t capacity = MAX(self->capacity_bytes, MIN_CAPACITY_BYTES);
-    while (capacity < needed)
-        capacity *= 2;
+    while (capacity / 2 < needed && capacity < most)
+        capacity = capacity > most / 2 ? most : capacity * 2;
     uint8_t *memory = g_try_malloc(capacity);
     if (memory == NULL)
         return false;
@@ -42,11 +45,13 @@ uint8_t *kft_buf_reserve(KftBuf *self, size_t size)
 {
     if (size > kft_buf_room(self))
         return NULL;
-    if (self->capacity_bytes - self->end >= size && self->memory != NULL)
+    if (self->memory != NULL && self->capacity_bytes - self->end >= size)
         return self->memory + self->end;
     size_t needed = kft_buf_size(self) + size;
-    /* Moving is cheaper than growing while at least half of the memory is free. */
-    if (needed <= self->capacity_bytes / 2) {
+    /* Moving is cheaper than growing while at least half of the memory is free, and all that is
+     * left once there can be no more. */
+    bool is_largest = self->capacity_bytes >= self->limit_bytes;
+    if (self->memory != NULL && (needed <= self->capacity_bytes / 2 || is_largest)) {
         memmove(self->memory, self->memory + self->start, kft_buf_size(self));
         self->end -= self->start;
         self->start = 0;

@@ -29,7 +29,8 @@ static inline size_t kft_buf_size(const KftBuf *self)
 
 static inline const uint8_t *kft_buf_data(const KftBuf *self)
 {
-    return self->memory + self->start;
+    /* Arithmetic on NULL is undefined, even by 0. */
+    return self->memory == NULL ? NULL : self->memory + self->start;
 }
 
 /* How many bytes may still be appended. */

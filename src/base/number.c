@@ -31,7 +31,9 @@ static double unit_ms(const char *text, size_t *ret_length)
         const char *name;
         double ms;
     } units[] = {
-        {"ns", 1e-6}, {"us", 1e-3}, {"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3},
+        {"ns", 1e-6},        {"us", 1e-3}, {"\xc2\xb5s", 1e-3}, /* U+00B5, which Go writes */
+        {"\xce\xbcs", 1e-3},                                    /* U+03BC, which it reads as well */
+        {"ms", 1},           {"s", 1e3},   {"m", 60e3},         {"h", 3600e3},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
         if (g_str_has_prefix(text, units[i].name)) {
@@ -76,13 +78,43 @@ bool kft_parse_duration_ms(const char *text, uint64_t *ret_ms)
     return true;
 }
 
+/* Goes past what has the form of @pattern, where "d" is a digit; NULL if it has not. */
+static const char *skip_pattern(const char *text, const char *pattern)
+{
+    for (; *pattern != '\0'; pattern++, text++) {
+        if (*pattern == 'd' ? !g_ascii_isdigit(*text) : *text != *pattern)
+            return NULL;
+    }
+    return text;
+}
+
+/* RFC 3339 5.6, in capitals. GLib reads all of ISO 8601: week dates, dates without separators, and
+ * times without an offset as local ones. */
+static bool is_rfc3339(const char *text)
+{
+    text = skip_pattern(text, "dddd-dd-ddTdd:dd:dd");
+    if (text == NULL)
+        return false;
+    if (*text == '.') {
+        size_t digits = strspn(text + 1, "0123456789");
+        if (digits == 0)
+            return false;
+        text += 1 + digits;
+    }
+    if (strcmp(text, "Z") == 0)
+        return true;
+    if (*text != '+' && *text != '-')
+        return false;
+    const char *end = skip_pattern(text + 1, "dd:dd");
+    return end != NULL && *end == '\0' && strncmp(text + 1, "24", 2) < 0 && end[-2] < '6';
+}
+
 bool kft_parse_rfc3339(const char *text, int64_t *ret_unix_s)
 {
-    /* RFC 3339 5.6: the offset is required; GLib would take a time without one as local. */
-    const char *time = strpbrk(text, "Tt");
-    if (time == NULL || strpbrk(time, "Zz+-") == NULL)
+    g_autofree char *upper = g_ascii_strup(text, -1);
+    if (!is_rfc3339(upper))
         return false;
-    g_autoptr(GDateTime) date = g_date_time_new_from_iso8601(text, NULL);
+    g_autoptr(GDateTime) date = g_date_time_new_from_iso8601(upper, NULL);
     if (date == NULL)
         return false;
     *ret_unix_s = g_date_time_to_unix(date);

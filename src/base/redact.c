@@ -10,15 +10,34 @@ static size_t secret_length(const char *at)
     return strcspn(at, " \t\r\n\"',;&");
 }
 
+static const char *skip_blanks(const char *at)
+{
+    return at + strspn(at, " \t");
+}
+
+/* "Bearer xyz": returns where the secret is, or NULL. */
 static const char *skip_scheme(const char *at)
 {
-    static const char *const schemes[] = {"Bearer ", "Basic "};
+    static const char *const schemes[] = {"Bearer", "Basic"};
     for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++) {
         size_t length = strlen(schemes[i]);
-        if (g_ascii_strncasecmp(at, schemes[i], length) == 0)
-            return at + length;
+        if (g_ascii_strncasecmp(at, schemes[i], length) != 0)
+            continue;
+        const char *secret = skip_blanks(at + length);
+        if (secret > at + length && secret_length(secret) > 0)
+            return secret;
     }
     return NULL;
+}
+
+/* "Authorization: xyz" of a scheme that we do not know: returns where the value is, or NULL. */
+static const char *skip_header(const char *at)
+{
+    static const char name[] = "Authorization:";
+    if (g_ascii_strncasecmp(at, name, strlen(name)) != 0)
+        return NULL;
+    const char *value = skip_blanks(at + strlen(name));
+    return skip_scheme(value) == NULL && strcspn(value, "\r\n") > 0 ? value : NULL;
 }
 
 /* "scheme://user:password@host": returns the end of the user part, or NULL. */
@@ -38,8 +57,13 @@ char *kft_redact(const char *text)
 
     for (const char *at = text; *at != '\0';) {
         const char *secret = skip_scheme(at);
+        const char *header = skip_header(at);
         const char *user_end = url_user_end(at);
-        if (secret != NULL && secret_length(secret) > 0) {
+        if (header != NULL) {
+            g_string_append_len(out, at, header - at);
+            g_string_append(out, REDACTED);
+            at = header + strcspn(header, "\r\n");
+        } else if (secret != NULL) {
             g_string_append_len(out, at, secret - at);
             g_string_append(out, REDACTED);
             at = secret + secret_length(secret);
@@ -60,7 +84,7 @@ char *kft_one_line(const char *text, gsize max_chars)
 
     for (char *at = valid; *at != '\0'; at = g_utf8_next_char(at)) {
         gunichar c = g_utf8_get_char(at);
-        if (g_unichar_iscntrl(c) || c == ' ') {
+        if (g_unichar_iscntrl(c) || g_unichar_isspace(c)) {
             if (out->len > 0 && out->str[out->len - 1] != ' ')
                 g_string_append_c(out, ' ');
         } else {
