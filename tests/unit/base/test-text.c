@@ -1,0 +1,66 @@
+#include <string.h>
+
+#include "base/random.h"
+#include "base/text.h"
+
+static void test_percent(void)
+{
+    static const struct {
+        const char *text;
+        const char *encoded;
+    } cases[] = {
+        {"", ""},
+        {"AZaz09-._~", "AZaz09-._~"},
+        {"a b/c?d=e&f", "a%20b%2Fc%3Fd%3De%26f"},
+        {"caf\xc3\xa9%", "caf%C3%A9%25"},
+        {"\r\n\x7f\xff", "%0D%0A%7F%FF"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GString) out = g_string_new("x");
+        kft_text_append_percent_encoded(out, cases[i].text);
+        g_assert_cmpstr(out->str + 1, ==, cases[i].encoded);
+        g_autofree char *back = g_uri_unescape_string(out->str + 1, NULL);
+        if (g_utf8_validate(cases[i].text, -1, NULL))
+            g_assert_cmpstr(back, ==, cases[i].text);
+    }
+}
+
+static void test_join_or(void)
+{
+    const char *const words[] = {"a", "b", "c", NULL};
+    g_autofree char *three = kft_text_join_or(words);
+    g_autofree char *two = kft_text_join_or(words + 1);
+    g_autofree char *one = kft_text_join_or(words + 2);
+    g_autofree char *none = kft_text_join_or(words + 3);
+    g_assert_cmpstr(three, ==, "a, b or c");
+    g_assert_cmpstr(two, ==, "b or c");
+    g_assert_cmpstr(one, ==, "c");
+    g_assert_cmpstr(none, ==, "");
+}
+
+static void test_random(void)
+{
+    uint8_t first[300] = {0};
+    uint8_t second[300] = {0};
+    unsigned seen = 0;
+
+    kft_random_bytes(first, 0);
+    /* More than one call of the kernel's source gives at once. */
+    kft_random_bytes(first, sizeof first);
+    kft_random_bytes(second, sizeof second);
+    g_assert_cmpint(memcmp(first, second, sizeof first), !=, 0);
+    for (unsigned i = 0; i < 1000; i++)
+        seen |= 1u << kft_random_below(5);
+    g_assert_cmpuint(seen, ==, 0x1f);
+    g_assert_cmpuint(kft_random_below(1), ==, 0);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/base/text/percent", test_percent);
+    g_test_add_func("/base/text/join-or", test_join_or);
+    g_test_add_func("/base/random", test_random);
+    return g_test_run();
+}
