@@ -10,7 +10,9 @@ import argparse
 import asyncio
 import fnmatch
 import glob
+import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +43,13 @@ def parse_arguments(argv):
     return parser.parse_args(argv)
 
 
+def kubectl_minor(path):
+    """32 for kubectl 1.32."""
+    answer = subprocess.run([path, "version", "--client"], capture_output=True, text=True, check=False).stdout
+    match = re.search(r"v1\.(\d+)", answer)
+    return int(match[1]) if match else 0
+
+
 def load_cases(options):
     found = []
     for path in sorted(glob.glob(os.path.join(options.cases, "*.case"))):
@@ -54,8 +63,10 @@ def load_cases(options):
 
 
 def skip_reason(case, tool, options):
-    if tool == "kubectl" and "also-kubectl" not in case.flags:
+    if tool == "kubectl" and case.kubectl_minor() is None:
         return "not for kubectl"
+    if tool == "kubectl" and case.kubectl_minor() > options.minor:
+        return f"needs kubectl 1.{case.kubectl_minor()}"
     if options.fast and "slow" in case.flags:
         return "slow"
     if "root-only" in case.flags and os.geteuid() != 0:
@@ -114,6 +125,7 @@ class Suite:
 
 def main():
     options = parse_arguments(sys.argv[1:])
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of each write to a client that left
     cases = load_cases(options)
     if options.list:
         print("\n".join(case.title for case in cases))
@@ -123,6 +135,7 @@ def main():
     if path is None or not cases:
         print(f"run.py: {'no case fits' if path else 'no program ' + (options.kubectl or options.kftrayctl)}", file=sys.stderr)
         return 2
+    options.minor = kubectl_minor(path) if options.kubectl else 0
     work = tempfile.mkdtemp(prefix="kftray-cases-")
     try:
         certs = options.certs or os.path.join(work, "certs")

@@ -9,6 +9,7 @@ The ready file holds one line of JSON: port, url, kubeconfig, control (port of t
 
 import argparse
 import asyncio
+import logging
 import os
 import shutil
 import subprocess
@@ -85,6 +86,7 @@ def make_directory(options):
 
 def main():
     options = parse_arguments(sys.argv[1:])
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of each write to a client that left
     if not options.stay:
         lifetime.die_with_parent()
     directory, temporary = make_directory(options)

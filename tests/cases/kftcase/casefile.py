@@ -9,7 +9,7 @@ SECTION = re.compile(r"^\[([a-z]+)(?: ([\w./-]+))?\]$")
 VARIABLE = re.compile(r"\$\{([\w.-]+)\}")
 SECTIONS = {"name", "flags", "matrix", "world", "faults", "fakes", "file", "env", "command", "steps", "stdout", "stderr",
             "exit", "requests", "counters", "limit"}
-FLAGS = {"also-kubectl", "violations", "slow", "root-only", "unready"}
+FLAG = re.compile(r"^(also-kubectl(-1\.\d+)?|violations|slow|root-only)$")
 
 
 class CaseError(Exception):
@@ -34,6 +34,11 @@ class Case:
     @property
     def flags(self):
         return set(self.text("flags").split())
+
+    def kubectl_minor(self):
+        """The oldest kubectl 1.N that the case is for; None if it is for none."""
+        found = [flag for flag in self.flags if flag.startswith("also-kubectl")]
+        return int((found[0].split(".") + ["0"])[1]) if found else None
 
     @property
     def limit(self):
@@ -90,7 +95,7 @@ def load(path):
     for wanted in ("name", "command"):
         if (wanted, None) not in sections:
             raise CaseError(f"no [{wanted}]")
-    unknown = set(sections.get(("flags", None), "").split()) - FLAGS
+    unknown = [flag for flag in sections.get(("flags", None), "").split() if not FLAG.match(flag)]
     if unknown:
         raise CaseError(f"unknown flags {unknown}")
     return [Case(path, sections, values) for values in _matrix(sections.get(("matrix", None), ""))]

@@ -52,6 +52,9 @@ class ByteStream(asyncio.Protocol):
     def eof_received(self):
         self._eof = True
         self._wake_reader()
+        if self._tls:  # asyncio ends both directions of TLS now and drops what is still written
+            self._muted = True
+            self.resume_writing()
         return not self._tls
 
     def connection_lost(self, error):
@@ -146,7 +149,7 @@ class ByteStream(asyncio.Protocol):
             waiter = asyncio.get_running_loop().create_future()
             self._writers.append(waiter)
             await waiter
-        if self.transport.is_closing():
+        if self.transport.is_closing() or (self._eof and self._tls):
             raise ConnectionResetError("the connection is closed")
 
     async def write_all(self, data):

@@ -13,7 +13,7 @@ class User:
         self.name = spec["name"]
         self.groups = list(spec.get("groups", []))
         self.rules = spec.get("rules", [])
-        self.token = spec.get("token") or secrets.token_urlsafe(16)
+        self.token = spec.get("token") or secrets.token_hex(16)
         self.password = spec.get("password")
         self.extra = {}
 
@@ -56,7 +56,7 @@ class UserTable:
     def rotate_token(self, name, token=None):
         """Makes the old token worthless; returns the new one."""
         user = self.users[name]
-        user.token = token or secrets.token_urlsafe(16)
+        user.token = token or secrets.token_hex(16)
         return user.token
 
     def _real_user(self, request, certificate):
