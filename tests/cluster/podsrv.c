@@ -73,7 +73,7 @@ static inline uint32_t ror(uint32_t x, unsigned n)
 static void sha_block(struct sha256 *s, const uint8_t *p)
 {
     uint32_t w[64];
-    for (int i = 0; i < 16; i++)
+    for (size_t i = 0; i < 16; i++)
         w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 |
                (uint32_t)p[4 * i + 2] << 8 | p[4 * i + 3];
     for (int i = 16; i < 64; i++) {
@@ -267,13 +267,13 @@ static const char *header(const struct request *r, const char *name)
 
 static bool parse_head(struct request *r)
 {
-    int minor = 0;
-    if (sscanf(r->buf, "%7s %1023s HTTP/1.%d", r->method, r->path, &minor) != 3)
+    char minor;
+    if (sscanf(r->buf, "%7s %1023s HTTP/1.%c", r->method, r->path, &minor) != 3)
         return false;
     const char *v = header(r, "Content-Length");
     r->length = v ? strtoull(v, NULL, 10) : 0;
     v = header(r, "Connection");
-    r->close = minor == 0 || (v && strncasecmp(v, "close", 5) == 0);
+    r->close = minor == '0' || (v && strncasecmp(v, "close", 5) == 0);
     v = header(r, "Expect");
     if (v && strncasecmp(v, "100-continue", 12) == 0)
         return write_all(r->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25);
@@ -556,8 +556,8 @@ static int listen_on(uint16_t number)
             return fd;
         (void)close(fd);
     }
-    (void)fprintf(stderr, "podsrv: cannot listen on port %u: %s\n", number, strerror(errno));
-    exit(1);
+    perror("podsrv: cannot listen");
+    _exit(1);
 }
 
 static void *port_main(void *arg)
@@ -591,7 +591,7 @@ static void serve_all(void)
         pthread_t t;
         args[i] = &ports[i];
         if (pthread_create(&t, NULL, port_main, &args[i]) != 0)
-            exit(1);
+            _exit(1);
     }
 }
 
@@ -617,7 +617,7 @@ int main(int argc, char **argv)
     }
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--exit") == 0)
-            status = atoi(argv[i + 1]);
+            status = (int)strtol(argv[i + 1], NULL, 10);
         else if (strcmp(argv[i], "--after-ms") == 0)
             after_ms = strtoull(argv[i + 1], NULL, 10);
     }
