@@ -1,6 +1,9 @@
 /* The log writes to stderr, so each case that writes runs in a process of its own. */
 #include "base/log.h"
 
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
+ * is a macro of several branches. */
+
 static unsigned n_evaluated;
 
 static unsigned evaluate(void)
@@ -53,3 +56,5 @@ int main(int argc, char **argv)
     g_test_add_func("/base/log/line", test_line);
     return g_test_run();
 }
+
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity) */

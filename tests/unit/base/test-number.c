@@ -2,6 +2,9 @@
 
 #include "base/number.h"
 
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
+ * is a macro of several branches. */
+
 static void test_uint(void)
 {
     uint64_t value = 7;
@@ -144,3 +147,5 @@ int main(int argc, char **argv)
     g_test_add_func("/base/number/rfc3339", test_rfc3339);
     return g_test_run();
 }
+
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity) */

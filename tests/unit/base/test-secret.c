@@ -1,5 +1,8 @@
 #include "base/secret.h"
 
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
+ * is a macro of several branches. */
+
 static void test_life(void)
 {
     char text[] = "s3cr3t";
@@ -41,3 +44,5 @@ int main(int argc, char **argv)
     g_test_add_func("/base/secret/wipe", test_wipe);
     return g_test_run();
 }
+
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity) */

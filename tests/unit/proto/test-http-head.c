@@ -3,6 +3,9 @@
 #include "events.h"
 #include "proto/http-head.h"
 
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
+ * is a macro of several branches. */
+
 static void check(const char *text, const char *expected)
 {
     kft_events_check(KFT_EVENTS_HTTP_HEAD, (const uint8_t *)text, strlen(text), expected);
@@ -200,3 +203,5 @@ int main(int argc, char **argv)
     g_test_add_func("/proto/http-head/unfinished", test_unfinished);
     return g_test_run();
 }
+
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity) */

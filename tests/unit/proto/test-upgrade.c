@@ -3,6 +3,9 @@
 #include "base/secret.h"
 #include "proto/upgrade.h"
 
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
+ * is a macro of several branches. */
+
 /* RFC 6455 1.3. */
 #define RFC_KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define RFC_ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -320,3 +323,5 @@ int main(int argc, char **argv)
     g_test_add_func("/proto/upgrade/carrier-names", test_carrier_names);
     return g_test_run();
 }
+
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity) */

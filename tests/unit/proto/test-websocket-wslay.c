@@ -6,6 +6,9 @@
 #include "events.h"
 #include "proto/websocket.h"
 
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
+ * is a macro of several branches. */
+
 #define N_SEQUENCES 3000
 
 /* Bytes for wslay to read, in random pieces, and what it read, as text in the form of events.h. */
@@ -338,3 +341,5 @@ int main(int argc, char **argv)
     g_test_add_func("/proto/websocket/wslay/write", test_write);
     return g_test_run();
 }
+
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity) */

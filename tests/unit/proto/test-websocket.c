@@ -3,6 +3,9 @@
 #include "events.h"
 #include "proto/websocket.h"
 
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
+ * is a macro of several branches. */
+
 #define check(hex, text) kft_events_check_hex(KFT_EVENTS_WEBSOCKET, hex, text)
 
 static const uint8_t zero_mask[4];
@@ -277,3 +280,5 @@ int main(int argc, char **argv)
     g_test_add_func("/proto/websocket/read/no-copy", test_no_copy);
     return g_test_run();
 }
+
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity) */
