@@ -5,7 +5,7 @@
 
 #define MIN_CAPACITY_BYTES ((size_t)1024)
 /* An emptied queue that grew beyond this gives its memory back: bursts must not stay resident. */
-#define KEEP_CAPACITY_BYTES (128 * 1024)
+#define KEEP_CAPACITY_BYTES ((size_t)128 * 1024)
 
 void kft_buf_init(KftBuf *self, size_t limit_bytes)
 {
