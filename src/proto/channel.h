@@ -1,17 +1,16 @@
 #ifndef KFT_PROTO_CHANNEL_H
 #define KFT_PROTO_CHANNEL_H
 
+#include <glib.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <glib.h>
 
 #include "base/result.h"
 #include "proto/websocket.h"
 
-/* v4.channel.k8s.io with one port per WebSocket (wire protocols, section 2): channel 0 carries data,
- * channel 1 one error text; each begins with the port as a little-endian preamble. Fed with the DATA
- * events of the WebSocket decoder. Thread: one at a time. */
+/* v4.channel.k8s.io with one port per WebSocket (wire protocols, section 2): channel 0 carries
+ * data, channel 1 one error text; each begins with the port as a little-endian preamble. Fed with
+ * the DATA events of the WebSocket decoder. Thread: one at a time. */
 
 #define KFT_CHANNEL_DATA 0
 #define KFT_CHANNEL_ERROR 1
@@ -41,10 +40,10 @@ typedef struct {
 
 /* @port: as asked for in the request's "ports". */
 void kft_channel_decoder_init(KftChannelDecoder *self, uint16_t port);
-/* Takes one DATA event. The server sends one frame per message (2.4); should something on the way have
- * split a message, its later frames have no channel byte of their own (only the server reads frames,
- * 2.3). Returns KFT_R_OK with *ret_event set, or KFT_R_PROTOCOL for a preamble that is not the port or
- * not alone in its message (2.2). */
+/* Takes one DATA event. The server sends one frame per message (2.4); should something on the way
+ * have split a message, its later frames have no channel byte of their own (only the server reads
+ * frames, 2.3). Returns KFT_R_OK with *ret_event set, or KFT_R_PROTOCOL for a preamble that is not
+ * the port or not alone in its message (2.2). */
 KftResult kft_channel_decoder_feed(KftChannelDecoder *self,
                                    const KftWsEvent *frame,
                                    KftChannelEvent *ret_event);

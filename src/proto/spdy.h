@@ -1,16 +1,15 @@
 #ifndef KFT_PROTO_SPDY_H
 #define KFT_PROTO_SPDY_H
 
+#include <glib.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <glib.h>
-
 #include "base/result.h"
 
-/* SPDY/3.1 frames as Kubernetes' port-forward uses them (wire protocols, section 3). The sender's header
- * blocks are stored, not compressed (3.3); the receiver skips the content of header blocks, which carry
- * nothing. Thread: one at a time. */
+/* SPDY/3.1 frames as Kubernetes' port-forward uses them (wire protocols, section 3). The sender's
+ * header blocks are stored, not compressed (3.3); the receiver skips the content of header blocks,
+ * which carry nothing. Thread: one at a time. */
 
 #define KFT_SPDY_HEAD_BYTES 8
 #define KFT_SPDY_FLAG_FIN 0x01
@@ -34,21 +33,24 @@
 /* The longest SYN_STREAM written by kft_spdy_write_syn_stream(). */
 #define KFT_SPDY_MAX_SYN_BYTES 128
 
-typedef enum { KFT_SPDY_STREAM_ERROR, KFT_SPDY_STREAM_DATA } KftSpdyStreamType;
+typedef enum {
+    KFT_SPDY_STREAM_ERROR,
+    KFT_SPDY_STREAM_DATA
+} KftSpdyStreamType;
 
 /* Writes frames. embeddable. */
 typedef struct {
-    uint32_t next_stream_id; /* odd, strictly increasing in wire order (3.4) */
+    uint32_t next_stream_id;  /* odd, strictly increasing in wire order (3.4) */
     bool is_dictionary_named; /* the zlib head went out with the first header block */
 } KftSpdyEncoder;
 
 void kft_spdy_encoder_init(KftSpdyEncoder *self);
-/* Takes the next stream id; 0 once they are used up (2^31). Write the stream's SYN_STREAM before any
- * other call that takes an id. */
+/* Takes the next stream id; 0 once they are used up (2^31). Write the stream's SYN_STREAM before
+ * any other call that takes an id. */
 uint32_t kft_spdy_encoder_take_id(KftSpdyEncoder *self);
-/* Writes the SYN_STREAM of one half of a stream pair: headers streamtype, port, requestid. The error
- * half is sent with FIN. Must go on the wire in the order of the calls. @out: KFT_SPDY_MAX_SYN_BYTES.
- * Returns its length. */
+/* Writes the SYN_STREAM of one half of a stream pair: headers streamtype, port, requestid. The
+ * error half is sent with FIN. Must go on the wire in the order of the calls. @out:
+ * KFT_SPDY_MAX_SYN_BYTES. Returns its length. */
 size_t kft_spdy_write_syn_stream(KftSpdyEncoder *self,
                                  uint8_t *out,
                                  uint32_t stream_id,
@@ -79,8 +81,8 @@ typedef enum {
 
 typedef struct {
     KftSpdyEventType type;
-    uint32_t stream_id; /* GOAWAY: last good stream */
-    uint32_t value;     /* RST_STREAM and GOAWAY: status; PING: id */
+    uint32_t stream_id;  /* GOAWAY: last good stream */
+    uint32_t value;      /* RST_STREAM and GOAWAY: status; PING: id */
     const uint8_t *data; /* DATA: points into the input */
     size_t size;
     bool is_fin; /* DATA and SYN_REPLY */
@@ -97,9 +99,10 @@ typedef struct {
 
 void kft_spdy_decoder_init(KftSpdyDecoder *self);
 /* Reads from @input until there is one event or no more input; call again with the rest.
- * Returns KFT_R_OK with *ret_event set, KFT_R_AGAIN if all input was taken, KFT_R_PROTOCOL for a control
- * frame of another version, a frame too short for its type, stream id 0 or ping id 0, KFT_R_LIMIT for
- * a control frame larger than KFT_SPDY_MAX_CONTROL_BYTES. After an error it must not be used. */
+ * Returns KFT_R_OK with *ret_event set, KFT_R_AGAIN if all input was taken, KFT_R_PROTOCOL for a
+ * control frame of another version, a frame too short for its type, stream id 0 or ping id 0,
+ * KFT_R_LIMIT for a control frame larger than KFT_SPDY_MAX_CONTROL_BYTES. After an error it must
+ * not be used. */
 KftResult kft_spdy_decoder_next(KftSpdyDecoder *self,
                                 const uint8_t *input,
                                 size_t size,

@@ -23,13 +23,13 @@ const char *kft_carrier_name(KftCarrier carrier);
 
 /* What the request offers. */
 typedef struct {
-    const char *host;       /* value of the Host field: host[:port] of the server */
-    const char *path;       /* with the server's path prefix, already percent-encoded, without query */
-    uint16_t port;          /* remote port; goes to "?ports=" for WebSocket requests */
-    gboolean offer_tunnel;  /* WebSocket subprotocols; neither: SPDY by POST */
+    const char *host; /* value of the Host field: host[:port] of the server */
+    const char *path; /* with the server's path prefix, already percent-encoded, without query */
+    uint16_t port;    /* remote port; goes to "?ports=" for WebSocket requests */
+    gboolean offer_tunnel; /* WebSocket subprotocols; neither: SPDY by POST */
     gboolean offer_v4;
-    const char *const *headers; /* further "Name: value" lines (authorisation, impersonation), NULL ended */
-    const char *user_agent;
+    const char *const *headers; /* (nullable) further "Name: value" lines, NULL ended */
+    const char *user_agent;     /* (nullable) */
 } KftUpgradeRequest;
 
 /* The key of RFC 6455 4.1: 24 characters of base64. */
@@ -37,24 +37,25 @@ typedef struct {
 void kft_upgrade_make_key(char key[KFT_UPGRADE_KEY_CHARS + 1]);
 
 /* Returns: (transfer full) the whole request head; holds credentials, wipe it with
- * kft_secret_wipe_string(). NULL if a value holds a CR or LF. @key is ignored for SPDY by POST. */
+ * kft_secret_wipe_string(). NULL if a value holds a CR or LF, or the path a blank. @key is ignored
+ * for SPDY by POST. */
 char *kft_upgrade_build(const KftUpgradeRequest *request, const char *key);
 
 /* What to do about the answer, the table of 1.4. */
 typedef enum {
-    KFT_UPGRADE_OPEN,          /* 101 and all checks passed: *ret_carrier is set */
-    KFT_UPGRADE_TRY_SPDY,      /* this server or a proxy does not do WebSockets here: POST once */
-    KFT_UPGRADE_TRY_SPDY_RIGHTS, /* 403 for verb "get" only: POST needs "create"; the Status is worth
-                                    telling if that fails too */
-    KFT_UPGRADE_UNAUTHORIZED,  /* 401: refresh the credential, once */
-    KFT_UPGRADE_THROTTLED,     /* 429: wait as Retry-After says */
-    KFT_UPGRADE_FAILED,        /* the server said no: tell its message */
+    KFT_UPGRADE_OPEN,            /* 101 and all checks passed: *ret_carrier is set */
+    KFT_UPGRADE_TRY_SPDY,        /* this server or a proxy does not do WebSockets here: POST once */
+    KFT_UPGRADE_TRY_SPDY_RIGHTS, /* 403 for verb "get" only: POST needs "create"; the Status is
+                                    worth telling if that fails too */
+    KFT_UPGRADE_UNAUTHORIZED,    /* 401: refresh the credential, once */
+    KFT_UPGRADE_THROTTLED,       /* 429: wait as Retry-After says */
+    KFT_UPGRADE_FAILED,          /* the server said no: tell its message */
 } KftUpgradeVerdict;
 
-/* @offered: the request that was answered. @body, @body_size: the answer's body, complete or cut at a
- * limit of the caller; may be NULL. For SPDY by POST the TRY_SPDY verdicts never come. A 101 with a
- * wrong Sec-WebSocket-Accept, Upgrade, Connection or protocol is TRY_SPDY after a WebSocket request and
- * FAILED after a POST.
+/* @offered: the request that was answered. @body, @body_size: the answer's body, complete or cut at
+ * a limit of the caller; may be NULL. For SPDY by POST the TRY_SPDY verdicts never come. A 101 with
+ * a wrong Sec-WebSocket-Accept, Upgrade, Connection or protocol is TRY_SPDY after a WebSocket
+ * request and FAILED after a POST.
  * @ret_reason: (transfer full) one line of what was wrong, NULL for OPEN. */
 KftUpgradeVerdict kft_upgrade_judge(const KftUpgradeRequest *offered,
                                     const char *key,

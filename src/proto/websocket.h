@@ -1,15 +1,14 @@
 #ifndef KFT_PROTO_WEBSOCKET_H
 #define KFT_PROTO_WEBSOCKET_H
 
+#include <glib.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <glib.h>
-
 #include "base/result.h"
 
-/* WebSocket frames, RFC 6455 section 5, as a client sees them: masked frames out, unmasked frames in.
- * No extensions. Thread: one at a time. */
+/* WebSocket frames, RFC 6455 section 5, as a client sees them: masked frames out, unmasked frames
+ * in. No extensions. Thread: one at a time. */
 
 /* Opcodes, RFC 6455 5.2. */
 #define KFT_WS_CONTINUATION 0x0
@@ -23,7 +22,8 @@
 #define KFT_WS_MAX_HEAD_BYTES 14
 /* RFC 6455 5.5. */
 #define KFT_WS_MAX_CONTROL_BYTES 125
-/* The largest frame taken from a server; those seen carry at most 32 KiB (wire protocols, 2.4, 3.1). */
+/* The largest frame taken from a server; those seen carry at most 32 KiB (wire
+ * protocols, 2.4, 3.1). */
 #define KFT_WS_MAX_FRAME_BYTES ((size_t)32 * 1024 * 1024)
 
 #define KFT_WS_CLOSE_NORMAL 1000
@@ -56,13 +56,14 @@ typedef enum {
 
 typedef struct {
     KftWsEventType type;
-    unsigned opcode;      /* of the message: a continuation has the opcode of its first frame */
-    const uint8_t *data;  /* DATA: points into the input; others: into the decoder, until the next call */
-    size_t size;          /* DATA: may be 0 for an empty frame */
-    bool is_frame_start;  /* DATA: data[0] is the first byte of a frame's payload */
-    bool is_frame_end;    /* DATA: the frame's payload ends here */
-    bool is_message_end;  /* DATA: and with it the message */
-    unsigned close_code;  /* CLOSE: 1005 if the frame had none (RFC 6455 7.1.5) */
+    unsigned opcode; /* of the message: a continuation has the opcode of its first frame */
+    const uint8_t
+        *data;   /* DATA: points into the input; others: into the decoder, until the next call */
+    size_t size; /* DATA: may be 0 for an empty frame */
+    bool is_frame_start; /* DATA: data[0] is the first byte of a frame's payload */
+    bool is_frame_end;   /* DATA: the frame's payload ends here */
+    bool is_message_end; /* DATA: and with it the message */
+    unsigned close_code; /* CLOSE: 1005 if the frame had none (RFC 6455 7.1.5) */
 } KftWsEvent;
 
 /* Reads server frames. embeddable: init to use, no clear needed. */
@@ -84,8 +85,8 @@ void kft_ws_decoder_init(KftWsDecoder *self);
  * given out as it arrives, without copies and without waiting for the end of the frame.
  * Returns KFT_R_OK with *ret_event set, KFT_R_AGAIN if all input was taken without an event,
  * KFT_R_PROTOCOL for: a masked frame, RSV bits, an unknown opcode, a fragmented or too long control
- * frame, a continuation without a message, a new message inside one, a length not in its shortest form
- * or with the top bit set, a close payload of 1 byte; KFT_R_LIMIT for a frame larger than
+ * frame, a continuation without a message, a new message inside one, a length not in its shortest
+ * form or with the top bit set, a close payload of 1 byte; KFT_R_LIMIT for a frame larger than
  * KFT_WS_MAX_FRAME_BYTES. After an error the decoder must not be used. */
 KftResult kft_ws_decoder_next(KftWsDecoder *self,
                               const uint8_t *input,
