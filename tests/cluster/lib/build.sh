@@ -46,6 +46,20 @@ go_build() { # binary
     say "$1: $(since "$t") s"
 }
 
+# The vendored reflect2 calls the runtime's mapiterinit as it was before Go 1.18, with one argument
+# less; the iterator then lies wherever a register points to, and the API server dies of it under
+# load. This is the change that reflect2 1.0.2 made.
+reflect2_mend() { # folder of reflect2
+    sed -i -e 's/^func mapiterinit(rtype unsafe.Pointer, m unsafe.Pointer) \*hiter$/func mapiterinit(rtype unsafe.Pointer, m unsafe.Pointer, it *hiter)/' \
+        -e 's/^\t\/\/ rest fields are ignored$/\tt, h, buckets, bptr unsafe.Pointer\n\toverflow, oldoverflow *[]unsafe.Pointer\n\tstartBucket uintptr\n\toffset uint8\n\twrapped bool\n\tB, i uint8\n\tbucket, checkBucket uintptr/' \
+        "$1/unsafe_link.go"
+    sed -i -e 's/^\treturn &UnsafeMapIterator{$/\tit := new(hiter)\n\tmapiterinit(type2.rtype, *(*unsafe.Pointer)(obj), it)\n&/' \
+        -e 's/^\t\thiter: .*mapiterinit.*$/\t\thiter: it,/' "$1/unsafe_map.go"
+    if ! grep -q 'it \*hiter)' "$1/unsafe_link.go" || ! grep -q 'hiter: it,' "$1/unsafe_map.go"; then
+        die "reflect2 is not the one that was expected"
+    fi
+}
+
 source_unpack() {
     say "apt-get source kubernetes"
     (packages_source kubernetes "$W") || die "no kubernetes source, see $K/logs/apt.log"
@@ -53,6 +67,7 @@ source_unpack() {
     # 1.20 builds with vendor/ in GOPATH mode only.
     mkdir -p "$W/gopath/src/k8s.io"
     ln -sfn "$W/src" "$W/gopath/src/k8s.io/kubernetes"
+    reflect2_mend "$W/src/vendor/github.com/modern-go/reflect2"
     # This credential provider asks a cloud metadata address when the kubelet starts. Tests
     # send nothing outside of the machine, so it is left out.
     sed -i '/pkg\/credentialprovider\/aws"/d' "$W/src/cmd/kubelet/app/plugins.go"

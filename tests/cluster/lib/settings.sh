@@ -3,7 +3,7 @@
 
 K8S_VERSION=1.20.2
 CACHE=${KFT_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kftray-tests}
-C=$CACHE/kube-$K8S_VERSION           # binaries and images
+C=$CACHE/kube-$K8S_VERSION-r2        # binaries and images; the number grows with lib/build.sh
 K=${K8S_DIR:-/tmp/kftray-k8s}        # everything that belongs to one run
 
 API_PORT=${API_PORT:-16443}          # kube-apiserver

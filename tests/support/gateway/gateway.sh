@@ -4,6 +4,7 @@
 #
 #   gateway.sh up      build if needed, start, write $K8S_DIR/tunnel-USER.kubeconfig
 #   gateway.sh down    stop it
+#   gateway.sh status  0 if it runs
 #
 # K8S_DIR       the cluster's state (default /tmp/kftray-k8s), as for tests/cluster/kube.sh
 # KFT_GATEWAY   a kft-gateway that is built already
@@ -76,8 +77,9 @@ down() {
 
 case ${1:-} in
 up | down) "$1" ;;
+status) running ;;
 *)
-    sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit 2
     ;;
 esac
