@@ -22,6 +22,12 @@ static void assert_fails(const char *text, int code, const char *expected)
         g_error("\"%s\" is not in \"%s\"", expected, error->message);
 }
 
+static void assert_source(const char *text, const KftYamlNode *node, const char *expected)
+{
+    g_autofree char *source = g_strndup(text + node->start, node->end - node->start);
+    g_assert_cmpstr(source, ==, expected);
+}
+
 /* Byte offsets must hold behind characters of several bytes: values are replaced by them. */
 static void test_offsets(void)
 {
@@ -32,9 +38,9 @@ static void test_offsets(void)
     const KftYamlNode *a = kft_yaml_get(root, "a");
     const KftYamlNode *b = kft_yaml_get(root, "b");
     const KftYamlNode *c = kft_yaml_get(root, "c");
-    g_assert_cmpmem(text + a->start, a->end - a->start, "\"\xF0\x9F\x98\x80\"", 6);
-    g_assert_cmpmem(text + b->start, b->end - b->start, "plain text \xC3\xA4", 13);
-    g_assert_cmpmem(text + c->start, c->end - c->start, "[x, 'y''z']", 11);
+    assert_source(text, a, "\"\xF0\x9F\x98\x80\"");
+    assert_source(text, b, "plain text \xC3\xA4");
+    assert_source(text, c, "[x, 'y''z']");
     const KftYamlNode *second = g_ptr_array_index(c->children, 1);
     g_assert_cmpstr(second->text, ==, "y'z");
     g_assert_cmpuint(second->line, ==, 5);
