@@ -364,25 +364,31 @@ static bool reject_token_file(KftCredential *self, const KftAuth *auth)
     return !kft_secret_equal(authorization, auth->authorization);
 }
 
-bool kft_credential_reject(KftCredential *self, const KftAuth *auth)
+/* What is cached is dropped if it is @auth; if not, there is something newer already. */
+static bool drop(KftCredential *self, const KftAuth *auth)
 {
-    KFT_ASSERT_LOOP_THREAD(self->loop);
     bool is_current = self->auth == auth;
     kft_log(KFT_LOG_AUTH, KFT_LEVEL_DEBUG, "user=\"%s\": the server did not take the credential%s",
             self->context.user->name, is_current ? "" : ", but there is a newer one");
+    if (is_current)
+        g_clear_pointer(&self->auth, kft_auth_unref);
+    return is_current;
+}
+
+bool kft_credential_reject(KftCredential *self, const KftAuth *auth)
+{
+    KFT_ASSERT_LOOP_THREAD(self->loop);
     switch (self->source) {
     case SOURCE_STATIC:
         return false;
     case SOURCE_TOKEN_FILE:
         return reject_token_file(self, auth);
     case SOURCE_EXEC:
-        if (is_current)
-            g_clear_pointer(&self->auth, kft_auth_unref);
+        (void)drop(self, auth);
         return true;
     case SOURCE_OIDC:
-        if (!is_current)
+        if (!drop(self, auth))
             return true;
-        g_clear_pointer(&self->auth, kft_auth_unref);
         self->renew_s = 0;
         return kft_oidc_reject(self->oidc);
     }

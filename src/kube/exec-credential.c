@@ -112,8 +112,8 @@ static void wipe_string(json_object *root, const char *path)
     if (value == NULL || !json_object_is_type(value, json_type_string))
         return;
     int length = json_object_get_string_len(value);
-    g_autofree char *zeros = g_malloc0((gsize)length + 1);
-    (void)json_object_set_string_len(value, zeros, length);
+    g_autofree char *filler = g_strnfill((gsize)length, 'x');
+    (void)json_object_set_string_len(value, filler, length);
 }
 
 bool kft_exec_credential_parse(const char *text,

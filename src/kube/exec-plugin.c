@@ -247,7 +247,7 @@ static void start_process(KftExecPlugin *self, const KftCredentialHooks *hooks, 
     GError *local = NULL;
 
     char *info = kft_exec_plugin_dup_info(self->context, is_interactive, &local);
-    if (info == NULL) {
+    if (local != NULL) {
         g_autofree char *what = g_strdup_printf("cannot be asked: %s", local->message);
         self->error = new_error(self, KFT_ERROR_BAD_CONFIG, what);
         g_error_free(local);

@@ -76,9 +76,8 @@ static char *dup_quoted(const char *text, bool is_plain)
     return quoted;
 }
 
-static void add_edit(GArray *edits, size_t start, size_t end, char *text)
+static void add_edit(GArray *edits, Edit edit)
 {
-    Edit edit = {.start = start, .end = end, .text = text};
     g_array_append_val(edits, edit);
 }
 
@@ -91,7 +90,7 @@ add_replacement(GArray *edits, const char *text, const KftYamlNode *old, const c
     /* A block scalar ends behind its line. */
     if (old->style == KFT_YAML_STYLE_BLOCK && old->end > old->start && text[old->end - 1] == '\n')
         after = "\n";
-    add_edit(edits, old->start, old->end, g_strconcat(before, quoted, after, NULL));
+    add_edit(edits, (Edit){old->start, old->end, g_strconcat(before, quoted, after, NULL)});
     kft_secret_wipe_string(quoted);
 }
 
@@ -102,11 +101,13 @@ static void add_insertion(
     const KftYamlNode *first = g_ptr_array_index(config->children, 0);
     char *quoted = dup_quoted(value, /* is_plain= */ false);
     if (config->style == KFT_YAML_STYLE_FLOW) {
-        add_edit(edits, first->start, first->start, g_strdup_printf("\"%s\": %s, ", key, quoted));
+        add_edit(edits,
+                 (Edit){first->start, first->start, g_strdup_printf("\"%s\": %s, ", key, quoted)});
     } else {
         const char *end = strstr(text, "\r\n") == NULL ? "\n" : "\r\n";
-        add_edit(edits, first->start, first->start,
-                 g_strdup_printf("%s: %s%s%*s", key, quoted, end, (int)first->column - 1, ""));
+        add_edit(edits, (Edit){first->start, first->start,
+                               g_strdup_printf("%s: %s%s%*s", key, quoted, end,
+                                               (int)first->column - 1, "")});
     }
     kft_secret_wipe_string(quoted);
 }

@@ -46,15 +46,14 @@ static void append_scalar(GString *out, const KftYamlNode *node)
     static const char *const trues[] = {"true", "True", "TRUE", NULL};
     static const char *const falses[] = {"false", "False", "FALSE", NULL};
 
+    bool is_plain = node->style == KFT_YAML_STYLE_PLAIN;
     if (kft_yaml_is_null(node))
         g_string_append(out, "null");
-    else if (node->style != KFT_YAML_STYLE_PLAIN)
-        append_string(out, node->text);
-    else if (g_strv_contains(trues, node->text))
+    else if (is_plain && g_strv_contains(trues, node->text))
         g_string_append(out, "true");
-    else if (g_strv_contains(falses, node->text))
+    else if (is_plain && g_strv_contains(falses, node->text))
         g_string_append(out, "false");
-    else if (is_json_number(node->text))
+    else if (is_plain && is_json_number(node->text))
         g_string_append(out, node->text);
     else
         append_string(out, node->text);

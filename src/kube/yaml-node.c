@@ -340,7 +340,7 @@ KftYamlDocument *kft_yaml_parse(const char *text, size_t size, const char *name,
         return NULL;
     }
     size_t skip = size >= 3 && memcmp(text, bom, 3) == 0 ? 3 : 0;
-    g_autoptr(KftYamlDocument) document = g_new0(KftYamlDocument, 1);
+    KftYamlDocument *document = g_new0(KftYamlDocument, 1);
     document->nodes = g_ptr_array_new_with_free_func(node_free);
     Loader loader = {.name = name, .text = text + skip, .size = size - skip, .document = document};
     loader.frames = g_array_new(FALSE, FALSE, sizeof(Frame));
@@ -349,14 +349,16 @@ KftYamlDocument *kft_yaml_parse(const char *text, size_t size, const char *name,
     bool is_ok = load(&loader, error);
     g_array_unref(loader.frames);
     g_hash_table_unref(loader.anchors);
-    if (!is_ok)
+    if (!is_ok) {
+        kft_yaml_free(document);
         return NULL;
+    }
     for (guint i = 0; skip > 0 && i < document->nodes->len; i++) {
         KftYamlNode *node = g_ptr_array_index(document->nodes, i);
         node->start += skip;
         node->end += skip;
     }
-    return g_steal_pointer(&document);
+    return document;
 }
 
 void kft_yaml_free(KftYamlDocument *self)
