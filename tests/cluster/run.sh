@@ -32,7 +32,8 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 gateway=$ROOT/tests/support/gateway/gateway.sh
-was_up= gateway_was_up=
+was_up=""
+gateway_was_up=""
 "$gateway" status && gateway_was_up=1
 "$HERE/kube.sh" status >/dev/null 2>&1 && was_up=1
 
