@@ -193,3 +193,17 @@ json_object *kft_json_reader_finish(KftJsonReader *self, GError **error)
     }
     return g_steal_pointer(&self->value);
 }
+
+void kft_json_append_labels(GString *out, json_object *map)
+{
+    if (!json_object_is_type(map, json_type_object))
+        return;
+    struct json_object_iterator at = json_object_iter_begin(map);
+    struct json_object_iterator end = json_object_iter_end(map);
+    for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
+        json_object *value = json_object_iter_peek_value(&at);
+        if (json_object_is_type(value, json_type_string))
+            g_string_append_printf(out, "%s%s=%s", out->len > 0 ? "," : "",
+                                   json_object_iter_peek_name(&at), json_object_get_string(value));
+    }
+}
