@@ -33,7 +33,9 @@ void kft_credential_free(KftCredential *self);
 
 /* Runs once, with either @auth (transfer none, ref it to keep) or @error. Errors: BAD_CONFIG (plugin
  * missing with its install hint, files unreadable, needs a terminal), AUTH (plugin failed or printed
- * something else than an ExecCredential, refresh refused), TIMEOUT (plugin hung for 60 s). */
+ * something else than an ExecCredential, refresh refused), TIMEOUT (plugin hung for 60 s), REFUSED (a
+ * plugin that has worked before failed, the oidc issuer is out of order: worth another try), and for
+ * the oidc issuer those of KftHttpDoneFunc. */
 typedef void (*KftCredentialFunc)(KftAuth *auth, const GError *error, void *user_data);
 typedef struct KftCredentialRequest KftCredentialRequest;
 KftCredentialRequest *

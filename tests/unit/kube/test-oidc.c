@@ -152,7 +152,6 @@ static void test_other_program(void)
     assert_token_ends(&fixture, START_S + 1000);
 
     /* The file cannot be written: what is in memory goes on, and the old one is not taken back. */
-    g_autofree char *lock = g_build_filename(fixture.dir, "config.lock", NULL);
     fixture_write_file(&fixture, "config.lock", "");
     fixture.now_s = START_S + 1000;
     assert_token_ends(&fixture, START_S + 2000);
