@@ -1,15 +1,14 @@
 #ifndef KFT_KUBE_KUBECONFIG_H
 #define KFT_KUBE_KUBECONFIG_H
 
-#include <stdbool.h>
-
 #include <glib.h>
+#include <stdbool.h>
 
 #include "base/secret.h"
 
-/* kubeconfig files: loading, merging and picking a context (wire protocols, 6.1, 6.2). A loaded set is
- * immutable. An entry that is wrong is kept with its error and only spoils the contexts that use it.
- * Thread: any, one at a time. */
+/* kubeconfig files: loading, merging and picking a context (wire protocols, 6.1, 6.2). A loaded set
+ * is immutable. An entry that is wrong is kept with its error and only spoils the contexts that use
+ * it. Thread: any, one at a time. */
 typedef struct KftKubeconfig KftKubeconfig;
 
 typedef struct {
@@ -17,8 +16,8 @@ typedef struct {
     char *server; /* normalised URL without a slash at the end (6.1) */
     char *tls_server_name;
     bool is_insecure;
-    char *ca_file;      /* absolute */
-    GBytes *ca_data;    /* PEM, decoded */
+    char *ca_file;   /* absolute */
+    GBytes *ca_data; /* PEM, decoded */
     KftSecret *proxy_url;
     bool disable_compression;
     char *exec_config_json; /* the extension client.authentication.k8s.io/exec as JSON, nullable */
@@ -79,13 +78,13 @@ typedef struct {
     const KftKubeUser *user; /* an empty one if the context names none */
 } KftKubeContext;
 
-/* Loads @file, or if NULL what $KUBECONFIG lists, or ~/.kube/config; merges. With none of them present
- * and inside a pod, the service account. Errors: BAD_CONFIG (with file, line and column for YAML;
- * "no kubeconfig" says which files were looked for), STORAGE (cannot be read), LIMIT. */
+/* Loads @file, or if NULL what $KUBECONFIG lists, or ~/.kube/config; merges. With none of them
+ * present and inside a pod, the service account. Errors: BAD_CONFIG (with file, line and column for
+ * YAML; "no kubeconfig" says which files were looked for), STORAGE (cannot be read), LIMIT. */
 KftKubeconfig *kft_kubeconfig_load(const char *file, GError **error);
 /* The same from @size bytes of text; @name stands for the file in messages, @dir for its folder. */
-KftKubeconfig *
-kft_kubeconfig_parse(const char *text, size_t size, const char *name, const char *dir, GError **error);
+KftKubeconfig *kft_kubeconfig_parse(
+    const char *text, size_t size, const char *name, const char *dir, GError **error);
 KftKubeconfig *kft_kubeconfig_ref(KftKubeconfig *self);
 void kft_kubeconfig_unref(KftKubeconfig *self);
 
@@ -95,8 +94,9 @@ const char **kft_kubeconfig_list_contexts(const KftKubeconfig *self);
 const char *kft_kubeconfig_get_current(const KftKubeconfig *self);
 /* The files that were read (for watching them). (transfer none) NULL ended. */
 const char *const *kft_kubeconfig_get_files(const KftKubeconfig *self);
-/* Picks @name, or the current context if NULL. Errors: BAD_CONFIG: no such context (lists those there
- * are), none is current, its cluster or user is missing or wrong. @ret_context borrows from @self. */
+/* Picks @name, or the current context if NULL. Errors: BAD_CONFIG: no such context (lists those
+ * there are), none is current, its cluster or user is missing or wrong. @ret_context borrows from
+ * @self. */
 bool kft_kubeconfig_select(const KftKubeconfig *self,
                            const char *name,
                            KftKubeContext *ret_context,
