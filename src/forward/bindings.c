@@ -10,6 +10,11 @@ typedef struct {
     KftListener *listener;
 } Binding;
 
+typedef struct {
+    const char *text;
+    bool may_fail; /* stands for "localhost" together with another one */
+} Address;
+
 struct KftBindings {
     KftLoop *loop;
     KftBindingsFuncs funcs;
@@ -17,6 +22,8 @@ struct KftBindings {
     GPtrArray *bindings; /* Binding, owned */
     uint16_t *ports;
     size_t n_ports;
+    GArray *addresses; /* Address; only while binding */
+    bool has_localhost;
 };
 
 static void binding_free(void *data)
@@ -85,24 +92,6 @@ static bool bind_one(KftBindings *self, size_t port_index, const char *address, 
     return true;
 }
 
-static bool bind_localhost(KftBindings *self, size_t port_index, GError **error)
-{
-    static const char *const loopbacks[] = {"127.0.0.1", "::1"};
-    g_autoptr(GError) first = NULL;
-    g_autoptr(GError) second = NULL;
-
-    bool has_v4 = bind_one(self, port_index, loopbacks[0], &first);
-    bool has_v6 = bind_one(self, port_index, loopbacks[1], &second);
-    if (has_v4 || has_v6) {
-        /* A machine without IPv6 is nothing to tell; a port that somebody else holds is. */
-        if (!has_v4)
-            self->funcs.on_notice(first->message, self->user_data);
-        return true;
-    }
-    g_propagate_error(error, g_steal_pointer(&first));
-    return false;
-}
-
 static void announce(KftBindings *self, guint first)
 {
     for (guint i = first; i < self->bindings->len; i++) {
@@ -112,24 +101,82 @@ static void announce(KftBindings *self, guint first)
     }
 }
 
-/* A port must be bound on each given address; what was bound before the failure is closed again. */
-static bool
-bind_port(KftBindings *self, size_t port_index, const char *const *addresses, GError **error)
+/* Of the two loopback addresses that stand for "localhost" one suffices; any other must be bound.
+ */
+static bool bind_addresses(KftBindings *self, size_t port_index, GError **error)
 {
-    guint first = self->bindings->len;
+    g_autoptr(GError) loopback_error = NULL;
+    bool has_loopback = false;
 
-    for (size_t i = 0; addresses[i] != NULL; i++) {
-        bool is_bound = is_localhost(addresses[i])
-                            ? bind_localhost(self, port_index, error)
-                            : bind_one(self, port_index, addresses[i], error);
-        if (!is_bound) {
-            g_ptr_array_set_size(self->bindings, (gint)first);
-            self->ports[port_index] = 0;
+    for (size_t i = 0; i < self->addresses->len; i++) {
+        const Address *address = &g_array_index(self->addresses, Address, i);
+        g_autoptr(GError) one_error = NULL;
+        bool is_bound = bind_one(self, port_index, address->text, &one_error);
+        if (address->may_fail) {
+            has_loopback = has_loopback || is_bound;
+            if (one_error != NULL && loopback_error == NULL)
+                loopback_error = g_steal_pointer(&one_error);
+        } else if (!is_bound) {
+            g_propagate_error(error, g_steal_pointer(&one_error));
             return false;
         }
     }
-    announce(self, first);
+    if (self->has_localhost && !has_loopback) {
+        g_propagate_error(error, g_steal_pointer(&loopback_error));
+        return false;
+    }
+    /* A machine without IPv6 is nothing to tell; a port that somebody else holds is. */
+    if (g_error_matches(loopback_error, KFT_ERROR, KFT_ERROR_PORT_IN_USE) &&
+        strstr(loopback_error->message, "in use") != NULL)
+        self->funcs.on_notice(loopback_error->message, self->user_data);
     return true;
+}
+
+/* What was bound of a port before a failure is closed again. */
+static bool bind_port(KftBindings *self, size_t port_index, GError **error)
+{
+    guint first = self->bindings->len;
+
+    if (bind_addresses(self, port_index, error)) {
+        announce(self, first);
+        return true;
+    }
+    g_ptr_array_set_size(self->bindings, (gint)first);
+    self->ports[port_index] = 0;
+    return false;
+}
+
+static gint compare_addresses(gconstpointer a, gconstpointer b)
+{
+    return strcmp(((const Address *)a)->text, ((const Address *)b)->text);
+}
+
+static void add_address(KftBindings *self, const char *text, bool may_fail)
+{
+    for (guint i = 0; i < self->addresses->len; i++) {
+        Address *known = &g_array_index(self->addresses, Address, i);
+        if (strcmp(known->text, text) == 0) {
+            known->may_fail = known->may_fail && may_fail;
+            return;
+        }
+    }
+    const Address address = {.text = text, .may_fail = may_fail};
+    g_array_append_val(self->addresses, address);
+}
+
+/* "localhost" in its two forms, each address once, in the order of kubectl: that of their text. */
+static void expand_addresses(KftBindings *self, const char *const *addresses)
+{
+    for (size_t i = 0; addresses[i] != NULL; i++) {
+        if (is_localhost(addresses[i])) {
+            self->has_localhost = true;
+            add_address(self, "127.0.0.1", /* may_fail= */ true);
+            add_address(self, "::1", /* may_fail= */ true);
+        } else {
+            add_address(self, addresses[i], /* may_fail= */ false);
+        }
+    }
+    g_array_sort(self->addresses, compare_addresses);
 }
 
 KftBindings *kft_bindings_new(KftLoop *loop,
@@ -148,16 +195,19 @@ KftBindings *kft_bindings_new(KftLoop *loop,
     self->bindings = g_ptr_array_new_with_free_func(binding_free);
     self->ports = g_memdup2(ports, n_ports * sizeof ports[0]);
     self->n_ports = n_ports;
+    self->addresses = g_array_new(FALSE, FALSE, sizeof(Address));
+    expand_addresses(self, addresses);
 
     for (size_t i = 0; i < n_ports; i++) {
         g_autoptr(GError) port_error = NULL;
-        if (bind_port(self, i, addresses, &port_error))
+        if (bind_port(self, i, &port_error))
             continue;
         if (n_ports > 1)
             funcs->on_notice(port_error->message, user_data);
         if (first_error == NULL)
             first_error = g_steal_pointer(&port_error);
     }
+    g_clear_pointer(&self->addresses, g_array_unref);
     if (self->bindings->len > 0)
         return self;
     g_propagate_error(error, g_steal_pointer(&first_error));

@@ -15,6 +15,9 @@
  * answer. */
 #include "forward/connection.h"
 
+#include <string.h>
+
+#include "base/buf.h"
 #include "base/log.h"
 #include "net/timer.h"
 
@@ -25,6 +28,13 @@
 #define PEER_CHECK_FIRST_MS 20
 #define PEER_CHECK_MAX_MS 2000
 #define DISCARD_BYTES 4096
+/* First bytes that are kept until the pod has answered something, so that they can be sent again
+ * when it turns out that no pod got them. */
+#define MAX_REPLAY_BYTES (16 * 1024)
+/* Between the failure of one attempt and the end of the connection's patience there is always room
+ * for another attempt. */
+#define MIN_HOLD_MS 2000
+#define MAX_ATTEMPTS 3
 
 typedef enum {
     STATE_WAITING,
@@ -41,7 +51,10 @@ struct KftConnection {
     KftConnectionFuncs funcs;
     void *user_data;
     State state;
-    bool has_taken; /* a byte of the local peer went to a pair */
+    unsigned n_attempts;
+    KftBuf replay;     /* what was taken from the local peer, all of it while keeps_replay */
+    size_t n_replayed; /* of it, on the present pair */
+    bool keeps_replay;
     bool local_ended;
     bool aborts; /* FLUSHING: end with a reset, data is missing */
     uint64_t bytes_up;
@@ -63,6 +76,7 @@ static void release(KftConnection *self)
     bool had_pair = self->pair != NULL;
 
     kft_timer_free(self->timer);
+    kft_buf_clear(&self->replay);
     if (self->socket != NULL)
         kft_socket_abort(self->socket);
     kft_pair_free(g_steal_pointer(&self->pair));
@@ -113,6 +127,10 @@ static void on_pair_data(const uint8_t *data, size_t size, void *user_data)
     if (self->bytes_down == 0)
         kft_log(KFT_LOG_CONN, KFT_LEVEL_DEBUG, "%s: first bytes",
                 kft_socket_get_peer(self->socket));
+    if (self->keeps_replay) {
+        self->keeps_replay = false;
+        kft_buf_clear(&self->replay);
+    }
     self->bytes_down += size;
     self->last_down_ms = kft_loop_now_ms(self->loop);
     KftResult result = kft_socket_write(self->socket, data, size);
@@ -127,17 +145,42 @@ static void on_pair_data(const uint8_t *data, size_t size, void *user_data)
         kft_pair_report_queued(self->pair, queued);
 }
 
-static void on_pair_writable(void *user_data)
+static bool is_replaying(const KftConnection *self)
 {
-    KftConnection *self = user_data;
+    return self->keeps_replay && self->n_replayed < kft_buf_size(&self->replay);
+}
+
+/* Sends again what an earlier pair took; more is read when that is done. */
+static void send_replay(KftConnection *self)
+{
+    while (is_replaying(self)) {
+        size_t room = 0;
+        uint8_t *to = kft_pair_reserve(self->pair, &room);
+        if (to == NULL)
+            return;
+        size_t size = MIN(room, kft_buf_size(&self->replay) - self->n_replayed);
+        memcpy(to, kft_buf_data(&self->replay) + self->n_replayed, size);
+        self->n_replayed += size;
+        kft_pair_commit(self->pair, size);
+    }
     if (!self->local_ended)
         kft_socket_set_reading(self->socket, true);
 }
 
+static void on_pair_writable(void *user_data)
+{
+    send_replay(user_data);
+}
+
+/* Whether the local peer need not notice that the pair failed. A lost tunnel may have carried its
+ * bytes to the application; a pod without a sandbox cannot have taken them. */
 static bool may_wait_again(const KftConnection *self, KftPairEnd end)
 {
-    return (end == KFT_PAIR_END_LOST || end == KFT_PAIR_END_NO_POD) && !self->has_taken &&
-           !self->local_ended && self->bytes_down == 0;
+    if (self->bytes_down > 0 || self->n_attempts >= MAX_ATTEMPTS)
+        return false;
+    if (end == KFT_PAIR_END_NO_POD)
+        return self->keeps_replay;
+    return end == KFT_PAIR_END_LOST && self->bytes_up == 0 && !self->local_ended;
 }
 
 static void start_flushing(KftConnection *self)
@@ -157,7 +200,8 @@ static void start_flushing(KftConnection *self)
 static void start_hold_timer(KftConnection *self)
 {
     uint64_t now = kft_loop_now_ms(self->loop);
-    kft_timer_start(self->timer, self->hold_until_ms > now ? self->hold_until_ms - now : 0);
+    uint64_t left = self->hold_until_ms > now ? self->hold_until_ms - now : 0;
+    kft_timer_start(self->timer, self->n_attempts > 0 ? MAX(left, MIN_HOLD_MS) : left);
 }
 
 static void on_pair_end(KftPairEnd end, const char *text, void *user_data)
@@ -190,9 +234,25 @@ static void on_socket_alloc(uint8_t **ret_data, size_t *ret_size, void *user_dat
         *ret_size = sizeof discarded;
         return;
     }
-    *ret_data = self->pair == NULL ? NULL : kft_pair_reserve(self->pair, ret_size);
+    bool can_take = self->pair != NULL && !is_replaying(self);
+    *ret_data = can_take ? kft_pair_reserve(self->pair, ret_size) : NULL;
     if (*ret_data == NULL)
         *ret_size = 0;
+}
+
+/* The bytes lie where the pair reserved room for them. */
+static void keep_for_replay(KftConnection *self, size_t size)
+{
+    if (!self->keeps_replay)
+        return;
+    size_t room = 0;
+    const uint8_t *data = kft_pair_reserve(self->pair, &room);
+    if (data != NULL && room >= size && kft_buf_append(&self->replay, data, size) == KFT_R_OK) {
+        self->n_replayed += size;
+        return;
+    }
+    self->keeps_replay = false;
+    kft_buf_clear(&self->replay);
 }
 
 static void on_socket_read(size_t size, void *user_data)
@@ -201,8 +261,8 @@ static void on_socket_read(size_t size, void *user_data)
 
     if (self->state == STATE_FLUSHING)
         return;
-    self->has_taken = true;
     self->bytes_up += size;
+    keep_for_replay(self, size);
     kft_pair_commit(self->pair, size);
 }
 
@@ -312,6 +372,8 @@ KftConnection *kft_connection_new(KftLoop *loop,
     self->funcs = *funcs;
     self->user_data = user_data;
     self->timer = kft_timer_new(loop, on_timer, self);
+    self->keeps_replay = true;
+    kft_buf_init(&self->replay, MAX_REPLAY_BYTES);
     self->hold_until_ms = kft_loop_now_ms(loop) + limits->hold_ms;
     start_hold_timer(self);
     kft_socket_set_funcs(socket, &socket_funcs, self);
@@ -332,8 +394,12 @@ bool kft_connection_attach(KftConnection *self, KftPool *pool, uint16_t port)
     self->pool = pool;
     self->pair = pair;
     self->state = STATE_OPEN;
+    self->n_attempts++;
+    self->n_replayed = 0;
     kft_timer_stop(self->timer);
-    kft_socket_set_reading(self->socket, true);
+    send_replay(self);
+    if (self->local_ended)
+        on_socket_eof(self);
     return true;
 }
 

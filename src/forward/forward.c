@@ -20,6 +20,12 @@
 #define BACKOFF_BASE_MS 200
 #define BACKOFF_CAP_MS 30000
 #define HEALTHY_AFTER_MS 60000
+/* Longest time until the first word of the resolver: a credential plugin has 60 s, a request 30 s.
+ */
+#define LOOKUP_MS 95000
+/* Pause before connections that could not be carried are tried again on a pod that seems healthy.
+ */
+#define ATTACH_AGAIN_MS 200
 
 typedef struct {
     KftForward *owner;
@@ -37,6 +43,9 @@ struct KftForward {
 
     KftForwardState state;
     KftTimer *deadline; /* of the state */
+    KftTimer *attach_again;
+    uint64_t started_ms;
+    bool was_resolved; /* the target was read at least once */
     GError *error;
     char *waiting_for;
     uint32_t next_try_ms;
@@ -108,7 +117,9 @@ static uint32_t deadline_of(const KftForward *self, KftForwardState state)
     uint32_t deadline_ms = kft_forward_state_deadline_ms(state);
     if (deadline_ms != UINT32_MAX)
         return deadline_ms;
-    return state == KFT_FORWARD_STATE_BACKOFF ? self->next_try_ms : self->options->pod_timeout_ms;
+    if (state == KFT_FORWARD_STATE_BACKOFF)
+        return self->next_try_ms;
+    return self->was_resolved ? self->options->pod_timeout_ms : LOOKUP_MS;
 }
 
 /* What the states themselves begin; what they react to is in the callbacks below. */
@@ -177,12 +188,24 @@ static void fail(KftForward *self, const GError *error)
     close_everything(self);
 }
 
-/* A failure ends a first start unless a retry may mend it and the options allow it; later on
- * nothing ends a forward but its user. */
+/* Whether a failure of the first start is worth another try: the server stumbled or asked to wait.
+ * One that cannot be reached at all is told at once, as kubectl does. */
+static bool is_stumble(const KftForward *self, const GError *error)
+{
+    uint64_t elapsed_ms = kft_loop_now_ms(self->loop) - self->started_ms;
+    bool may_pass =
+        g_error_matches(error, KFT_ERROR, KFT_ERROR_REFUSED) ||
+        g_error_matches(error, KFT_ERROR, KFT_ERROR_LIMIT) ||
+        (self->pool != NULL && (g_error_matches(error, KFT_ERROR, KFT_ERROR_NOT_FOUND) ||
+                                g_error_matches(error, KFT_ERROR, KFT_ERROR_TIMEOUT)));
+    return may_pass && elapsed_ms < self->options->pod_timeout_ms;
+}
+
+/* After the first success nothing ends a forward but its user. */
 static void handle_failure(KftForward *self, const GError *error)
 {
-    bool may_retry =
-        self->was_ready || (self->options->retries_start && !kft_error_needs_user(error));
+    bool may_retry = self->was_ready || is_stumble(self, error) ||
+                     (self->options->retries_start && !kft_error_needs_user(error));
     if (may_retry)
         retry_later(self, error);
     else
@@ -301,6 +324,11 @@ static void attach_waiting(KftForward *self)
     }
 }
 
+static void on_attach_again(void *user_data)
+{
+    attach_waiting(user_data);
+}
+
 /* The pod is gone although no watch said so yet: look again before the next connection suffers. */
 static void suspect_pod(KftForward *self, KftPairEnd end)
 {
@@ -317,6 +345,8 @@ on_client_waiting(KftConnection *connection, KftPairEnd why, const char *text, v
     (void)connection;
     (void)text;
     suspect_pod(client->owner, why);
+    if (client->owner->state == KFT_FORWARD_STATE_READY)
+        kft_timer_start(client->owner->attach_again, ATTACH_AGAIN_MS);
 }
 
 static void report_error(KftForward *self, const Client *client, const KftConnectionReport *report)
@@ -448,6 +478,9 @@ static void handle_no_candidate(KftForward *self, const char *reason)
         set_state(self, KFT_FORWARD_STATE_RESOLVING);
     drain_pool(self);
     set_waiting_for(self, reason);
+    if (!self->was_resolved && self->state == KFT_FORWARD_STATE_RESOLVING)
+        kft_timer_start(self->deadline, self->options->pod_timeout_ms);
+    self->was_resolved = true;
 }
 
 /* Connects to the candidate unless that is what is going on anyway. */
@@ -500,6 +533,11 @@ static void on_resolver_error(const GError *error, bool is_final, void *user_dat
         return;
     kft_log(KFT_LOG_FORWARD, KFT_LEVEL_INFO, "%s: %s%s", self->options->label, error->message,
             is_final ? " (final)" : "");
+    /* The resolver is at it. */
+    if (!is_final && self->state == KFT_FORWARD_STATE_RESOLVING && is_stumble(self, error)) {
+        set_waiting_for(self, error->message);
+        return;
+    }
     if (self->state == KFT_FORWARD_STATE_RESOLVING)
         handle_failure(self, error);
 }
@@ -519,12 +557,16 @@ static void start_resolver(KftForward *self)
 
 static GError *resolving_timeout_error(const KftForward *self)
 {
-    if (self->waiting_for != NULL)
-        return g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT, "no running pod within %.3g s: %s",
-                           self->options->pod_timeout_ms / 1e3, self->waiting_for);
     g_autofree char *target = kft_target_describe(self->options->target);
-    return g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT, "%s could not be looked up within %.3g s",
-                       target, self->options->pod_timeout_ms / 1e3);
+
+    if (!self->was_resolved)
+        return g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT,
+                           "%s could not be looked up within %u s%s%s", target, LOOKUP_MS / 1000,
+                           self->waiting_for == NULL ? "" : ": ",
+                           self->waiting_for == NULL ? "" : self->waiting_for);
+    return g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT, "no running pod within %.3g s%s%s",
+                       self->options->pod_timeout_ms / 1e3, self->waiting_for == NULL ? "" : ": ",
+                       self->waiting_for == NULL ? "" : self->waiting_for);
 }
 
 static void on_deadline(void *user_data)
@@ -579,6 +621,8 @@ KftForward *kft_forward_new(KftCluster *cluster,
     self->draining = g_ptr_array_new();
     self->clients = g_hash_table_new_full(g_direct_hash, g_direct_equal, client_free, NULL);
     kft_backoff_init(&self->backoff, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
+    self->started_ms = kft_loop_now_ms(self->loop);
+    self->attach_again = kft_timer_new(self->loop, on_attach_again, self);
     self->deadline = kft_timer_new(self->loop, on_deadline, self);
     kft_timer_start(self->deadline, 0);
     return self;
@@ -623,6 +667,7 @@ void kft_forward_free(KftForward *self)
         return;
     close_everything(self);
     kft_timer_free(self->deadline);
+    kft_timer_free(self->attach_again);
     g_ptr_array_unref(self->draining);
     g_hash_table_unref(self->clients);
     kft_forward_options_free(self->options);

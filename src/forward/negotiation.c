@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/redact.h"
 #include "base/text.h"
 #include "kube/status.h"
@@ -20,6 +21,10 @@
 /* Of an answer that is not a 101 (1.5). */
 #define MAX_BODY_BYTES (64 * 1024)
 #define READ_BYTES (16 * 1024)
+/* A 429 is waited for as it says, up to this, and so many times; a node says 60 s when it has given
+ * out all its tokens (4.3), which is more than a caller would wait. */
+#define MAX_RETRY_AFTER_S 15
+#define MAX_THROTTLED 3
 /* How long the rest of a refusal's body is awaited. */
 #define BODY_GRACE_MS 2000
 
@@ -35,6 +40,7 @@ struct KftNegotiation {
 
     bool uses_spdy;    /* this attempt goes by POST */
     bool was_rejected; /* a 401 was answered by a fresh credential */
+    unsigned n_throttled;
     bool may_use_websocket;
     char *rights_text; /* of a 403 that led to the POST */
     KftCredentialRequest *credential_request;
@@ -50,6 +56,7 @@ struct KftNegotiation {
     KftBuf body;
     KftTimer *deadline;
     KftTimer *body_grace;
+    KftTimer *throttle;
 };
 
 static void start_attempt(KftNegotiation *self);
@@ -76,6 +83,7 @@ void kft_negotiation_free(KftNegotiation *self)
     end_attempt(self);
     kft_timer_free(self->deadline);
     kft_timer_free(self->body_grace);
+    kft_timer_free(self->throttle);
     g_free(self->rights_text);
     g_free(self->namespace_);
     g_free(self->pod);
@@ -169,6 +177,39 @@ bool kft_negotiation_may_use_websocket(const KftNegotiation *self)
     return self->may_use_websocket && !self->offer.websocket;
 }
 
+static void on_throttle_end(void *user_data)
+{
+    KftNegotiation *self = user_data;
+    kft_timer_start(self->deadline, DEADLINE_MS);
+    start_attempt(self);
+}
+
+/* Waits as the answer's Retry-After says; returns false if that is too long or too often. */
+static bool wait_for_turn(KftNegotiation *self)
+{
+    const char *field = kft_http_head_get_field(self->head, "Retry-After");
+    uint64_t seconds = 1;
+
+    if (field != NULL && !kft_parse_uint(field, 0, MAX_RETRY_AFTER_S, &seconds))
+        return false;
+    if (++self->n_throttled > MAX_THROTTLED)
+        return false;
+    kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "the server asks to wait %u s", (unsigned)seconds);
+    end_attempt(self);
+    kft_timer_stop(self->deadline);
+    kft_timer_start(self->throttle, seconds * 1000);
+    return true;
+}
+
+/* What to say when the only transport that may be used is none that the server speaks. */
+static GError *forced_error(const KftNegotiation *self, const char *reason)
+{
+    KftCarrier carrier = self->offer.tunnel ? KFT_CARRIER_TUNNEL : KFT_CARRIER_WEBSOCKET;
+    return g_error_new(KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+                       "the server does not speak the transport \"%s\" (%s): use \"auto\"",
+                       kft_carrier_name(carrier), reason);
+}
+
 static void
 handle_verdict(KftNegotiation *self, KftUpgradeVerdict verdict, const char *reason, GError *error)
 {
@@ -186,11 +227,20 @@ handle_verdict(KftNegotiation *self, KftUpgradeVerdict verdict, const char *reas
             retry_as_spdy(self);
             return;
         }
+        if (verdict == KFT_UPGRADE_TRY_SPDY && !self->uses_spdy) {
+            g_error_free(error);
+            error = forced_error(self, reason);
+        }
         break;
     case KFT_UPGRADE_UNAUTHORIZED:
         handle_unauthorized(self, error);
         return;
     case KFT_UPGRADE_THROTTLED:
+        if (wait_for_turn(self)) {
+            g_error_free(error);
+            return;
+        }
+        break;
     case KFT_UPGRADE_FAILED:
         break;
     }
@@ -410,6 +460,7 @@ KftNegotiation *kft_negotiation_start(KftCluster *cluster,
     kft_buf_init(&self->body, MAX_BODY_BYTES);
     self->deadline = kft_timer_new(self->loop, on_deadline, self);
     self->body_grace = kft_timer_new(self->loop, on_body_grace, self);
+    self->throttle = kft_timer_new(self->loop, on_throttle_end, self);
     kft_timer_start(self->deadline, DEADLINE_MS);
     start_attempt(self);
     return self;

@@ -27,7 +27,6 @@
 #define CONGESTED_QUEUE_BYTES (1024 * 1024)
 #define PAUSE_QUEUE_BYTES (4 * 1024 * 1024)
 #define RESUME_QUEUE_BYTES (512 * 1024)
-#define CONGESTED_STUCK_MS 200
 #define BULK_BYTES_PER_S (8 * 1024 * 1024)
 #define BULK_WINDOW_MS 1000
 /* A reader that stops all others of its tunnel for so long is cut off. */
@@ -36,8 +35,11 @@
 #define PING_AFTER_SILENCE_MS 15000
 #define DEAD_AFTER_PING_MS 15000
 #define TICK_MS 5000
-/* How long the end of the error stream is awaited after the data stream's FIN (3.7 rule 1). */
+/* How long the end of the error stream is awaited after the data stream's FIN (3.7 rule 1), and the
+ * end of both after an error text. */
 #define ERROR_STREAM_GRACE_MS 250
+/* A server that does not answer a SYN_STREAM within this time never will (3.4). */
+#define PAIR_ANSWER_MS 30000
 #define MAX_AGE_MS (60 * 60 * 1000)
 #define MAX_STREAM_ID 200000
 
@@ -47,14 +49,16 @@ typedef struct {
     uint32_t error_id;
     uint32_t data_id;
     uint16_t port;
+    bool is_answered;   /* SYN_REPLY of the data stream came */
     bool is_data_ended; /* FIN or RST on the data stream came */
     bool is_error_ended;
-    bool is_finished; /* our FIN went out */
+    bool is_finished;    /* our FIN went out */
+    bool is_ending_soon; /* the first sign of the end came */
     bool has_received;
     bool is_paused; /* its queue stopped the tunnel */
     bool wants_room;
     GString *error_text; /* nullable */
-    KftTimer *grace;     /* runs between the end of the data and of the error stream */
+    KftTimer *timer;     /* until the answer; then between the first and the last sign of the end */
     size_t queued_bytes;
     uint64_t window_start_ms; /* for the bulk mark */
     uint64_t window_bytes;
@@ -148,7 +152,7 @@ static void remove_pair(SpdyPair *pair)
     forget_stream(self, pair->error_id);
     forget_stream(self, pair->data_id);
     g_queue_remove(&self->writers, pair);
-    kft_timer_free(pair->grace);
+    kft_timer_free(pair->timer);
     if (pair->error_text != NULL)
         g_string_free(pair->error_text, TRUE);
     g_free(pair);
@@ -205,23 +209,39 @@ static void end_pair_by_text(SpdyPair *pair)
     end_pair(pair, classify_end(pair), pair->error_text == NULL ? NULL : pair->error_text->str);
 }
 
-static void on_grace_end(void *user_data)
+static bool is_held_up(const KftTunnel *self)
+{
+    return self->paused_since_ms != 0 || kft_wire_get_stuck_since_ms(self->wire) != 0;
+}
+
+static void on_pair_timer(void *user_data)
 {
     SpdyPair *pair = user_data;
-    pair->is_error_ended = true;
-    end_pair_by_text(pair);
+    bool has_text = pair->error_text != NULL;
+
+    if (has_text || pair->is_data_ended) {
+        end_pair_by_text(pair);
+    } else if (!pair->is_answered && is_held_up(pair->tunnel)) {
+        kft_timer_start(pair->timer, PAIR_ANSWER_MS);
+    } else if (!pair->is_answered) {
+        send_reset(pair->tunnel, pair->data_id);
+        pair->is_data_ended = true;
+        end_pair(pair, KFT_PAIR_END_LOST, "the server did not answer within 30 s");
+    }
 }
 
 /* Decides whether the pair is over (3.7): the data stream's end and then the error stream's, or a
  * text. */
 static void check_end(SpdyPair *pair)
 {
-    if (!pair->is_data_ended)
-        return;
-    if (pair->is_error_ended)
+    bool has_sign = pair->is_data_ended || pair->error_text != NULL;
+
+    if (pair->is_data_ended && pair->is_error_ended) {
         end_pair_by_text(pair);
-    else if (!kft_timer_is_active(pair->grace))
-        kft_timer_start(pair->grace, ERROR_STREAM_GRACE_MS);
+    } else if (has_sign && !pair->is_ending_soon) {
+        pair->is_ending_soon = true;
+        kft_timer_start(pair->timer, ERROR_STREAM_GRACE_MS);
+    }
 }
 
 static size_t max_data_bytes(const KftTunnel *self)
@@ -361,7 +381,8 @@ kft_tunnel_open_pair(KftTunnel *self, uint16_t port, const KftPairFuncs *funcs, 
     };
     bool sent = send_syn_streams(self, pair);
     g_assert(sent);
-    pair->grace = kft_timer_new(self->loop, on_grace_end, pair);
+    pair->timer = kft_timer_new(self->loop, on_pair_timer, pair);
+    kft_timer_start(pair->timer, PAIR_ANSWER_MS);
     g_hash_table_insert(self->streams, stream_key(error_id), pair);
     g_hash_table_insert(self->streams, stream_key(data_id), pair);
     self->n_pairs++;
@@ -379,9 +400,8 @@ static void handle_error_data(SpdyPair *pair, const KftSpdyEvent *event)
         g_string_append_len(pair->error_text, (const char *)event->data,
                             (gssize)MIN(event->size, room));
     }
-    if (!event->is_fin)
-        return;
-    pair->is_error_ended = true;
+    if (event->is_fin)
+        pair->is_error_ended = true;
     check_end(pair);
 }
 
@@ -405,6 +425,16 @@ static void handle_data(KftTunnel *self, const KftSpdyEvent *event)
         return;
     pair->is_data_ended = true;
     check_end(pair);
+}
+
+static void handle_syn_reply(KftTunnel *self, const KftSpdyEvent *event)
+{
+    SpdyPair *pair = g_hash_table_lookup(self->streams, stream_key(event->stream_id));
+    if (pair == NULL || event->stream_id != pair->data_id || pair->is_answered)
+        return;
+    pair->is_answered = true;
+    if (!pair->is_ending_soon)
+        kft_timer_stop(pair->timer);
 }
 
 static void handle_reset(KftTunnel *self, const KftSpdyEvent *event)
@@ -465,6 +495,8 @@ static void handle_event(KftTunnel *self, const KftSpdyEvent *event)
         send_reset(self, event->stream_id);
         return;
     case KFT_SPDY_EVENT_SYN_REPLY:
+        handle_syn_reply(self, event);
+        return;
     case KFT_SPDY_EVENT_IGNORED:
         return;
     case KFT_SPDY_EVENT_RST_STREAM:
@@ -623,8 +655,7 @@ size_t kft_tunnel_get_n_pairs(const KftTunnel *self)
 bool kft_tunnel_is_congested(const KftTunnel *self)
 {
     uint64_t now = kft_loop_now_ms(self->loop);
-    uint64_t stuck_since = kft_wire_get_stuck_since_ms(self->wire);
-    if (self->paused_since_ms != 0 || (stuck_since != 0 && now - stuck_since > CONGESTED_STUCK_MS))
+    if (is_held_up(self))
         return true;
     GHashTableIter iter;
     gpointer value = NULL;
