@@ -30,6 +30,7 @@ typedef enum {
 #undef KFT_ERROR_ENUM
 } KftErrorCode;
 
+/* Thread: any. */
 GQuark kft_error_quark(void);
 
 /* The code's name in lower case with dashes ("bad-config"), for logs and JSON. Thread: any. */
