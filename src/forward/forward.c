@@ -309,7 +309,11 @@ static void attach_client(KftForward *self, Client *client)
     if (self->pool == NULL || !kft_pool_is_ready(self->pool))
         return;
     client->remote_port = self->ports[client->port_index];
-    (void)kft_connection_attach(client->connection, self->pool, client->remote_port);
+    bool is_attached = kft_connection_attach(client->connection, self->pool, client->remote_port);
+    /* A tunnel may be full without any other being opened: look again until the hold time is over.
+     */
+    if (!is_attached && !kft_timer_is_active(self->attach_again))
+        kft_timer_start(self->attach_again, ATTACH_AGAIN_MS);
 }
 
 static void attach_waiting(KftForward *self)

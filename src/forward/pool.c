@@ -229,7 +229,10 @@ kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void
     KftTunnel *tunnel = choose_tunnel(self, &is_good);
     if (!is_good && open_tunnel(self) && tunnel != NULL && kft_tunnel_is_congested(tunnel))
         return NULL; /* the new one will be there soon, and is better than a place in a jam */
-    return tunnel == NULL ? NULL : kft_tunnel_open_pair(tunnel, port, funcs, user_data);
+    KftPair *pair = tunnel == NULL ? NULL : kft_tunnel_open_pair(tunnel, port, funcs, user_data);
+    if (pair == NULL)
+        (void)open_tunnel(self);
+    return pair;
 }
 
 bool kft_pool_is_ready(const KftPool *self)

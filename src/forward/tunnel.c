@@ -81,6 +81,7 @@ struct KftTunnel {
     uint64_t ping_sent_ms; /* 0 = none is awaited */
     uint32_t next_ping_id;
     uint64_t paused_since_ms; /* 0 = reading */
+    bool is_suspect;          /* a pair was never answered: give it no more */
     bool is_closed;
     bool is_freed;
     unsigned n_dispatching; /* callbacks on the stack: freeing waits */
@@ -226,6 +227,7 @@ static void on_pair_timer(void *user_data)
     } else if (!pair->is_answered) {
         send_reset(pair->tunnel, pair->data_id);
         pair->is_data_ended = true;
+        pair->tunnel->is_suspect = true;
         end_pair(pair, KFT_PAIR_END_LOST, "the server did not answer within 30 s");
     }
 }
@@ -671,7 +673,7 @@ bool kft_tunnel_is_congested(const KftTunnel *self)
 
 bool kft_tunnel_is_worn(const KftTunnel *self)
 {
-    return self->is_closed || self->encoder.next_stream_id > MAX_STREAM_ID ||
+    return self->is_closed || self->is_suspect || self->encoder.next_stream_id > MAX_STREAM_ID ||
            kft_loop_now_ms(self->loop) - self->opened_ms > MAX_AGE_MS;
 }
 
