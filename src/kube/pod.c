@@ -110,14 +110,18 @@ static bool append_waiting(GString *out, json_object *status, const char *kind)
         json_object *last = kft_json_get(status, "lastState.terminated");
         g_string_append_printf(out, "CrashLoopBackOff: %s \"%s\"", kind, name != NULL ? name : "?");
         g_string_append(out, last != NULL ? " last ended with " : " ends again and again");
-        if (last != NULL)
+        if (last != NULL) {
             append_exit(out, last);
+            append_message(out, last);
+        }
         return true;
     }
     g_string_append(out, reason);
-    if (strstr(reason, "Image") != NULL && image != NULL)
+    const char *message = kft_json_string(waiting, "message");
+    bool names_image = image != NULL && message != NULL && strstr(message, image) != NULL;
+    if (strstr(reason, "Image") != NULL && image != NULL && !names_image)
         g_string_append_printf(out, ": image \"%s\"", image);
-    else if (strcmp(reason, "ContainerCreating") != 0)
+    else if (!names_image && strcmp(reason, "ContainerCreating") != 0)
         g_string_append_printf(out, ": %s \"%s\"", kind, name != NULL ? name : "?");
     append_message(out, waiting);
     return true;
