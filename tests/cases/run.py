@@ -110,8 +110,8 @@ class Suite:
             self._report(True, case, f"# SKIP {skip}")
         except asyncio.TimeoutError:
             self._report(False, case, "", [f"the case did not end within {2 * case.limit + MARGIN:g} s"] + attempt.evidence())
-        except (compare.Mismatch, program.ProgramError, casefile.CaseError, OSError, ValueError) as error:
-            self._report(False, case, "", str(error).splitlines() + attempt.evidence())
+        except Exception as error:  # whatever goes wrong in one case must not end the others
+            self._report(False, case, "", f"{type(error).__name__}: {error}".splitlines() + attempt.evidence())
 
     def _report(self, good, case, remark, rows=()):
         self._number += 1

@@ -135,7 +135,7 @@ class ByteStream(asyncio.Protocol):
     # Writing.
 
     def write(self, data):
-        if self._muted or self.transport is None or self.transport.is_closing():
+        if self._muted or self.is_closing():
             return
         if self._drip is not None:
             self._drip.add(data)
@@ -145,11 +145,11 @@ class ByteStream(asyncio.Protocol):
     async def drain(self):
         if self._drip is not None:
             await self._drip.room()
-        while self._blocked and not self.transport.is_closing():
+        while self._blocked and not self.is_closing():
             waiter = asyncio.get_running_loop().create_future()
             self._writers.append(waiter)
             await waiter
-        if self.transport.is_closing() or (self._eof and self._tls):
+        if self.is_closing() or (self._eof and self._tls):
             raise ConnectionResetError("the connection is closed")
 
     async def write_all(self, data):
@@ -157,7 +157,7 @@ class ByteStream(asyncio.Protocol):
         await self.drain()
 
     def write_eof(self):
-        if not self.transport.is_closing() and self.transport.can_write_eof():
+        if not self.is_closing() and self.transport.can_write_eof():
             self.transport.write_eof()
 
     def close(self):
@@ -169,10 +169,16 @@ class ByteStream(asyncio.Protocol):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         except OSError:
             pass
-        self.transport.abort()
+        self.abort()
+
+    def abort(self):
+        """Ends the connection without TLS goodbye; what is not yet sent is lost."""
+        if not self.closed.done():
+            self.transport.abort()
 
     def is_closing(self):
-        return self.transport.is_closing()
+        """Also true when the connection was lost, which asyncio's TLS transport forgets."""
+        return self.closed.done() or self.transport.is_closing()
 
     # Faults.
 
@@ -181,7 +187,7 @@ class ByteStream(asyncio.Protocol):
         if how == "reset":
             self.reset()
         elif how == "cut":
-            self.transport.abort()
+            self.abort()
         elif how == "silence":
             self._muted = True
         else:
@@ -220,7 +226,7 @@ class ByteStream(asyncio.Protocol):
             self.end(how)
 
     async def _end_when_sent(self, how):
-        while self.transport.get_write_buffer_size() and not self.transport.is_closing():
+        while self.transport.get_write_buffer_size() and not self.is_closing():
             await asyncio.sleep(0.005)
         await asyncio.sleep(0.02)
         self.end(how)
@@ -236,7 +242,7 @@ class ByteStream(asyncio.Protocol):
             self._pause()
 
     def _pause(self):
-        if not self._paused and not self.transport.is_closing():
+        if not self._paused and not self.is_closing():
             self._paused = True
             self.transport.pause_reading()
 

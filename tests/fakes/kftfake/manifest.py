@@ -177,6 +177,11 @@ def endpoint_slice(spec):
             "ports": [dict({"protocol": "TCP", "name": ""}, **port) for port in spec.get("ports", [])]}
 
 
+def crowd(spec):
+    """COUNT pods NAME-00000 ... with the LABELS and state of SPEC: for lists that come in chunks."""
+    return [pod(dict(spec, name=f"{spec['name']}-{number:05}")) for number in range(spec["count"])]
+
+
 SECTIONS = {"namespaces": lambda spec: namespace(spec), "pods": pod, "services": service, "workloads": workload,
             "slices": endpoint_slice, "objects": lambda spec: spec}
 
@@ -186,4 +191,6 @@ def build_objects(document):
     found = []
     for section, build in SECTIONS.items():
         found += [build(spec) for spec in document.get(section, [])]
+    for spec in document.get("crowds", []):
+        found += crowd(spec)
     return found

@@ -123,8 +123,9 @@ class Server:
         while True:
             try:
                 sock, _ = await loop.sock_accept(listener)
-            except OSError:
-                return
+            except OSError:  # no descriptors left, or the client is gone already
+                await asyncio.sleep(0.05)
+                continue
             self._numbers += 1
             self.journal.count("connections")
             self._keep(self._serve_socket(sock, self._numbers))
@@ -161,7 +162,7 @@ class Server:
             stream.close()
         finally:
             if not stream.is_closing():
-                stream.transport.abort()
+                stream.abort()
             self.connections.pop(number, None)
 
     # Faults before a request was read: True means go on.
