@@ -5,7 +5,7 @@
 #   run.sh [NAME…]     only the tests whose name contains one of the words
 #   run.sh --list      names
 #
-# KFTRAYCTL   the program under test (default build/src/cli/kftrayctl of this checkout)
+# KFTRAYCTL   the program under test (default build/bin/kftrayctl of this checkout)
 # PF_CMD      another forwarder instead, as `PF_CMD='kubectl port-forward' run.sh`; what it is
 #             known not to do is skipped
 # KEEP=1      leave cluster and gateway running at the end
@@ -14,7 +14,7 @@ set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
 export K8S_DIR=${K8S_DIR:-/tmp/kftray-k8s}
-export KFTRAYCTL=${KFTRAYCTL:-$ROOT/build/src/cli/kftrayctl}
+export KFTRAYCTL=${KFTRAYCTL:-$ROOT/build/bin/kftrayctl}
 export KFT_TEST_CACHE=${KFT_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kftray-tests}
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY KUBECONFIG
 

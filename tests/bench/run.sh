@@ -1,0 +1,38 @@
+#!/bin/bash
+# Measures kftrayctl and kubectl in turns, on the real cluster, and writes the table into
+# docs/performance.md (between its two markers; --print only prints it).
+#
+#   run.sh [--print] [--rounds N] [--quick] [--only NAME,…]
+#
+# KFTRAYCTL  the program to measure (default build/bin/kftrayctl); build it optimised
+# KEEP=1     leave cluster, gateway and link running
+#
+# Needs root: the cluster and the link emulator make namespaces. About 3 minutes for 3 rounds.
+set -euo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ROOT=$(cd "$HERE/../.." && pwd)
+export K8S_DIR=${K8S_DIR:-/tmp/kftray-k8s}
+export KFTRAYCTL=${KFTRAYCTL:-$ROOT/build/bin/kftrayctl}
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY KUBECONFIG
+
+kube=$ROOT/tests/cluster/kube.sh
+gateway=$ROOT/tests/support/gateway/gateway.sh
+export LINK=$ROOT/tests/support/link/link.sh
+
+kube_was_up=""
+gateway_was_up=""
+"$kube" status >/dev/null 2>&1 && kube_was_up=1
+"$gateway" status && gateway_was_up=1
+
+cleanup() {
+    [ -n "${KEEP:-}" ] || "$LINK" down
+    [ -n "$gateway_was_up${KEEP:-}" ] || "$gateway" down
+    [ -n "$kube_was_up${KEEP:-}" ] || "$kube" down >&2
+}
+trap cleanup EXIT
+
+"$kube" up >&2
+"$gateway" up >&2
+"$LINK" up "delay 20ms"
+python3 "$HERE/bench.py" --document "$ROOT/docs/performance.md" "$@"
