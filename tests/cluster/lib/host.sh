@@ -80,7 +80,7 @@ host_restore() {
     rm -rf "$K/containerd/state" "$K/run/runc" "$K/run/cni-ipam" "$K/kubelet/pods"
     ip link del "$BRIDGE" 2>/dev/null
     # What a second kubelet or containerd of this machine would share stays while one runs.
-    if pgrep -x -r D,R,S,T 'kubelet|containerd' >/dev/null; then
+    if pgrep -x -r D,R,S,T kubelet >/dev/null || pgrep -x -r D,R,S,T containerd >/dev/null; then
         say "another kubelet or containerd runs: sysctls, cgroups and shared folders are left"
     else
         sysctls_restore
