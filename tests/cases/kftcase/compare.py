@@ -33,14 +33,18 @@ def _block(lines):
     return "\n".join("  | " + line for line in lines) or "  (nothing)"
 
 
+FEWER = re.compile(r"^(?:!|<(\d+)) (.*)$")
+
+
 def compare_requests(wanted, log):
-    """WANTED: regexes that occur in this order, `! REGEX` occurs nowhere. LOG: text lines."""
+    """WANTED: regexes that occur in this order; `! REGEX` occurs nowhere, `<N REGEX` in fewer than N. LOG: text lines."""
     at = 0
     for row in wanted:
-        if row.startswith("! "):
-            bad = [line for line in log if re.search(row[2:], line)]
-            if bad:
-                raise Mismatch(f"a request that must not be: {bad[0]}")
+        match = FEWER.match(row)
+        if match:
+            fitting = [line for line in log if re.search(match[2], line)]
+            if len(fitting) >= int(match[1] or 1):
+                raise Mismatch(f"too many requests fit {row!r}:\n{_block(fitting)}")
             continue
         found = next((n for n in range(at, len(log)) if re.search(row, log[n])), None)
         if found is None:

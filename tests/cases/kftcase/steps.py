@@ -86,11 +86,12 @@ class Steps:
         await self._program.until_exit(self._patience)
 
     async def step_poke(self):
-        """Where either the start or the first connection may fail: makes one connection if there is a port."""
+        """Where the start or the first request may fail: makes one request if there is a port, and waits for its end."""
         try:
             await self.step_ready()
             await self.step_connect("poke")
             self._connections["poke"].write(b"GET /name HTTP/1.0\r\n\r\n")
+            await self.step_expect_closed("poke")
         except (ProgramError, OSError):
             if self._program.is_running():
                 raise
