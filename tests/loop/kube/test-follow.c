@@ -1,0 +1,217 @@
+/* A resolver follows its target through everything that a watch can do. */
+#include <string.h>
+
+#include "world.h"
+
+static void start_web(World *world, Observer *observer)
+{
+    observer_init(observer, world, "svc/web", "default", "8080");
+    observer_wait(observer, "web-?=80 web-?=80");
+    /* The watches are open. */
+    g_free(world_control(world, "GET", "/wait?counter=watches&least=2&timeout_ms=5000", NULL));
+}
+
+static void test_pods_come_and_go(void)
+{
+    g_auto(World) world = {0};
+    world_init(&world, NULL, NULL);
+    g_auto(Observer) observer = {0};
+    start_web(&world, &observer);
+    world_delete_pod(&world, "web-0");
+    observer_wait(&observer, "web-1=80");
+    world_delete_pod(&world, "web-1");
+    observer_wait(&observer, "wait: service \"web\" has no endpoints: *");
+    world_put_pod(&world, "web-2", "'app':'web'");
+    observer_wait(&observer, "web-2=80");
+    /* A pod of another app means nothing. */
+    guint n_lines = observer.lines->len;
+    world_put_pod(&world, "other", "'app':'other'");
+    kft_test_loop_run_for(&world.loop, 300);
+    g_assert_cmpuint(observer.lines->len, ==, n_lines);
+}
+
+/* A pod that ends gracefully is left at its deletionTimestamp, not when it is gone. */
+static void test_terminating(void)
+{
+    g_auto(World) world = {0};
+    world_init(&world, NULL, NULL);
+    g_auto(Observer) observer = {0};
+    start_web(&world, &observer);
+    g_free(world_control(&world, "DELETE", "/objects/Pod/default/web-0?grace_ms=60000", NULL));
+    observer_wait(&observer, "web-1=80");
+}
+
+static void test_replaced(void)
+{
+    g_auto(World) world = {0};
+    world_init(&world, NULL, NULL);
+    g_auto(Observer) observer = {0};
+    observer_init(&observer, &world, "db-0", "default", "sql");
+    observer_wait(&observer, "db-0=5432");
+    g_free(world_control(&world, "GET", "/wait?counter=watches&least=1&timeout_ms=5000", NULL));
+    guint n_lines = observer.lines->len;
+    g_free(world_control(&world, "POST", "/objects/Pod/default/db-0/replace", NULL));
+    kft_test_loop_run_for(&world.loop, 500);
+    g_assert_cmpuint(observer.lines->len, >, n_lines); /* another uid under the same name */
+    observer_wait(&observer, "db-0=5432");
+}
+
+static void test_service_changes(void)
+{
+    g_auto(World) world = {0};
+    world_init(&world, NULL, NULL);
+    g_auto(Observer) observer = {0};
+    start_web(&world, &observer);
+    g_free(world_control(&world, "PATCH", "/objects/Service/default/web",
+                         "{'spec':{'selector':{'app':'x'}}}"));
+    observer_wait(&observer, "x=80");
+    g_free(world_control(&world, "DELETE", "/objects/Service/default/web", NULL));
+    observer_wait(&observer, "wait: service \"web\" does not exist any more in namespace *");
+    g_free(
+        world_control(&world, "POST", "/objects",
+                      "{'services':[{'name':'web','selector':{'app':'db'},'ports':[{'name':'sql',"
+                      "'port':8080,'targetPort':'sql'}]}]}"));
+    observer_wait(&observer, "db-0=5432");
+}
+
+/* The history is forgotten while the connections are gone: 410, then a list. */
+static void test_gone(void)
+{
+    static const char *const faults[] = {
+        "{'name':'f','on':'watch','do':'gone-status','times':2}",
+        "{'name':'f','on':'watch','do':'gone-event','times':2}",
+        "{'name':'f','on':'watch','do':'error-event','code':500,'message':'etcd','times':2}",
+        "{'name':'f','on':'watch','do':'rubbish','text':'<html>\\n','times':2}",
+        "{'name':'f','on':'list','do':'gone','times':1}",
+        "{'name':'f','on':'request','path':'pods','do':'status','code':429,'retry_after':1,'times':"
+        "1}",
+        "{'name':'f','on':'request','path':'pods','do':'reset','times':1}",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(faults); i++) {
+        g_auto(World) world = {0};
+        g_test_message("%s", faults[i]);
+        world_init(&world, NULL, NULL);
+        g_auto(Observer) observer = {0};
+        start_web(&world, &observer);
+        g_free(world_control(&world, "POST", "/faults", faults[i]));
+        g_free(world_control(&world, "POST", "/compact", NULL));
+        g_free(world_control(&world, "POST", "/drop-connections", "{'how':'reset'}"));
+        world_delete_pod(&world, "web-0");
+        observer_wait(&observer, "web-1=80");
+        world_put_pod(&world, "web-9", "'app':'web'");
+        observer_wait(&observer, "*web-9=80*");
+    }
+}
+
+/* Chunks of lists and events of watches arrive in pieces of any size. */
+static void test_cut_in_pieces(void)
+{
+    static const char *const sizes[] = {"1", "3", "1000"};
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        g_auto(World) world = {0};
+        world_init(&world, NULL, NULL);
+        g_autofree char *split = g_strdup_printf(
+            "[{'on':'watch','do':'split','size':%s},{'on':'list','do':'tiny-chunks',"
+            "'size':1}]",
+            sizes[i]);
+        g_free(world_control(&world, "PUT", "/faults", split));
+        g_auto(Observer) observer = {0};
+        start_web(&world, &observer);
+        world_delete_pod(&world, "web-1");
+        observer_wait(&observer, "web-0=80");
+        world_put_pod(&world, "web-3", "'app':'web'");
+        observer_wait(&observer, "*web-3=80*");
+    }
+}
+
+/* A watch that ends in the ordinary way goes on from where it was, without a list. */
+static void test_clean_end(void)
+{
+    g_auto(World) world = {0};
+    world_init(&world, NULL, NULL);
+    g_auto(Observer) observer = {0};
+    start_web(&world, &observer);
+    g_free(
+        world_control(&world, "POST", "/faults", "{'on':'watch','do':'end','events':0,'times':1}"));
+    g_free(world_control(&world, "POST", "/drop-connections", "{'how':'eof'}"));
+    world_delete_pod(&world, "web-0");
+    observer_wait(&observer, "web-1=80");
+}
+
+/* A server that is away: tries go on, and what was known stays. */
+static void test_refused_at_first(void)
+{
+    g_auto(World) world = {0};
+    world_init(&world,
+               "{'faults':[{'on':'request','path':'services','do':'status','code':503,'times':"
+               "2}]}",
+               NULL);
+    g_auto(Observer) observer = {0};
+    observer_init(&observer, &world, "svc/web", "default", "8080");
+    observer_wait(&observer, "web-?=80 web-?=80");
+    g_assert_cmpuint(observer.lines->len, ==, 3);
+    g_assert_true(g_str_has_prefix(g_ptr_array_index(observer.lines, 0), "error: get service"));
+}
+
+static void test_refresh(void)
+{
+    g_auto(World) world = {0};
+    world_init(&world, NULL, NULL);
+    g_auto(Observer) observer = {0};
+    start_web(&world, &observer);
+    for (guint i = 1; i <= 3; i++) {
+        kft_resolver_refresh(observer.resolver);
+        kft_test_loop_run_for(&world.loop, 300);
+        g_assert_cmpuint(observer.lines->len, ==, i + 1);
+    }
+    /* After a final error a refresh starts over. */
+    g_auto(Observer) missing = {0};
+    observer_init(&missing, &world, "later", "default", "80");
+    observer_wait(&missing, "final: pod \"later\" not found *");
+    world_put_pod(&world, "later", "");
+    kft_test_loop_run_for(&world.loop, 300);
+    g_assert_cmpuint(missing.lines->len, ==, 1);
+    kft_resolver_refresh(missing.resolver);
+    observer_wait(&missing, "later=80");
+}
+
+/* Freed inside its own callbacks, and at once. */
+static void test_free_in_callbacks(void)
+{
+    static const char *const targets[] = {"svc/web", "x", "nope", "svc/nope", "-l app=nobody"};
+    g_auto(World) world = {0};
+    world_init(&world, NULL, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(targets); i++) {
+        g_auto(Observer) observer = {0};
+        observer_init(&observer, &world, targets[i], "default", "80");
+        observer.free_after = 1;
+        kft_test_loop_run_for(&world.loop, 200);
+        g_assert_cmpuint(observer.lines->len, ==, 1);
+        g_assert_null(observer.resolver);
+        g_auto(Observer) unused = {0};
+        observer_init(&unused, &world, targets[i], "default", "80");
+    }
+    g_auto(Observer) second = {0};
+    observer_init(&second, &world, "svc/web", "default", "8080");
+    second.free_after = 2;
+    observer_wait(&second, "web-*");
+    world_delete_pod(&world, "web-0");
+    kft_test_loop_run_for(&world.loop, 300);
+    g_assert_null(second.resolver);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/kube/follow/pods-come-and-go", test_pods_come_and_go);
+    g_test_add_func("/kube/follow/terminating", test_terminating);
+    g_test_add_func("/kube/follow/replaced", test_replaced);
+    g_test_add_func("/kube/follow/service-changes", test_service_changes);
+    g_test_add_func("/kube/follow/gone", test_gone);
+    g_test_add_func("/kube/follow/cut-in-pieces", test_cut_in_pieces);
+    g_test_add_func("/kube/follow/clean-end", test_clean_end);
+    g_test_add_func("/kube/follow/refused-at-first", test_refused_at_first);
+    g_test_add_func("/kube/follow/refresh", test_refresh);
+    g_test_add_func("/kube/follow/free-in-callbacks", test_free_in_callbacks);
+    return g_test_run();
+}
