@@ -230,7 +230,8 @@ def fails(*args, within=30, **kwargs):
         check_equal(status, 1, f"{' '.join(args)}: status (stderr: {text})")
         check(text.strip(), f"{' '.join(args)}: no error text")
         if not OTHER and not kwargs.get("other"):
-            check(text.startswith("error: "), f"stderr does not begin with 'error: ': {text}")
+            check(text.strip().splitlines()[-1].startswith("error: "),
+                  f"the last line does not begin with 'error: ': {text}")
         return text
 
 

@@ -16,6 +16,7 @@
 # K8S_DIR         state of this run (default /tmp/kftray-k8s): keys, kubeconfigs, etcd, logs
 #
 # Needs root. The first build takes 4 to 8 minutes on two cores, a warm `up` about 15 s.
+# shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
