@@ -64,13 +64,14 @@ static CURLcode on_curl_ssl_context(CURL *easy, void *ssl_context, void *user_da
                                         SSL_MODE_RELEASE_BUFFERS);
     /* Nobody needs it, and a server could make the verification run again at any time. */
     (void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
-    /* Fewer system calls for streams, which read until there is no more. Not for requests: curl asks
-     * SSL_pending(), which does not see what was read ahead, and would wait for ever. */
+    /* Fewer system calls for streams, which read until there is no more. Not for requests: curl
+     * asks SSL_pending(), which does not see what was read ahead, and would wait for ever. */
     if (self->multi == kft_loop_get_dials(self->multi->loop)) {
         SSL_CTX_set_read_ahead(context, 1);
         SSL_CTX_set_default_read_buffer_len(context, TLS_READ_AHEAD_BYTES);
     }
     kft_tls_note_attach(self->tls_note, context);
+    self->n_handshakes++;
     return CURLE_OK;
 }
 

@@ -18,7 +18,8 @@ typedef struct {
     struct curl_slist *connect_to;
     KftProxyChoice proxy;
     KftTlsNote *tls_note;
-    CURLcode setup; /* the first failure of curl_easy_setopt() */
+    unsigned n_handshakes; /* TLS, that of an https proxy included */
+    CURLcode setup;        /* the first failure of curl_easy_setopt() */
     char error_text[CURL_ERROR_SIZE];
 } KftCurlEasy;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/redact.h"
+#include "net/client-pair.h"
 #include "net/curl-easy.h"
 
 #define MAX_TEXT_CHARS 240
@@ -57,11 +58,6 @@ static const char *next_hop(const KftCurlEasy *self)
 static const char *hop_kind(const KftCurlEasy *self)
 {
     return is_proxied(self) ? "the proxy " : "";
-}
-
-static bool is_socks(const KftCurlEasy *self)
-{
-    return is_proxied(self) && g_str_has_prefix(kft_secret_reveal(self->proxy.url), "socks");
 }
 
 static Cause http_proxy_cause(const KftCurlEasy *self)
@@ -185,26 +181,28 @@ static Cause client_certificate_cause(const KftCurlEasy *self, CURLcode code)
     g_autofree char *text = dup_curl_text(self, code);
     const char *of = endpoint->cert_data == NULL ? endpoint->cert_file : NULL;
     g_autofree char *name = of == NULL ? g_strdup("") : g_strdup_printf(" \"%s\"", of);
-    if (has_text(self, "does not match") || has_text(self, "mismatch"))
-        return (Cause){
-            KFT_ERROR_BAD_CONFIG,
-            g_strdup_printf("the client key does not belong to the client certificate%s for "
-                            "%s",
-                            name, self->authority)};
-    if (has_text(self, "private key"))
-        return (Cause){
-            KFT_ERROR_BAD_CONFIG,
-            g_strdup_printf("the client key for %s is not usable: not an unencrypted private "
-                            "key in PEM form",
-                            self->authority)};
-    if (has_text(self, "certificate"))
-        return (Cause){KFT_ERROR_BAD_CONFIG,
-                       g_strdup_printf("the client certificate%s for %s is not usable: not a "
-                                       "certificate in PEM form",
-                                       name, self->authority)};
-    return (Cause){KFT_ERROR_BAD_CONFIG,
-                   g_strdup_printf("the client certificate%s or its key for %s is not usable: %s",
-                                   name, self->authority, text)};
+    char *why = NULL;
+    switch (kft_client_pair_check(endpoint)) {
+    case KFT_CLIENT_PAIR_BAD_CERTIFICATE:
+        why = g_strdup_printf("the client certificate%s for %s is not usable: not a certificate in "
+                              "PEM form",
+                              name, self->authority);
+        break;
+    case KFT_CLIENT_PAIR_BAD_KEY:
+        why = g_strdup_printf("the client key for %s is not usable: not an unencrypted private key "
+                              "in PEM form",
+                              self->authority);
+        break;
+    case KFT_CLIENT_PAIR_MISMATCH:
+        why = g_strdup_printf("the client key does not belong to the client certificate%s for %s",
+                              name, self->authority);
+        break;
+    case KFT_CLIENT_PAIR_OK:
+        why = g_strdup_printf("the client certificate%s or its key for %s is not usable: %s", name,
+                              self->authority, text);
+        break;
+    }
+    return (Cause){KFT_ERROR_BAD_CONFIG, why};
 }
 
 /* A TLS alert or a peer that does not speak TLS. */
@@ -245,24 +243,31 @@ static Cause connect_cause(const KftCurlEasy *self)
                                                           hop_kind(self), next_hop(self), why)};
 }
 
+/* Whether the server's own handshake has begun, and not only that of an https proxy. */
+static bool has_begun_tls(const KftCurlEasy *self)
+{
+    bool is_https_proxy =
+        is_proxied(self) && g_str_has_prefix(kft_secret_reveal(self->proxy.url), "https:");
+    return self->n_handshakes > (is_https_proxy ? 1U : 0U);
+}
+
+/* curl's own CONNECT_TIME is no help for telling TCP from TLS: 7.88 sets it when both are done. */
 static Cause timeout_cause(const KftCurlEasy *self)
 {
     const char *to = self->authority;
+    bool is_connected = info_time(self, CURLINFO_CONNECT_TIME_T) != 0;
     char *text = NULL;
-    bool is_tunnel = is_proxied(self) && (self->is_https || is_socks(self));
     if (info_time(self, CURLINFO_NAMELOOKUP_TIME_T) == 0)
         text = g_strdup_printf("timed out while resolving the name of %s%s", hop_kind(self),
                                next_hop(self));
-    else if (is_socks(self) && info_time(self, CURLINFO_CONNECT_TIME_T) == 0)
-        text =
-            g_strdup_printf("timed out while connecting to %s by the proxy %s", to, next_hop(self));
-    else if (info_time(self, CURLINFO_CONNECT_TIME_T) == 0)
-        text =
-            g_strdup_printf("timed out while connecting to %s%s", hop_kind(self), next_hop(self));
-    else if (is_tunnel && !is_socks(self) && info_long(self, CURLINFO_HTTP_CONNECTCODE) == 0)
-        text = g_strdup_printf("timed out while the proxy %s connects to %s", next_hop(self), to);
-    else if (self->is_https && info_time(self, CURLINFO_APPCONNECT_TIME_T) == 0)
+    else if (self->is_https && has_begun_tls(self) &&
+             info_time(self, CURLINFO_APPCONNECT_TIME_T) == 0)
         text = g_strdup_printf("timed out in the TLS handshake with %s", to);
+    else if (is_proxied(self) && !is_connected)
+        text = g_strdup_printf("timed out while connecting to %s by the proxy %s", to,
+                               self->proxy.name);
+    else if (!is_connected)
+        text = g_strdup_printf("timed out while connecting to %s", to);
     else if (info_time(self, CURLINFO_STARTTRANSFER_TIME_T) == 0)
         text = g_strdup_printf("%s did not answer in time", to);
     else
@@ -276,11 +281,13 @@ static char *dup_system_text(const KftCurlEasy *self)
 {
     static const int numbers[] = {ECONNRESET,  EPIPE,        ETIMEDOUT, ECONNABORTED,
                                   ENETUNREACH, EHOSTUNREACH, ENETDOWN};
-    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+    /* curl asks for the peer's address when the handshake is done; a reset may have come before. */
+    int number = has_text(self, "getpeername()") ? ECONNRESET : 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers) && number == 0; i++) {
         if (has_text(self, g_strerror(numbers[i])))
-            return g_ascii_strdown(g_strerror(numbers[i]), -1);
+            number = numbers[i];
     }
-    return NULL;
+    return number == 0 ? NULL : g_ascii_strdown(g_strerror(number), -1);
 }
 
 static Cause broken_cause(const KftCurlEasy *self, CURLcode code)
