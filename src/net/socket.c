@@ -35,6 +35,7 @@ struct KftSocket {
     bool has_shutdown; /* requested from libuv */
     bool is_broken;
     bool is_closed;
+    bool is_in_alloc;
 };
 
 char *kft_socket_format_address(const struct sockaddr_storage *address)
@@ -129,9 +130,24 @@ static void on_handle_alloc(uv_handle_t *handle, size_t suggested_size, uv_buf_t
     uint8_t *data = NULL;
     size_t size = 0;
     (void)suggested_size;
+    self->is_in_alloc = true;
     self->funcs.on_alloc(&data, &size, self->user_data);
+    self->is_in_alloc = false;
     size = MIN(kft_fault_clip_read(size), UINT_MAX);
     *buffer = self->is_closed ? uv_buf_init(NULL, 0) : uv_buf_init((char *)data, (unsigned)size);
+}
+
+/* libuv reports a reset that comes together with the last data as an ordinary end; the kernel still
+ * has the error then. */
+static int pending_error(const KftSocket *self)
+{
+    uv_os_fd_t fd = -1;
+    int number = 0;
+    socklen_t size = sizeof number;
+    if (uv_fileno((const uv_handle_t *)&self->handle, &fd) != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &size) != 0)
+        return 0;
+    return -number;
 }
 
 static void on_handle_read(uv_stream_t *handle, ssize_t n_bytes, const uv_buf_t *buffer)
@@ -147,10 +163,11 @@ static void on_handle_read(uv_stream_t *handle, ssize_t n_bytes, const uv_buf_t 
     stop_reading(self);
     if (n_bytes == UV_ENOBUFS)
         return; /* on_alloc had no room */
-    if (n_bytes == UV_EOF)
+    int status = n_bytes == UV_EOF ? pending_error(self) : (int)n_bytes;
+    if (status == 0)
         self->funcs.on_eof(self->user_data);
     else
-        break_connection(self, (int)n_bytes);
+        break_connection(self, status);
 }
 
 void kft_socket_set_reading(KftSocket *self, bool reading)
@@ -316,6 +333,12 @@ void kft_socket_abort(KftSocket *self)
     kft_socket_free(self);
 }
 
+static void on_deferred_close(void *user_data)
+{
+    KftSocket *self = user_data;
+    uv_close((uv_handle_t *)&self->handle, on_handle_closed);
+}
+
 void kft_socket_free(KftSocket *self)
 {
     if (self == NULL)
@@ -325,11 +348,14 @@ void kft_socket_free(KftSocket *self)
     self->is_closed = true;
     if (self->failure != NULL)
         kft_deferred_cancel(self->failure);
-    uv_close((uv_handle_t *)&self->handle, on_handle_closed);
+    if (self->is_in_alloc)
+        /* libuv calls the read callback next, which uv_close() would already have taken away. */
+        (void)kft_loop_defer(self->loop, on_deferred_close, self);
+    else
+        on_deferred_close(self);
 }
 
-bool
-kft_socket_is_peer_closed(const KftSocket *self)
+bool kft_socket_is_peer_closed(const KftSocket *self)
 {
     uv_os_fd_t fd = -1;
     if (uv_fileno((const uv_handle_t *)&self->handle, &fd) != 0)
