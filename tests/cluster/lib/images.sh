@@ -55,7 +55,7 @@ images_build() {
     for i in $IMAGES; do
         [ ! -s "$(image_file "$i")" ] || continue
         say "making image $(image_ref "$i")"
-        root=$(mktemp -d "$C/images/root.XXXXXX")
+        root=$(mktemp -d -p "$C/images")
         chmod 755 "$root"
         case $i in
         busybox)
