@@ -1,0 +1,142 @@
+/* The loop of a test. Its watchdog timer is not referenced, so it never keeps the loop alive. */
+#include "test-loop.h"
+
+#include <signal.h>
+#include <string.h>
+
+#define END_LIMIT_MS 20000
+#define FLAG_LIMIT_MS 20000
+
+static void ignore_sigpipe(void)
+{
+    struct sigaction action = {0};
+    action.sa_handler = SIG_IGN;
+    g_assert_cmpint(sigaction(SIGPIPE, &action, NULL), ==, 0);
+}
+
+unsigned kft_test_count_fds(void)
+{
+    GDir *dir = g_dir_open("/proc/self/fd", 0, NULL);
+    unsigned n_fds = 0;
+    g_assert_nonnull(dir);
+    while (g_dir_read_name(dir) != NULL)
+        n_fds++;
+    g_dir_close(dir);
+    return n_fds - 1; /* that of the folder itself */
+}
+
+void kft_test_loop_init(KftTestLoop *self)
+{
+    g_autoptr(GError) error = NULL;
+    ignore_sigpipe();
+    /* What libuv and curl open once for the process must not count as a leak. */
+    KftLoop *first = kft_loop_new(&error);
+    g_assert_no_error(error);
+    g_assert_true(kft_loop_free(first));
+    self->n_fds = kft_test_count_fds();
+    self->loop = kft_loop_new(&error);
+    g_assert_no_error(error);
+}
+
+typedef struct {
+    uv_timer_t timer;
+    uv_prepare_t prepare;
+    bool (*is_done)(void *user_data);
+    void *user_data;
+    bool is_late;
+    unsigned n_open;
+} Watchdog;
+
+static void on_watchdog_fired(uv_timer_t *handle)
+{
+    Watchdog *watchdog = handle->data;
+    watchdog->is_late = true;
+}
+
+/* What a timer or a deferred call made true would else be seen only after the next wait for I/O. */
+static void on_watchdog_prepare(uv_prepare_t *handle)
+{
+    const Watchdog *watchdog = handle->data;
+    if (watchdog->is_late || watchdog->is_done(watchdog->user_data))
+        uv_stop(handle->loop);
+}
+
+static void on_watchdog_closed(uv_handle_t *handle)
+{
+    Watchdog *watchdog = handle->data;
+    watchdog->n_open--;
+}
+
+static void
+turn_until(KftTestLoop *self, bool (*is_done)(void *user_data), void *user_data, uint64_t limit_ms)
+{
+    uv_loop_t *uv = kft_loop_get_uv(self->loop);
+    Watchdog watchdog = {.is_done = is_done, .user_data = user_data, .n_open = 2};
+    uv_update_time(uv);
+    (void)uv_timer_init(uv, &watchdog.timer);
+    (void)uv_prepare_init(uv, &watchdog.prepare);
+    watchdog.timer.data = &watchdog;
+    watchdog.prepare.data = &watchdog;
+    (void)uv_timer_start(&watchdog.timer, on_watchdog_fired, limit_ms, 0);
+    (void)uv_prepare_start(&watchdog.prepare, on_watchdog_prepare);
+    while (!watchdog.is_late && !is_done(user_data))
+        (void)uv_run(uv, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&watchdog.timer, on_watchdog_closed);
+    uv_close((uv_handle_t *)&watchdog.prepare, on_watchdog_closed);
+    while (watchdog.n_open > 0)
+        (void)uv_run(uv, UV_RUN_NOWAIT);
+}
+
+void kft_test_loop_run_until(KftTestLoop *self,
+                             bool (*is_done)(void *user_data),
+                             void *user_data,
+                             uint64_t limit_ms)
+{
+    turn_until(self, is_done, user_data, limit_ms);
+    if (!is_done(user_data))
+        g_error("the condition did not become true within %u ms", (unsigned)limit_ms);
+}
+
+static bool is_flag_true(void *user_data)
+{
+    return *(const volatile bool *)user_data;
+}
+
+void kft_test_loop_run_until_true(KftTestLoop *self, const bool *flag)
+{
+    bool *is_set = NULL;
+    memcpy(&is_set, &flag, sizeof flag);
+    kft_test_loop_run_until(self, is_flag_true, is_set, FLAG_LIMIT_MS);
+}
+
+static bool is_never(void *user_data)
+{
+    (void)user_data;
+    return false;
+}
+
+void kft_test_loop_run_for(KftTestLoop *self, uint64_t duration_ms)
+{
+    turn_until(self, is_never, NULL, duration_ms);
+}
+
+static void on_watchdog_end(uv_timer_t *handle)
+{
+    uv_print_all_handles(handle->loop, stderr);
+    g_error("the loop does not end: an object is still open");
+}
+
+void kft_test_loop_clear(KftTestLoop *self)
+{
+    uv_loop_t *uv = kft_loop_get_uv(self->loop);
+    uv_timer_t watchdog;
+    uv_update_time(uv);
+    (void)uv_timer_init(uv, &watchdog);
+    (void)uv_timer_start(&watchdog, on_watchdog_end, END_LIMIT_MS, 0);
+    uv_unref((uv_handle_t *)&watchdog);
+    kft_loop_run(self->loop);
+    uv_close((uv_handle_t *)&watchdog, NULL);
+    kft_loop_run(self->loop);
+    g_assert_true(kft_loop_free(self->loop));
+    g_assert_cmpuint(kft_test_count_fds(), ==, self->n_fds);
+}

@@ -1,0 +1,30 @@
+#ifndef KFT_TEST_LOOP_H
+#define KFT_TEST_LOOP_H
+
+#include "net/loop.h"
+
+/* A loop for a test: it must end clean and within a time. Thread: one. */
+typedef struct {
+    KftLoop *loop;
+    unsigned n_fds; /* open before the loop was made */
+} KftTestLoop;
+
+/* Also ignores SIGPIPE, as programs with a loop must. */
+void kft_test_loop_init(KftTestLoop *self);
+/* Turns the loop until @is_done says true; the test fails after @limit_ms. */
+void kft_test_loop_run_until(KftTestLoop *self,
+                             bool (*is_done)(void *user_data),
+                             void *user_data,
+                             uint64_t limit_ms);
+/* The same for a flag. */
+void kft_test_loop_run_until_true(KftTestLoop *self, const bool *flag);
+/* Turns the loop for a while, for what must not happen. */
+void kft_test_loop_run_for(KftTestLoop *self, uint64_t duration_ms);
+/* Runs the loop to its end, which comes when all objects are freed; then nothing may be open: no
+ * object, no libuv handle, no descriptor. */
+void kft_test_loop_clear(KftTestLoop *self);
+
+/* Open descriptors of this process. */
+unsigned kft_test_count_fds(void);
+
+#endif
