@@ -322,6 +322,9 @@ class Steps:
     async def step_drop(self, options=None):
         self._control.drop(options or {})
 
+    async def step_goaway(self):
+        self._control.goaway()
+
     async def step_fault(self, spec):
         self._control.add_fault(spec)
 

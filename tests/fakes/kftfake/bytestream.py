@@ -30,6 +30,7 @@ class ByteStream(asyncio.Protocol):
         self._limits = {}
         self._drip = None
         self._muted = False
+        self.is_black_hole = False
 
     # What asyncio calls.
 
@@ -161,7 +162,8 @@ class ByteStream(asyncio.Protocol):
             self.transport.write_eof()
 
     def close(self):
-        self.transport.close()
+        if not self.is_black_hole:
+            self.transport.close()
 
     def reset(self):
         """Ends the connection with a TCP RST."""
@@ -190,6 +192,7 @@ class ByteStream(asyncio.Protocol):
             self.abort()
         elif how == "silence":
             self._muted = True
+            self.is_black_hole = True
         else:
             self.close()
 

@@ -67,6 +67,13 @@ class Control:
     def drop(self, args):
         return {"dropped": self.server.drop_connections(args.get("how", "eof"), args.get("upgraded"))}
 
+    def goaway(self):
+        """GOAWAY on every SPDY session, then its end."""
+        sessions = list(self.server.sessions)
+        for session in sessions:
+            session.goaway()
+        return {"sessions": len(sessions)}
+
     def set_faults(self, specs):
         self.server.faults.replace(specs)
         return self.server.faults.describe()
@@ -123,6 +130,7 @@ def _routes(c):
         on("DELETE", "/faults", lambda m, r, b: c.set_faults([])),
         on("DELETE", r"/faults/(?P<name>.+)", lambda m, r, b: c.remove_fault(**m.groupdict())),
         on("POST", "/drop-connections", lambda m, r, b: c.drop(b or {})),
+        on("POST", "/goaway", lambda m, r, b: c.goaway()),
         on("POST", "/compact", lambda m, r, b: c.compact()),
         on("PATCH", "/settings", lambda m, r, b: c.settings(b)),
         on("POST", r"/users/(?P<name>[^/]+)/rotate-token",

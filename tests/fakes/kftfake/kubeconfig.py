@@ -4,7 +4,6 @@ import base64
 import json
 import os
 
-PLAIN_USERS = ("denied", "pods-only", "create-only", "no-forward")
 KEY_KINDS = ("ec", "rsa", "ed25519")
 
 
@@ -23,11 +22,9 @@ def document(server, current="fake"):
 
 def _user_entries(server):
     for name, user in server.users.users.items():
-        if name == "admin" or name in PLAIN_USERS:
-            yield name, {"token": user.token}
-        elif user.password is not None:
+        if user.password is not None:
             yield name, {"username": name, "password": user.password}
-        elif name != "fake-cert":
+        elif name != "fake-cert":  # that one is the subject of the client certificates
             yield name, {"token": user.token}
     yield "bad-token", {"token": "no-such-token"}
     yield "nobody", {}

@@ -69,6 +69,11 @@ class Kubelet:
     def forwarder(self, sandbox):
         return Forwarder(sandbox, self._context)
 
+    def stop(self):
+        """All applications end."""
+        for sandbox in self._sandboxes.values():
+            sandbox.kill()
+
     def _on_change(self, change):
         item = change.new or change.old
         if item["kind"] != "Pod":

@@ -105,7 +105,12 @@ class PortForward:
             await self._run_spdy(self._stream, forwarder)
 
     async def _run_spdy(self, pipe, forwarder):
-        await spdysession.SpdySession(pipe, forwarder, self._journal, self._session_faults, self._settings).run()
+        session = spdysession.SpdySession(pipe, forwarder, self._journal, self._session_faults, self._settings)
+        self._server.sessions.add(session)
+        try:
+            await session.run()
+        finally:
+            self._server.sessions.discard(session)
 
     # What they share.
 

@@ -59,6 +59,7 @@ class Server:
         self.kubelet = kubelet.Kubelet(self.world, self)
         self.rest = rest.Rest(self)
         self.connections = {}
+        self.sessions = set()
         self.port = 0
         self._tasks = set()
         self._listener = None
@@ -82,6 +83,7 @@ class Server:
         self._keep(self._accept(listener))
 
     async def stop(self):
+        self.kubelet.stop()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -153,6 +155,8 @@ class Server:
             if await self._stream_faults(stream, self.faults.take("tls")):
                 while await self._serve_request(stream, number):
                     pass
+            if stream.is_black_hole:  # the client must find out by itself
+                await stream.closed
             stream.close()
         except httpmessage.BadRequest as error:
             self.journal.violation(f"HTTP: {error}")

@@ -242,11 +242,10 @@ class SpdySession:
         task.add_done_callback(self._tasks.discard)
 
     async def _expire_pair(self, request, pair):
-        overdue = self._start(asyncio.sleep(self.settings.pair_timeout_ms / 1000))
-        over = self._start(self._over.wait())
-        await asyncio.wait({overdue, over}, return_when=asyncio.FIRST_COMPLETED)
-        over.cancel()
-        overdue.cancel()
+        try:
+            await asyncio.wait_for(self._over.wait(), self.settings.pair_timeout_ms / 1000)
+        except asyncio.TimeoutError:
+            pass
         if self._pending.get(request) is pair and len(pair) == 1 and not self._over.is_set():
             del self._pending[request]
             self.journal.count("pair_timeouts")
@@ -287,7 +286,7 @@ class SpdySession:
         self.journal.count("pair_errors")
         if not finish:
             await error.send(text.encode())
-            await asyncio.wait({self._start(self._over.wait())})
+            await self._over.wait()
             return
         await data.finish()
         await error.send(text.encode())
@@ -304,6 +303,10 @@ class SpdySession:
     async def _goaway_later(self, seconds):
         await asyncio.sleep(seconds)
         await self._say_goodbye(0)
+
+    def goaway(self):
+        """GOAWAY and the end, now."""
+        self._keep(self._start(self._say_goodbye(0)))
 
     async def _say_goodbye(self, code):
         try:

@@ -92,8 +92,10 @@ class Watch:
 
     async def _wait_and_send(self, version, seconds):
         changed = asyncio.ensure_future(self._world.wait_change(version, seconds))
-        await asyncio.wait({changed, self._stream.closed}, return_when=asyncio.FIRST_COMPLETED)
-        changed.cancel()
+        try:
+            await asyncio.wait({changed, self._stream.closed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changed.cancel()
         newest = self._world.version
         for change in self._world.changes_since(self._kind, version):
             kind, item = self._seen_as(change)
