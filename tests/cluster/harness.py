@@ -127,8 +127,10 @@ def command_line(args, transport, other=None):
 class Forward:
     """A running forwarder. Use it in a with statement."""
 
-    def __init__(self, *args, transport="auto", user="admin-token", other=None, config=None):
+    def __init__(self, *args, transport="auto", user="admin-token", other=None, config=None,
+                 prefix=()):
         line, env = command_line(args, transport, other)
+        line = [*prefix, *line]
         env["KUBECONFIG"] = config or kubeconfig(user, transport)
         self.args = args
         self.errors = tempfile.TemporaryFile()

@@ -52,6 +52,7 @@ images_build() {
     # shellcheck disable=SC2086
     packages_install $IMAGE_PACKAGES
     mkdir -p "$C/images"
+    rm -rf "$C"/images/tmp.* # of a run that was killed
     for i in $IMAGES; do
         [ ! -s "$(image_file "$i")" ] || continue
         say "making image $(image_ref "$i")"

@@ -7,6 +7,7 @@
 #   link.sh stats            packets that passed and that were lost
 #   link.sh exec COMMAND…    run a command in the near namespace
 #   link.sh down             stop, remove the namespaces
+#   link.sh status           0 if it runs
 #   link.sh check            measure that delay, rate, loss and black hole are what was set
 #                            (with Debian's busybox and socat)
 #
@@ -170,9 +171,10 @@ case ${1:-} in
 up | down | check) "$@" ;;
 set) shift; set_all "$@" ;;
 stats) "$(program)" --control "$RUN/control" --send stats ;;
-exec) shift; near "$@" ;;
+exec) shift; exec ip netns exec $NEAR "$@" ;; # the command gets this process's pid
+status) running ;;
 *)
-    sed -n '2,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '2,17s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit 2
     ;;
 esac
