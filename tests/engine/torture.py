@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Fault torture: reruns one case with the n-th fallible call failing, n = 1, 2, …, until it passes untouched.
+
+    torture.py --kftrayctl PATH [--to N]
+
+PATH is a build with KFT_FAULTS=ON. Each run forwards a port of the scripted API server, makes two connections and
+stops. Whatever fails inside, the program may not crash, hang or leak (a sanitizer build shows that), and must end
+with status 0 or 1, in the latter case with a sentence. The last runs move few bytes per read and write and must
+carry the data unharmed. TAP output.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+RUN_SECONDS = 40
+PARTIAL = [(1, 0), (0, 1), (7, 3), (1, 1), (4096, 1500)]
+# Where each case starts what it is about: a file to compare through the forward.
+BYTES = 20000
+BATCH = 4
+
+
+class Server:
+    def __init__(self, directory):
+        self.kubeconfig = directory / "kubeconfig"
+        self._process = subprocess.Popen(
+            ["/usr/bin/python3", TOP / "tests/fakes/apiserver.py", "--kubeconfig-out", self.kubeconfig],
+            stdout=subprocess.PIPE, text=True)
+        line = self._process.stdout.readline()
+        if not line.startswith("ready"):
+            raise RuntimeError(f"the API server did not start: {line}")
+
+    def stop(self):
+        self._process.terminate()
+        self._process.wait()
+
+
+def request(port, path):
+    """The body of a GET, or None if the connection failed, which a fault may well cause."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=15) as client:
+            client.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            answer = b""
+            while piece := client.recv(65536):
+                answer += piece
+    except OSError:
+        return None
+    return answer.partition(b"\r\n\r\n")[2]
+
+
+def read_port(process):
+    """The local port, or None if the program ended first."""
+    for line in process.stdout:
+        match = re.match(r"Forwarding from 127\.0\.0\.1:(\d+) ->", line)
+        if match:
+            return int(match[1])
+    return None
+
+
+def run_once(program, server, transport, environment):
+    """(status, stderr, bodies) of one run; status None if it had to be killed."""
+    command = [program, "forward", "--kubeconfig", server.kubeconfig, "--transport", transport, "-q",
+               "--address", "127.0.0.1", "--pod-running-timeout", "3s", "pod/x", ":80"]
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True,
+                                   env={**os.environ, **environment})
+        deadline = time.monotonic() + RUN_SECONDS
+        port = read_port(process)
+        bodies = [request(port, f"/zero?n={BYTES}") for _ in range(2)] if port else []
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            status = process.wait(max(1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            status = None
+        process.stdout.close()
+        errors.seek(0)
+        return status, errors.read(), bodies
+
+
+def complaint(status, errors):
+    if status is None:
+        return f"did not end within {RUN_SECONDS} s"
+    if status not in (0, 1):
+        return f"ended with status {status}"
+    if status == 1 and not re.search(r"^error: .+", errors, re.M):
+        return "ended with status 1 and no error message"
+    return None
+
+
+class Report:
+    def __init__(self):
+        self.count = 0
+        self.failures = 0
+
+    def add(self, name, problem, errors=""):
+        self.count += 1
+        if problem is None:
+            print(f"ok {self.count} - {name}", flush=True)
+            return
+        self.failures += 1
+        print(f"not ok {self.count} - {name}\n#   {problem}", flush=True)
+        for line in errors.splitlines()[-40:]:
+            print(f"#   {line}")
+
+
+def torture(report, pool, program, server, transport, last):
+    """Runs batches of neighbouring calls at once; the first untouched run ends it."""
+    def attempt(n):
+        return n, *run_once(program, server, transport, {"KFT_FAULT_NTH": str(n)})
+
+    for start in range(1, last + 1, BATCH):
+        for n, status, errors, _ in pool.map(attempt, range(start, start + BATCH)):
+            if "fault injected" not in errors:
+                return
+            point = re.search(r"fault injected: (\S+)", errors)[1]
+            report.add(f"{transport}: call {n} fails, {point}", complaint(status, errors), errors)
+    report.add(f"{transport}: ends", f"more than {last} fallible calls")
+
+
+def partial(report, program, server, transport):
+    for read, write in PARTIAL:
+        environment = {"KFT_DBG_RMAX": str(read), "KFT_DBG_WMAX": str(write)}
+        status, errors, bodies = run_once(program, server, transport, environment)
+        problem = complaint(status, errors)
+        if problem is None and bodies != [bytes(BYTES)] * 2:
+            problem = f"wrong data: {[None if b is None else len(b) for b in bodies]}"
+        report.add(f"{transport}: at most {read or 'any'} bytes read, {write or 'any'} written at once",
+                   problem, errors)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--kftrayctl", required=True)
+    parser.add_argument("--to", dest="last", type=int, default=2000)
+    options = parser.parse_args()
+    report = Report()
+    with tempfile.TemporaryDirectory() as directory:
+        server = Server(pathlib.Path(directory))
+        try:
+            with concurrent.futures.ThreadPoolExecutor(BATCH) as pool:
+                for transport in ("tunnel", "spdy", "websocket"):
+                    torture(report, pool, options.kftrayctl, server, transport, options.last)
+                    partial(report, options.kftrayctl, server, transport)
+        finally:
+            server.stop()
+    print(f"1..{report.count}")
+    print(f"# {report.count - report.failures} passed, {report.failures} failed")
+    sys.exit(1 if report.failures else 0)
+
+
+main()

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds, and passes everything, or a part:
+#
+#   tests/run.sh [all]       everything below
+#   tests/run.sh checks      layering, banned calls, lengths, format, headers, docs
+#   tests/run.sh unit        parsers and small pieces
+#   tests/run.sh loop        network and Kubernetes modules against loopback fakes
+#   tests/run.sh engine      the engine by its public headers
+#   tests/run.sh fuzz        replays of the fuzz corpora
+#   tests/run.sh cases       kftrayctl against the scripted API server
+#   tests/run.sh kubectl     the scripted API server against somebody else's client
+#   tests/run.sh cluster     kftrayctl against a real Kubernetes
+#   tests/run.sh torture     each fallible call failing in turn, under the sanitizers
+#   tests/run.sh asan        unit to cases again, under AddressSanitizer and UBSan (clang)
+#   tests/run.sh tsan        unit, loop and engine again, under ThreadSanitizer (clang)
+#   tests/run.sh tidy        clang-tidy
+#
+# Builds live in build/tests, build/asan and build/tsan. What the cluster needs is cached outside the
+# checkout, see tests/cluster/kube.sh.
+set -euo pipefail
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$top"
+# shellcheck source=packaging/packages.sh
+. packaging/packages.sh
+
+jobs=$(nproc)
+
+packages_tests="$packages_build $packages_demo clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
+  llvm-14 libwslay-dev zlib1g-dev git procps iproute2 python3-websockets"
+
+install_test_packages() {
+  # shellcheck disable=SC2086 # one word per package
+  install_packages $packages_tests
+  command -v kubectl >/dev/null || install_packages kubernetes-client
+}
+
+# build NAME CMAKE-ARGUMENT…
+build() {
+  local name=$1
+  shift
+  echo "== build: $name"
+  cmake -S . -B "build/$name" -G Ninja -DKFT_BUILD_UI=OFF -DKFT_WERROR=ON "$@" >/dev/null
+  cmake --build "build/$name" -- --quiet
+}
+
+build_tests() { build tests -DCMAKE_C_COMPILER=gcc; }
+build_asan() {
+  build asan -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Debug -DKFT_FAULTS=ON \
+    -DKFT_SANITIZE=address,undefined
+}
+build_tsan() { build tsan -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Debug -DKFT_SANITIZE=thread; }
+
+# run_ctest BUILD LABEL-REGEX [CTEST-ARGUMENT…]
+run_ctest() {
+  local name=$1 labels=$2
+  shift 2
+  echo "== tests: $name, $labels"
+  ctest --test-dir "build/$name" -L "^($labels)\$" --output-on-failure --no-tests=error "$@"
+}
+
+run_part() {
+  case $1 in
+  checks) build_tests && run_ctest tests checks -j "$jobs" ;;
+  unit | loop | fuzz) build_tests && run_ctest tests "$1" -j "$jobs" ;;
+  engine | cases | kubectl) build_tests && run_ctest tests "$1" ;;
+  cluster)
+    build_tests
+    # Namespaces, mounts and containers: root's work.
+    if [ "$(id -u)" -ne 0 ]; then
+      sudo -E "$0" cluster
+    else
+      run_ctest tests cluster
+    fi
+    ;;
+  torture) build_asan && run_ctest asan torture ;;
+  asan)
+    build_asan
+    run_ctest asan "unit|loop|engine|fuzz" -j "$jobs"
+    run_ctest asan "cases|torture"
+    ;;
+  tsan) build_tsan && run_ctest tsan "unit|loop|engine" -j "$jobs" ;;
+  tidy) build_tests && .ci/checks/tidy build/tests ;;
+  all)
+    build_tests
+    run_ctest tests "checks|unit|loop|fuzz" -j "$jobs"
+    run_ctest tests "engine|cases|kubectl"
+    run_part asan
+    run_part tsan
+    run_part tidy
+    # Last, so that whatever is wrong above shows before the longest part.
+    run_part cluster
+    ;;
+  *)
+    sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+  esac
+}
+
+install_test_packages
+for part in "${@:-all}"; do
+  run_part "$part"
+done
