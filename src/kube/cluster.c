@@ -4,13 +4,11 @@
  * A call holds a reference to its cluster, so that callbacks may drop theirs. */
 #include "kube/cluster.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include "kftray/error.h"
 
 #include "base/log.h"
-#include "base/text.h"
 #include "kube/status.h"
 
 #define DEFAULT_TIMEOUT_MS 30000
@@ -102,21 +100,6 @@ void kft_cluster_set_carrier(KftCluster *self, KftCarrier carrier)
 {
     self->carrier = carrier;
     self->has_carrier = true;
-}
-
-char *kft_api_path_build(const char *prefix, ...)
-{
-    GString *out = g_string_new(prefix);
-    va_list segments;
-
-    va_start(segments, prefix);
-    for (const char *segment = va_arg(segments, const char *); segment != NULL;
-         segment = va_arg(segments, const char *)) {
-        g_string_append_c(out, '/');
-        kft_text_append_percent_encoded(out, segment);
-    }
-    va_end(segments);
-    return g_string_free(out, FALSE);
 }
 
 /* --- one call --- */

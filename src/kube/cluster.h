@@ -5,8 +5,9 @@
 #include "net/http.h"
 #include "proto/upgrade.h"
 
-/* A cluster as one user sees it: API requests with credentials, and what is remembered about the server.
- * Reference counted; one object per kubeconfig context, shared by all forwards to it. Thread: loop. */
+/* A cluster as one user sees it: API requests with credentials, and what is remembered about the
+ * server. Reference counted; one object per kubeconfig context, shared by all forwards to it.
+ * Thread: loop. */
 typedef struct KftCluster KftCluster;
 
 KftCluster *kft_cluster_new(KftLoop *loop, KftKubeconfig *config, const KftKubeContext *context);
@@ -19,7 +20,8 @@ KftCredential *kft_cluster_get_credential(const KftCluster *self);
 const char *kft_cluster_get_name(const KftCluster *self);
 const char *kft_cluster_get_namespace(const KftCluster *self);
 
-/* The transport that this server was found to speak, remembered for later tunnels (wire protocols, 1.4). */
+/* The transport that this server was found to speak, remembered for later tunnels (wire
+ * protocols, 1.4). */
 bool kft_cluster_get_carrier(const KftCluster *self, KftCarrier *ret_carrier);
 void kft_cluster_set_carrier(KftCluster *self, KftCarrier carrier);
 
@@ -30,14 +32,15 @@ typedef struct {
     const char *path;    /* "/api/v1/…" with query, encoded */
     const char *body;    /* JSON, nullable */
     uint32_t timeout_ms; /* 0 = 30000; ignored for streams */
-    const char *what;    /* what is being done, for messages: "get pod \"web-0\" in namespace \"a\"" */
+    const char *what; /* what is being done, for messages: "get pod \"web-0\" in namespace \"a\"" */
 } KftApiRequest;
 
 typedef struct KftApiCall KftApiCall;
-/* Runs once. A 2xx answer gives @response; anything else an error: metav1.Status is turned into a sentence
- * by kft_status_to_error() (see kube/status.h), a 401 is retried once with a fresh credential. Besides
- * those of KftHttpDoneFunc and KftCredentialFunc: AUTH (401, 403), NOT_FOUND (404), REFUSED, PROTOCOL
- * (not JSON, not Kubernetes). With an @error that an answer caused, @response is that answer. */
+/* Runs once. A 2xx answer gives @response; anything else an error: metav1.Status is turned into a
+ * sentence by kft_status_to_error() (see kube/status.h), a 401 is retried once with a fresh
+ * credential. Besides those of KftHttpDoneFunc and KftCredentialFunc: AUTH (401, 403), NOT_FOUND
+ * (404), REFUSED, PROTOCOL (not JSON, not Kubernetes). With an @error that an answer caused,
+ * @response is that answer. */
 typedef void (*KftApiFunc)(const KftHttpResponse *response, const GError *error, void *user_data);
 /* @on_body: nullable; streams a 2xx body. */
 KftApiCall *kft_cluster_request(KftCluster *self,
@@ -47,10 +50,6 @@ KftApiCall *kft_cluster_request(KftCluster *self,
                                 void *user_data);
 /* Cancels if not done; also after on_done. NULL is allowed. */
 void kft_api_call_free(KftApiCall *self);
-
-/* Builds a path: @prefix as it is, then "/" and each further argument percent-encoded; ended by NULL.
- * Returns: (transfer full). */
-char *kft_api_path_build(const char *prefix, ...) G_GNUC_NULL_TERMINATED;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftCluster, kft_cluster_unref)
 

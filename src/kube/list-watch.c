@@ -14,13 +14,14 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "kube/api-path.h"
 #include "kube/status.h"
 #include "kube/watch-decoder.h"
 #include "net/timer.h"
 
 #define CHUNK_OBJECTS 500
 /* A chunk of 500 objects of 1.5 MB each would be more, but no cluster's pods look like that. */
-#define MAX_CHUNK_BYTES (64U * 1024 * 1024)
+#define MAX_CHUNK_BYTES ((size_t)64 * 1024 * 1024)
 #define LIST_TIMEOUT_MS 60000
 /* Servers end a watch at this time; random, so that not all come back at once (as client-go). */
 #define WATCH_MIN_S 300
@@ -125,9 +126,7 @@ static void run_step(KftListWatch *self, State step)
 {
     if (step == STATE_WATCHING && self->resource_version != NULL)
         start_watch(self);
-    else if (self->name != NULL && !self->is_synced)
-        start_get(self);
-    else if (self->name != NULL && !self->may_watch)
+    else if (self->name != NULL && (!self->is_synced || !self->may_watch))
         start_get(self);
     else
         start_list(self);

@@ -11,6 +11,7 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
+#include "kube/api-path.h"
 #include "kube/list-watch.h"
 #include "kube/selection.h"
 #include "kube/service.h"
@@ -261,12 +262,12 @@ static void evaluate(KftResolver *self)
     } else {
         selection = select_pods(self, object, &error);
     }
-    if (error != NULL && self->last == NULL) {
+    if (selection == NULL && self->last == NULL) {
         fail(self, g_steal_pointer(&error));
         return;
     }
     /* What worked once can work again: a service may be deleted and made anew by an upgrade. */
-    if (error != NULL)
+    if (selection == NULL)
         selection = kft_selection_new_waiting(error->message, self->n_ports);
     update_poll(self, selection);
     bool is_first = self->last == NULL;
