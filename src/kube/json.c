@@ -30,9 +30,11 @@ void kft_json_put(json_object *object)
 
 json_object *kft_json_parse(const char *text, size_t size, GError **error)
 {
-    g_autoptr(KftJsonReader) reader = kft_json_reader_new(size);
+    KftJsonReader *reader = kft_json_reader_new(size);
     kft_json_reader_feed(reader, text, size);
-    return kft_json_reader_finish(reader, error);
+    json_object *object = kft_json_reader_finish(reader, error);
+    kft_json_reader_free(reader);
+    return object;
 }
 
 json_object *kft_json_get(json_object *object, const char *path)

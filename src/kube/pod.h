@@ -1,10 +1,9 @@
 #ifndef KFT_KUBE_POD_H
 #define KFT_KUBE_POD_H
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#include <glib.h>
 
 /* What of a pod matters for forwarding; read from its JSON. Immutable, reference counted.
  * Thread: any, one at a time. */
@@ -36,7 +35,8 @@ typedef struct {
     int64_t created;
     uint32_t n_restarts; /* most of any container */
     GPtrArray *ports;    /* KftPodPort*, containers first, then init containers */
-    char *waiting_reason; /* why it does not run: "ImagePullBackOff: …", "Unschedulable: …"; NULL if it does */
+    char *waiting_reason; /* why it does not run: "ImagePullBackOff: …", "Unschedulable: …"; NULL if
+                             it does */
     int ref_count;
 } KftPod;
 
@@ -53,11 +53,11 @@ uint16_t kft_pod_find_port(const KftPod *self, const char *name, bool *ret_is_ud
 /* Whether a container declares @number for TCP. @ret_is_udp: as above. */
 bool kft_pod_has_port(const KftPod *self, uint16_t number, bool *ret_is_udp);
 
-/* Better first: kubectl's order (wire protocols, 7.3): scheduled, running, ready, not terminating, ready
- * for longer, fewer restarts, older; ties by name. <0: @a is better. */
+/* Better first: kubectl's order (wire protocols, 7.3): scheduled, running, ready, not terminating,
+ * ready for longer, fewer restarts, older; ties by name. <0: @a is better. */
 int kft_pod_compare(const KftPod *a, const KftPod *b);
-/* Running, not terminating, and with at least one container that runs (one in a crash loop has none for
- * minutes, though its phase stays Running). */
+/* Running, not terminating, and with at least one container that runs (one in a crash loop has none
+ * for minutes, though its phase stays Running). */
 bool kft_pod_is_usable(const KftPod *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftPod, kft_pod_unref)

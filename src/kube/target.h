@@ -1,10 +1,9 @@
 #ifndef KFT_KUBE_TARGET_H
 #define KFT_KUBE_TARGET_H
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#include <glib.h>
 
 /* What is forwarded to, as the user writes it. Thread: any. */
 
@@ -26,9 +25,10 @@ typedef struct {
     char *selector; /* SELECTOR only */
 } KftTarget;
 
-/* "NAME" and "pod/NAME", "svc/NAME", … with kubectl's names and short names, singular, plural and with
- * group ("deployments.apps/web"). @selector: of -l, nullable; @text may then be NULL. Errors: BAD_CONFIG
- * (unknown kind lists those there are, name that no object can have, both or neither given). */
+/* "NAME" and "pod/NAME", "svc/NAME", … with kubectl's names and short names, singular, plural and
+ * with group ("deployments.apps/web"). @selector: of -l, nullable; @text may then be NULL. Errors:
+ * BAD_CONFIG (unknown kind lists those there are, name that no object can have, both or neither
+ * given). */
 KftTarget *kft_target_parse(const char *text, const char *selector, GError **error);
 KftTarget *kft_target_copy(const KftTarget *self);
 void kft_target_free(KftTarget *self);
@@ -37,13 +37,14 @@ char *kft_target_describe(const KftTarget *self);
 
 /* One port pair: "REMOTE", "LOCAL:REMOTE", ":REMOTE"; REMOTE a number or a port name. */
 typedef struct {
-    uint16_t local;   /* 0 = any free one */
-    char *remote;     /* as written */
+    uint16_t local;         /* 0 = any free one */
+    char *remote;           /* as written */
     uint16_t remote_number; /* 0 if remote is a name */
 } KftPortSpec;
 
-/* As kubectl: "80" means 80:80; ":80" and "0:80" mean any local port; a name alone takes the resolved
- * number as the local port, which is local 0 with is_local_from_remote. Errors: BAD_CONFIG. */
+/* As kubectl: "80" means 80:80; ":80" and "0:80" mean any local port; a name alone takes the
+ * resolved number as the local port, which is local 0 with is_local_from_remote. Errors:
+ * BAD_CONFIG. */
 bool kft_port_spec_parse(const char *text,
                          KftPortSpec *ret_spec,
                          bool *ret_is_local_from_remote,

@@ -61,7 +61,8 @@ static char *read_selector(json_object *selector)
     bool is_label_selector = kft_json_get(selector, "matchLabels") != NULL ||
                              kft_json_get(selector, "matchExpressions") != NULL;
 
-    kft_json_append_labels(out, is_label_selector ? kft_json_get(selector, "matchLabels") : selector);
+    kft_json_append_labels(out,
+                           is_label_selector ? kft_json_get(selector, "matchLabels") : selector);
     for (size_t i = 0; i < kft_json_length(selector, "matchExpressions"); i++) {
         if (!append_expression(out, kft_json_at(selector, "matchExpressions", i)))
             return NULL;
