@@ -3,6 +3,9 @@
 
 #include "world.h"
 
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity,bugprone-suspicious-missing-comma):
+ * each assertion is a macro of several branches, and each row a text of several literals. */
+
 static void start_web(World *world, Observer *observer)
 {
     observer_init(observer, world, "svc/web", "default", "8080");
@@ -199,6 +202,9 @@ static void test_free_in_callbacks(void)
     kft_test_loop_run_for(&world.loop, 300);
     g_assert_null(second.resolver);
 }
+
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity,bugprone-suspicious-missing-comma)
+ */
 
 int main(int argc, char **argv)
 {

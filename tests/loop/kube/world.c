@@ -1,6 +1,7 @@
 /* The fake API server as a fixture. */
 #include "world.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "kube/json.h"
@@ -39,10 +40,28 @@ void world_use(World *self, const char *context)
     self->cluster = kft_cluster_new(self->loop.loop, self->config, &self->context);
 }
 
+/* Keys take seconds to make; one set serves all servers of a test program. */
+static char *certificates;
+
+static void remove_certificates(void)
+{
+    kft_test_remove_folder(certificates);
+    g_clear_pointer(&certificates, g_free);
+}
+
+static const char *get_certificates(void)
+{
+    if (certificates == NULL) {
+        certificates = kft_test_make_certificates();
+        g_assert_cmpint(atexit(remove_certificates), ==, 0);
+    }
+    return certificates;
+}
+
 void world_init(World *self, const char *world, const char *context)
 {
     g_autoptr(GError) error = NULL;
-    *self = (World){.dir = g_dir_make_tmp("kft-XXXXXX", NULL)};
+    *self = (World){.dir = g_dir_make_tmp(NULL, NULL)};
     g_autofree char *script = kft_test_source_path("tests/fakes/apiserver.py");
     g_autofree char *kubeconfig = g_build_filename(self->dir, "kubeconfig", NULL);
     g_autofree char *ready = g_build_filename(self->dir, "ready", NULL);
@@ -50,8 +69,9 @@ void world_init(World *self, const char *world, const char *context)
     g_autofree char *json = unquote(world != NULL ? world : "{}");
 
     write_file(world_file, json);
-    const char *argv[] = {script,    "--kubeconfig-out", kubeconfig,  "--ready", ready,
-                          "--world", world_file,         "--control", NULL};
+    const char *argv[] = {script,    "--certs", get_certificates(), "--kubeconfig-out", kubeconfig,
+                          "--ready", ready,     "--world",          world_file,         "--control",
+                          NULL};
     kft_test_child_start(&self->server, argv);
     g_autoptr(json_object) facts = read_ready(ready);
     g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u", kft_json_port(facts, "control"));

@@ -5,6 +5,9 @@
 
 #include "sample.h"
 
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
+ * is a macro of several branches. */
+
 static void test_types(void)
 {
     g_autoptr(json_object) o =
@@ -92,6 +95,8 @@ static void test_bad_utf8(void)
     g_autoptr(json_object) object = kft_json_parse(text, strlen(text), NULL);
     g_assert_null(kft_json_string(object, "a"));
 }
+
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity) */
 
 int main(int argc, char **argv)
 {

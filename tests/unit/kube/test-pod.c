@@ -4,6 +4,9 @@
 #include "kube/pod.h"
 #include "sample.h"
 
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity,bugprone-suspicious-missing-comma):
+ * each assertion is a macro of several branches, and each row a text of several literals. */
+
 static KftPod *load(const char *name)
 {
     g_autoptr(json_object) object = kft_test_load_sample(name);
@@ -201,6 +204,9 @@ static void test_rubbish(void)
         g_assert_true((pod != NULL) == (i == 5));
     }
 }
+
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity,bugprone-suspicious-missing-comma)
+ */
 
 int main(int argc, char **argv)
 {

@@ -7,6 +7,9 @@
 #include "kube/service.h"
 #include "sample.h"
 
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity,bugprone-suspicious-missing-comma):
+ * each assertion is a macro of several branches, and each row a text of several literals. */
+
 static void test_service(void)
 {
     g_autoptr(json_object) object = kft_test_load_sample("service-web.json");
@@ -298,6 +301,9 @@ static void test_selection_by_endpoints(void)
     g_assert_cmpstr(empty, ==,
                     "wait: service \"s\" has no endpoints, and no selector that would find pods");
 }
+
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity,bugprone-suspicious-missing-comma)
+ */
 
 int main(int argc, char **argv)
 {

@@ -5,90 +5,89 @@
 
 #include "kube/status.h"
 
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
+ * is a macro of several branches. */
+
 #define WHAT "get pod \"x\" in namespace \"a\""
 
 typedef struct {
     unsigned status;
+    int code;
     const char *type;
     const char *body; /* ' for " if it begins with a brace */
-    int code;
     const char *message;
 } Row;
 
 static const Row rows[] = {
-    {403, "application/json",
+    {403, KFT_ERROR_AUTH, "application/json",
      "{'kind':'Status','status':'Failure','message':'pods \\'x\\' is forbidden: User \\'dev\\' "
      "cannot "
      "get resource \\'pods\\' in API group \\'\\' in the namespace \\'a\\'','reason':'Forbidden',"
      "'details':{'name':'x','kind':'pods'},'code':403}",
-     KFT_ERROR_AUTH,
      "user \"dev\" may not get resource \"pods\" in namespace \"a\": ask for a role with verb get "
      "on "
      "pods"},
-    {403, "application/json",
+    {403, KFT_ERROR_AUTH, "application/json",
      "{'kind':'Status','message':'deployments.apps \\'web\\' is forbidden: User "
      "\\'system:serviceaccount:a:b\\' cannot list resource \\'deployments\\' in API group "
      "\\'apps\\' in "
      "the namespace \\'a\\': requires one of [\\'x.y\\'] permission(s)'}",
-     KFT_ERROR_AUTH,
      "user \"system:serviceaccount:a:b\" may not list resource \"deployments\" of group \"apps\" "
      "in "
      "namespace \"a\": ask for a role with verb list on deployments (group apps); the server adds: "
      "requires one of [\"x.y\"] permission(s)"},
-    {403, "application/json",
+    {403, KFT_ERROR_AUTH, "application/json",
      "{'kind':'Status','message':'namespaces is forbidden: User \\'dev\\' cannot list resource "
      "\\'namespaces\\' in API group \\'\\' at the cluster scope'}",
-     KFT_ERROR_AUTH,
      "user \"dev\" may not list resource \"namespaces\" in the whole cluster: ask for a cluster "
      "role "
      "with verb list on namespaces"},
-    {403, "application/json",
+    {403, KFT_ERROR_AUTH, "application/json",
      "{'kind':'Status','message':'pods \\'x\\' is forbidden: User \\'dev\\' cannot create resource "
      "\\'pods/portforward\\' in API group \\'\\' in the namespace \\'a\\''}",
-     KFT_ERROR_AUTH,
      "user \"dev\" may not create resource \"pods/portforward\" in namespace \"a\": ask for a role "
      "with verb create on pods/portforward"},
-    {403, "application/json", "{'kind':'Status','message':'pods \\'x\\' is forbidden: '}",
-     KFT_ERROR_AUTH,
+    {403, KFT_ERROR_AUTH, "application/json",
+     "{'kind':'Status','message':'pods \\'x\\' is forbidden: '}",
      WHAT ": forbidden, the server gives no reason; forwarding needs the verbs get and create on "
           "pods/portforward"},
-    {403, "application/json",
-     "{'kind':'Status','message':'pods \\'x\\' is forbidden: exceeded quota: q'}", KFT_ERROR_AUTH,
+    {403, KFT_ERROR_AUTH, "application/json",
+     "{'kind':'Status','message':'pods \\'x\\' is forbidden: exceeded quota: q'}",
      WHAT ": forbidden: exceeded quota: q"},
-    {404, "application/json",
+    {404, KFT_ERROR_NOT_FOUND, "application/json",
      "{'kind':'Status','message':'pods \\'x\\' not "
      "found','reason':'NotFound','details':{'name':'x',"
      "'kind':'pods'},'code':404}",
-     KFT_ERROR_NOT_FOUND, "pod \"x\" not found in namespace \"a\""},
-    {404, "application/json",
+     "pod \"x\" not found in namespace \"a\""},
+    {404, KFT_ERROR_NOT_FOUND, "application/json",
      "{'kind':'Status','message':'the server could not find the requested resource','details':{}}",
-     KFT_ERROR_NOT_FOUND, WHAT ": the server has no such API (404 Not Found)"},
-    {404, "text/plain; charset=utf-8", "404 page not found\n", KFT_ERROR_NOT_FOUND,
      WHAT ": the server has no such API (404 Not Found)"},
-    {401, "application/json", "{'kind':'Status','message':'Unauthorized','code':401}",
-     KFT_ERROR_AUTH,
+    {404, KFT_ERROR_NOT_FOUND, "text/plain; charset=utf-8", "404 page not found\n",
+     WHAT ": the server has no such API (404 Not Found)"},
+    {401, KFT_ERROR_AUTH, "application/json",
+     "{'kind':'Status','message':'Unauthorized','code':401}",
      WHAT ": the server does not accept the credentials of this context (401 Unauthorized)"},
-    {429, "text/plain", "maximum number of in-flight requests exceeded", KFT_ERROR_REFUSED,
+    {429, KFT_ERROR_REFUSED, "text/plain", "maximum number of in-flight requests exceeded",
      WHAT ": maximum number of in-flight requests exceeded (429 Too Many Requests)"},
-    {500, "application/json",
+    {500, KFT_ERROR_REFUSED, "application/json",
      "{'kind':'Status','message':'error dialing backend: dial tcp 10.0.0.1:10250: i/o timeout'}",
-     KFT_ERROR_REFUSED, WHAT ": error dialing backend: dial tcp 10.0.0.1:10250: i/o timeout"},
-    {500, "text/plain", "pod not found (\"x_a\")\nmore", KFT_ERROR_REFUSED,
+     WHAT ": error dialing backend: dial tcp 10.0.0.1:10250: i/o timeout"},
+    {500, KFT_ERROR_REFUSED, "text/plain", "pod not found (\"x_a\")\nmore",
      WHAT ": pod not found (\"x_a\")"},
-    {503, NULL, "", KFT_ERROR_REFUSED, WHAT ": the server answered HTTP 503"},
-    {502, "text/html", "<html><head><title>502 Bad\r\nGateway</title></head></html>",
-     KFT_ERROR_PROTOCOL,
+    {503, KFT_ERROR_REFUSED, NULL, "", WHAT ": the server answered HTTP 503"},
+    {502, KFT_ERROR_PROTOCOL, "text/html",
+     "<html><head><title>502 Bad\r\nGateway</title></head></html>",
      WHAT ": HTTP 502 with the web page \"502 Bad Gateway\", which does not come from a Kubernetes "
           "API server but from a proxy or another program"},
-    {200, "text/html", "<!DOCTYPE html>", KFT_ERROR_PROTOCOL,
+    {200, KFT_ERROR_PROTOCOL, "text/html", "<!DOCTYPE html>",
      WHAT ": HTTP 200 with a web page, which does not come from a Kubernetes API server but from a "
           "proxy or another program"},
-    {302, NULL, "", KFT_ERROR_PROTOCOL, WHAT ": unexpected answer HTTP 302"},
-    {500, "application/json", "{broken", KFT_ERROR_REFUSED, WHAT ": the server answered HTTP 500"},
-    {403, "application/json", "{'kind':'Status','message':'User \\'dev\\' cannot'}", KFT_ERROR_AUTH,
+    {302, KFT_ERROR_PROTOCOL, NULL, "", WHAT ": unexpected answer HTTP 302"},
+    {500, KFT_ERROR_REFUSED, "application/json", "{broken", WHAT ": the server answered HTTP 500"},
+    {403, KFT_ERROR_AUTH, "application/json", "{'kind':'Status','message':'User \\'dev\\' cannot'}",
      WHAT ": forbidden: User \"dev\" cannot"},
-    {500, "application/json", "{'kind':7,'message':['x'],'details':'y','code':'z'}",
-     KFT_ERROR_REFUSED, WHAT ": the server answered HTTP 500"},
+    {500, KFT_ERROR_REFUSED, "application/json",
+     "{'kind':7,'message':['x'],'details':'y','code':'z'}", WHAT ": the server answered HTTP 500"},
 };
 
 /* \' stands for an escaped quote inside a JSON string. */
@@ -144,6 +143,8 @@ static void test_hostile(void)
     g_autoptr(GError) third = kft_status_to_error(404, NULL, NULL, 0, NULL);
     g_assert_error(third, KFT_ERROR, KFT_ERROR_NOT_FOUND);
 }
+
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity) */
 
 int main(int argc, char **argv)
 {

@@ -2,6 +2,9 @@
 #include "kube/workload.h"
 #include "sample.h"
 
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
+ * is a macro of several branches. */
+
 static void test_samples(void)
 {
     static const struct {
@@ -59,6 +62,8 @@ static void test_finished_job(void)
     g_assert_true(workload->is_finished);
     kft_workload_free(workload);
 }
+
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity) */
 
 int main(int argc, char **argv)
 {
