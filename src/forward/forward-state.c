@@ -16,7 +16,8 @@ static const struct {
                                           TO(STOPPING),
                                       35000},
     [KFT_FORWARD_STATE_READY] = {TO(CONNECTING) | TO(RESOLVING) | TO(BACKOFF) | TO(STOPPING), 0},
-    [KFT_FORWARD_STATE_BACKOFF] = {TO(RESOLVING) | TO(CONNECTING) | TO(STOPPING), BY_TRANSITION},
+    [KFT_FORWARD_STATE_BACKOFF] = {TO(RESOLVING) | TO(CONNECTING) | TO(FAILED) | TO(STOPPING),
+                                   BY_TRANSITION},
     [KFT_FORWARD_STATE_STOPPING] = {TO(IDLE), 2000},
     [KFT_FORWARD_STATE_FAILED] = {TO(STOPPING), 0},
 };
