@@ -443,15 +443,21 @@ static bool build(Builder *self, GError **error)
 
 KftSelection *kft_selection_new(const KftSelectionInput *input, GError **error)
 {
-    g_autoptr(KftSelection) selection = new_empty(input->n_ports);
-    g_autofree Want *wants = g_new0(Want, MAX(input->n_ports, 1));
-    g_autoptr(GArray) slots = g_array_new(FALSE, FALSE, sizeof(Slot));
-    g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);
     Builder builder = {
-        .input = input, .wants = wants, .slots = slots, .by_name = by_name, .selection = selection};
+        .input = input,
+        .wants = g_new0(Want, MAX(input->n_ports, 1)),
+        .slots = g_array_new(FALSE, FALSE, sizeof(Slot)),
+        .by_name = g_hash_table_new(g_str_hash, g_str_equal),
+        .selection = new_empty(input->n_ports),
+    };
 
-    g_array_set_clear_func(slots, clear_slot);
-    return build(&builder, error) ? g_steal_pointer(&selection) : NULL;
+    g_array_set_clear_func(builder.slots, clear_slot);
+    if (!build(&builder, error))
+        g_clear_pointer(&builder.selection, kft_selection_free);
+    g_hash_table_unref(builder.by_name);
+    g_array_unref(builder.slots);
+    g_free(builder.wants);
+    return builder.selection;
 }
 
 KftSelection *kft_selection_new_waiting(const char *reason, size_t n_ports)

@@ -13,9 +13,10 @@
 #include "kube/json.h"
 
 #define MAX_QUOTE_CHARS 300
+#define MAX_DENIAL_CHARS 600
 /* A Status that is longer is none that a person could read; also the cap for error bodies on the
  * wire. */
-#define MAX_BODY_BYTES (64 * 1024)
+#define MAX_BODY_BYTES ((size_t)64 * 1024)
 #define GONE_SUFFIX " (410 Gone)"
 
 typedef struct {
@@ -75,32 +76,30 @@ static char *take_quoted(const char **at, const char *prefix)
 
 /* `… is forbidden: User "u" cannot VERB resource "R" in API group "G" in the namespace "N"[:
  * remark]`, as apiserver's responsewriters.ForbiddenMessage writes it; "at the cluster scope"
- * instead of a namespace. */
-static bool parse_denial(const char *message, Denial *ret_denial)
+ * instead of a namespace.
+ * Whatever was read is in @denial, for the caller to clear. */
+static bool parse_denial(const char *message, Denial *denial)
 {
-    g_auto(Denial) denial = {0};
     const char *at = strstr(message, "User \"");
 
     if (at == NULL)
         return false;
-    denial.user = take_quoted(&at, "User ");
-    if (denial.user == NULL || !g_str_has_prefix(at, " cannot "))
+    denial->user = take_quoted(&at, "User ");
+    if (denial->user == NULL || !g_str_has_prefix(at, " cannot "))
         return false;
     at += strlen(" cannot ");
     size_t verb_length = strcspn(at, " ");
-    denial.verb = g_strndup(at, verb_length);
+    denial->verb = g_strndup(at, verb_length);
     at += verb_length;
-    denial.resource = take_quoted(&at, " resource ");
-    denial.group = take_quoted(&at, " in API group ");
-    denial.namespace_ = take_quoted(&at, " in the namespace ");
-    if (denial.verb[0] == '\0' || denial.resource == NULL)
+    denial->resource = take_quoted(&at, " resource ");
+    denial->group = take_quoted(&at, " in API group ");
+    denial->namespace_ = take_quoted(&at, " in the namespace ");
+    if (denial->verb[0] == '\0' || denial->resource == NULL)
         return false;
-    if (denial.namespace_ == NULL && g_str_has_prefix(at, " at the cluster scope"))
+    if (denial->namespace_ == NULL && g_str_has_prefix(at, " at the cluster scope"))
         at += strlen(" at the cluster scope");
     at += strspn(at, ": ");
-    denial.rest = g_strdup(at);
-    *ret_denial = denial;
-    denial = (Denial){0};
+    denial->rest = g_strdup(at);
     return true;
 }
 
@@ -134,7 +133,7 @@ static GError *forbidden_error(const Answer *answer)
 
     if (parse_denial(message, &denial)) {
         g_autofree char *text = describe_denial(&denial);
-        g_autofree char *line = kft_one_line(text, 2 * MAX_QUOTE_CHARS);
+        g_autofree char *line = kft_one_line(text, MAX_DENIAL_CHARS);
         return g_error_new_literal(KFT_ERROR, KFT_ERROR_AUTH, line);
     }
     const char *reason = strstr(message, "is forbidden: ");

@@ -15,7 +15,7 @@ typedef enum {
 } KftWatchType;
 
 /* The most that one event may hold: objects end at 1.5 MB in etcd, JSON can be some times that. */
-#define KFT_WATCH_MAX_EVENT_BYTES (16U * 1024 * 1024)
+#define KFT_WATCH_MAX_EVENT_BYTES ((size_t)16 * 1024 * 1024)
 
 typedef struct KftWatchDecoder KftWatchDecoder;
 
