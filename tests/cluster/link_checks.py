@@ -51,7 +51,7 @@ def link_itself():
     if link("status").returncode == 0:
         raise Skip("the link is in use")
     done = link("check")
-    check(done.returncode == 0, done.stdout)
+    check(done.returncode == 0, f"status {done.returncode}: {done.stdout}")
 
 
 @test("40 ms away: the first byte of a new connection", transports=TRANSPORTS)

@@ -41,6 +41,7 @@ up() {
     local exe pid u
     exe=$(program)
     if ! running; then
+        : >"$K/logs/gateway.log" # what the last one said must not be taken for this one's
         setsid "$exe" --listen "127.0.0.1:$PORT" --upstream "127.0.0.1:$API_PORT" \
             --ca "$K/pki/ca.crt" --cert "$K/pki/apiserver.crt" --key "$K/pki/apiserver.key" \
             --tunnel-method "${TUNNEL_METHOD:-POST}" >"$K/logs/gateway.log" 2>&1 </dev/null &

@@ -80,6 +80,7 @@ up() {
     exe=$(program)
     namespaces
     for s in "$@"; do args+=(--set "$s"); done
+    : >"$RUN/log" # a `ready` of the last time must not be taken for this one's
     setsid "$exe" --a /run/netns/$NEAR --b /run/netns/$FAR --control "$RUN/control" \
         --relay "$FAR_ADDR:$API_PORT=127.0.0.1:$API_PORT" \
         --relay "$FAR_ADDR:$GATEWAY_PORT=127.0.0.1:$GATEWAY_PORT" \
