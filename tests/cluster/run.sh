@@ -31,6 +31,11 @@ if [ "$(id -u)" != 0 ]; then
     exit 77
 fi
 
+# Two runs on one cluster would delete each other's pods. Daemons get no copy of the lock.
+mkdir -p "$K8S_DIR"
+exec 8>"$K8S_DIR/suite.lock"
+flock 8
+
 gateway=$ROOT/tests/support/gateway/gateway.sh
 was_up=""
 gateway_was_up=""
@@ -43,6 +48,6 @@ cleanup() {
 }
 trap cleanup EXIT
 
-"$HERE/kube.sh" up >&2
-"$gateway" up >&2
+"$HERE/kube.sh" up >&2 8>&-
+"$gateway" up >&2 8>&-
 python3 "$HERE/suite.py" "$@"
