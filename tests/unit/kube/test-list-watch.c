@@ -12,7 +12,7 @@
 #define ITEM(name) "{'metadata':{'name':'" name "'}}"
 #define EVENT(type, name, version)                                                                 \
     "{'type':'" type "','object':{'metadata':{'name':'" name "','resourceVersion':'" version "'}}" \
-                                                                                             "}"
+    "}"
 #define BOOKMARK(version)                                                                          \
     "{'type':'BOOKMARK','object':{'metadata':{'resourceVersion':'" version "'}}}"
 #define GONE "{'type':'ERROR','object':{'kind':'Status','code':410,'reason':'Expired'}}"
