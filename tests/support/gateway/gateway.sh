@@ -53,6 +53,7 @@ up() {
         done
         if ! grep -q '^listening' "$K/logs/gateway.log"; then
             cat "$K/logs/gateway.log" >&2
+            kill "$pid" 2>/dev/null || true
             exit 1
         fi
         echo "$pid $(starttime "$pid")" >"$PIDFILE"

@@ -93,6 +93,7 @@ up() {
     done
     if ! grep -q ready "$RUN/log"; then
         cat "$RUN/log" >&2
+        kill "$pid" 2>/dev/null || true
         down
         exit 1
     fi
