@@ -18,7 +18,7 @@
 
 /* What one read from the socket takes in at most; fewer system calls than OpenSSL's default of one
  * for each record's header and one for its body. */
-#define TLS_READ_AHEAD_BYTES (128 * 1024)
+#define TLS_READ_AHEAD_BYTES ((size_t)128 * 1024)
 
 void kft_curl_easy_set_long(KftCurlEasy *self, CURLoption option, long value)
 {

@@ -13,7 +13,7 @@
 #include "net/timer.h"
 
 #define DEFAULT_CONNECT_TIMEOUT_MS 15000
-#define DEFAULT_MAX_BODY_BYTES (16u * 1024 * 1024)
+#define DEFAULT_MAX_BODY_BYTES ((size_t)16 * 1024 * 1024)
 
 struct KftHttpCall {
     KftLoop *loop;
@@ -70,6 +70,7 @@ static long status_of(const KftHttpCall *self)
     return status;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is curl's. */
 static size_t on_curl_header(char *data, size_t size, size_t n_items, void *user_data)
 {
     KftHttpCall *self = user_data;

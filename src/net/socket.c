@@ -15,7 +15,7 @@
 #include "net/peer.h"
 #include "net/socket-priv.h"
 
-#define SLICE_BYTES (128 * 1024)
+#define SLICE_BYTES ((size_t)128 * 1024)
 
 struct KftSocket {
     KftLoop *loop;

@@ -9,8 +9,8 @@
  * Thread: loop. */
 typedef struct KftSocket KftSocket;
 
-#define KFT_SOCKET_MAX_QUEUE_BYTES (8u * 1024 * 1024)
-#define KFT_SOCKET_DRAINED_BYTES (256u * 1024)
+#define KFT_SOCKET_MAX_QUEUE_BYTES ((size_t)8 * 1024 * 1024)
+#define KFT_SOCKET_DRAINED_BYTES ((size_t)256 * 1024)
 
 typedef struct {
     /* Where the next bytes go; *ret_size 0 stops reading until kft_socket_set_reading() is called
