@@ -4,6 +4,9 @@
 
 #include "outcome.h"
 
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
+ * is a macro of several branches. */
+
 typedef struct {
     KftTestLoop test;
     KftTestChild server;
@@ -347,3 +350,5 @@ int main(int argc, char **argv)
     g_test_add_func("/net/http/endpoint", test_endpoint);
     return g_test_run();
 }
+
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity) */

@@ -10,6 +10,9 @@
 #include "net/socket.h"
 #include "test-loop.h"
 
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
+ * is a macro of several branches. */
+
 typedef struct {
     KftTestLoop test;
     KftListener *listener;
@@ -516,3 +519,5 @@ int main(int argc, char **argv)
     g_test_add_func("/net/socket/low-port", test_low_port);
     return g_test_run();
 }
+
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity) */
