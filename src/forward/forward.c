@@ -416,7 +416,8 @@ static void on_binding_notice(const char *text, void *user_data)
     self->funcs.on_notice(text, self->user_data);
 }
 
-static bool open_listeners(KftForward *self, GError **error)
+/* @local_numbers: what a name alone means as a local port. */
+static bool open_listeners(KftForward *self, const uint16_t *local_numbers, GError **error)
 {
     static const KftBindingsFuncs funcs = {
         .on_listening = on_binding_listening,
@@ -429,7 +430,7 @@ static bool open_listeners(KftForward *self, GError **error)
     if (self->bindings != NULL)
         return true;
     for (size_t i = 0; i < n_ports; i++)
-        local[i] = self->options->port_is_local_from_remote[i] ? self->ports[i]
+        local[i] = self->options->port_is_local_from_remote[i] ? local_numbers[i]
                                                                : self->options->ports[i].local;
     self->bindings = kft_bindings_new(self->loop, (const char *const *)self->options->addresses,
                                       local, n_ports, &funcs, self, error);
@@ -521,7 +522,7 @@ static void on_resolver_change(const KftResolution *resolution, void *user_data)
     const KftCandidate *candidate = pick_candidate(self, resolution);
     if (self->bindings == NULL) {
         memcpy(self->ports, candidate->ports, self->options->n_ports * sizeof self->ports[0]);
-        if (!open_listeners(self, &error)) {
+        if (!open_listeners(self, resolution->local_numbers, &error)) {
             fail(self, error);
             return;
         }

@@ -222,14 +222,15 @@ static void on_pair_timer(void *user_data)
 
     if (has_text || pair->is_data_ended) {
         end_pair_by_text(pair);
-    } else if (!pair->is_answered && is_held_up(pair->tunnel)) {
-        kft_timer_start(pair->timer, PAIR_ANSWER_MS);
-    } else if (!pair->is_answered) {
-        send_reset(pair->tunnel, pair->data_id);
-        pair->is_data_ended = true;
-        pair->tunnel->is_suspect = true;
-        end_pair(pair, KFT_PAIR_END_LOST, "the server did not answer within 30 s");
+        return;
     }
+    if (pair->is_answered)
+        return;
+    /* Not sent again elsewhere: the server may only be slow and carry it out later. */
+    send_reset(pair->tunnel, pair->data_id);
+    pair->is_data_ended = true;
+    pair->tunnel->is_suspect = true;
+    end_pair(pair, KFT_PAIR_END_LOST, "the server did not answer within 30 s");
 }
 
 /* Decides whether the pair is over (3.7): the data stream's end and then the error stream's, or a
