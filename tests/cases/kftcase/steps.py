@@ -145,11 +145,21 @@ class Steps:
         """In the background: the other side may not be reading."""
         async def pour():
             try:
-                for _ in range(0, int(count), PIECE):
+                for written in range(0, int(count), PIECE):
+                    self._noted[f"poured-{name}"] = written
                     await self._connections[name].write_all(bytes(PIECE))
             except OSError:
                 pass
         self._noted[f"pour-{name}"] = asyncio.ensure_future(pour())
+
+    async def step_wait_blocked(self, name):
+        """send-zeros got stuck: all buffers on the way are full, so nothing moved for half a second."""
+        before = -1
+        while before != self._noted.get(f"poured-{name}"):
+            before = self._noted.get(f"poured-{name}")
+            await asyncio.sleep(0.5)
+        if self._noted[f"pour-{name}"].done():
+            raise Mismatch("all of it was taken")
 
     async def step_half_close(self, name):
         self._connections[name].write_eof()
