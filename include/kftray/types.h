@@ -44,10 +44,8 @@ typedef enum {
 #undef KFT_FORWARD_STATE_ENUM
 } KftForwardState;
 
-#define KFT_FORWARD_COUNT_ONE(name, text) +1
-enum {
-    KFT_FORWARD_N_STATES = 0 KFT_FORWARD_STATES(KFT_FORWARD_COUNT_ONE)
-};
+/* How many states there are; FAILED is the last one. */
+#define KFT_FORWARD_N_STATES (KFT_FORWARD_STATE_FAILED + 1)
 
 /* "idle", "resolving", … Thread: any. */
 const char *kft_forward_state_name(KftForwardState state);

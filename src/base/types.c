@@ -4,13 +4,13 @@
 #include <string.h>
 
 static const char *const transport_names[] = {
-#define KFT_TRANSPORT_NAME(name, text) [KFT_TRANSPORT_##name] = text,
+#define KFT_TRANSPORT_NAME(name, text) [KFT_TRANSPORT_##name] = (text),
     KFT_TRANSPORTS(KFT_TRANSPORT_NAME)
 #undef KFT_TRANSPORT_NAME
 };
 
 static const char *const state_names[] = {
-#define KFT_FORWARD_STATE_NAME(name, text) [KFT_FORWARD_STATE_##name] = text,
+#define KFT_FORWARD_STATE_NAME(name, text) [KFT_FORWARD_STATE_##name] = (text),
     KFT_FORWARD_STATES(KFT_FORWARD_STATE_NAME)
 #undef KFT_FORWARD_STATE_NAME
 };

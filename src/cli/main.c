@@ -35,6 +35,7 @@ static bool is_help(const char *word)
 
 int main(int argc, char **argv)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread exists */
     (void)setlocale(LC_ALL, "");
     (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     if (argc < 2) {

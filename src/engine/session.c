@@ -1,7 +1,5 @@
 #include "engine/session.h"
 
-#include <string.h>
-
 #include "engine/spec.h"
 #include "forward/forward.h"
 #include "net/timer.h"
@@ -142,6 +140,12 @@ static void post_statistics(Entry *entry, const KftForwardStatistics *statistics
     entry->session->post(event, entry->session->user_data);
 }
 
+static bool is_equal(const KftForwardStatistics *a, const KftForwardStatistics *b)
+{
+    return a->bytes_up == b->bytes_up && a->bytes_down == b->bytes_down &&
+           a->n_connections == b->n_connections && a->n_open == b->n_open;
+}
+
 /* Runs on only while connections are open: an idle engine does not wake up. */
 static void on_statistics(void *user_data)
 {
@@ -155,7 +159,7 @@ static void on_statistics(void *user_data)
         Entry *entry = value;
         KftForwardStatistics now;
         kft_forward_get_statistics(entry->forward, &now);
-        if (memcmp(&now, &entry->last, sizeof now) != 0)
+        if (!is_equal(&now, &entry->last))
             post_statistics(entry, &now);
         entry->last = now;
         goes_on = goes_on || now.n_open > 0;

@@ -126,7 +126,7 @@ static bool bind_addresses(KftBindings *self, size_t port_index, GError **error)
         return false;
     }
     /* A machine without IPv6 is nothing to tell; a port that somebody else holds is. */
-    if (g_error_matches(loopback_error, KFT_ERROR, KFT_ERROR_PORT_IN_USE) &&
+    if (loopback_error != NULL && loopback_error->code == KFT_ERROR_PORT_IN_USE &&
         strstr(loopback_error->message, "in use") != NULL)
         self->funcs.on_notice(loopback_error->message, self->user_data);
     return true;

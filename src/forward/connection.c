@@ -30,7 +30,7 @@
 #define DISCARD_BYTES 4096
 /* First bytes that are kept until the pod has answered something, so that they can be sent again
  * when it turns out that no pod got them. */
-#define MAX_REPLAY_BYTES (16 * 1024)
+#define MAX_REPLAY_BYTES ((size_t)16 * 1024)
 /* Between the failure of one attempt and the end of the connection's patience there is always room
  * for another attempt. */
 #define MIN_HOLD_MS 2000

@@ -477,9 +477,7 @@ static void set_waiting_for(KftForward *self, const char *reason)
 
 static void handle_no_candidate(KftForward *self, const char *reason)
 {
-    if (self->pool != NULL && self->state == KFT_FORWARD_STATE_READY)
-        set_state(self, KFT_FORWARD_STATE_RESOLVING);
-    else if (self->state == KFT_FORWARD_STATE_CONNECTING)
+    if (self->state == KFT_FORWARD_STATE_READY || self->state == KFT_FORWARD_STATE_CONNECTING)
         set_state(self, KFT_FORWARD_STATE_RESOLVING);
     drain_pool(self);
     set_waiting_for(self, reason);

@@ -19,8 +19,8 @@
 /* The apiserver gives no answer before the node's is there (wire protocols, 4.2). */
 #define DEADLINE_MS 30000
 /* Of an answer that is not a 101 (1.5). */
-#define MAX_BODY_BYTES (64 * 1024)
-#define READ_BYTES (16 * 1024)
+#define MAX_BODY_BYTES ((size_t)64 * 1024)
+#define READ_BYTES ((size_t)16 * 1024)
 /* A 429 is waited for as it says, up to this, and so many times; a node says 60 s when it has given
  * out all its tokens (4.3), which is more than a caller would wait. */
 #define MAX_RETRY_AFTER_S 15

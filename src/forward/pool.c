@@ -49,9 +49,9 @@ static KftTunnel *choose_tunnel(const KftPool *self, bool *ret_is_good)
 
     for (guint i = 0; i < self->tunnels->len; i++) {
         KftTunnel *tunnel = g_ptr_array_index(self->tunnels, i);
-        if (kft_tunnel_is_worn(tunnel))
+        if (!kft_tunnel_is_usable(tunnel))
             continue;
-        bool congested = kft_tunnel_is_congested(tunnel);
+        bool congested = kft_tunnel_is_congested(tunnel) || kft_tunnel_is_worn(tunnel);
         bool better = best == NULL || (best_congested && !congested) ||
                       (best_congested == congested &&
                        kft_tunnel_get_n_pairs(tunnel) < kft_tunnel_get_n_pairs(best));
@@ -81,7 +81,8 @@ static void on_tunnel_idle(KftTunnel *tunnel, void *user_data)
 {
     KftPool *self = user_data;
 
-    if (kft_tunnel_is_worn(tunnel) && self->tunnels->len > 1) {
+    bool is_done = kft_tunnel_is_worn(tunnel) || !kft_tunnel_is_usable(tunnel);
+    if (is_done && self->tunnels->len > 1) {
         g_ptr_array_remove_fast(self->tunnels, tunnel);
         kft_tunnel_free(tunnel);
     } else if (self->tunnels->len > 1) {

@@ -15,20 +15,20 @@
 #include "proto/spdy.h"
 
 /* Fits 128 KiB of memory with the WebSocket head. Two such messages may be queued. */
-#define MAX_MESSAGE_BYTES (128 * 1024 - KFT_WS_MAX_HEAD_BYTES)
+#define MAX_MESSAGE_BYTES ((size_t)128 * 1024 - KFT_WS_MAX_HEAD_BYTES)
 /* DATA frame sizes (5.4): small frames while several pairs are active keep echo latency low. */
-#define MAX_DATA_ALONE_BYTES (64 * 1024)
-#define MAX_DATA_SHARED_BYTES (16 * 1024)
+#define MAX_DATA_ALONE_BYTES ((size_t)64 * 1024)
+#define MAX_DATA_SHARED_BYTES ((size_t)16 * 1024)
 /* Less room than this is not worth a frame. */
 #define MIN_DATA_BYTES 512
 #define MAX_ERROR_TEXT_BYTES 4096
 
 /* Congestion (5.4). */
-#define CONGESTED_QUEUE_BYTES (1024 * 1024)
-#define PAUSE_QUEUE_BYTES (4 * 1024 * 1024)
-#define RESUME_QUEUE_BYTES (512 * 1024)
-#define BULK_BYTES_PER_S (8 * 1024 * 1024)
-#define BULK_WINDOW_MS 1000
+#define CONGESTED_QUEUE_BYTES ((size_t)1024 * 1024)
+#define PAUSE_QUEUE_BYTES ((size_t)4 * 1024 * 1024)
+#define RESUME_QUEUE_BYTES ((size_t)512 * 1024)
+#define BULK_BYTES_PER_S ((size_t)8 * 1024 * 1024)
+#define BULK_WINDOW_MS UINT64_C(1000)
 /* A reader that stops all others of its tunnel for so long is cut off. */
 #define STALLED_READER_MS 30000
 
@@ -40,7 +40,7 @@
 #define ERROR_STREAM_GRACE_MS 250
 /* A server that does not answer a SYN_STREAM within this time never will (3.4). */
 #define PAIR_ANSWER_MS 30000
-#define MAX_AGE_MS (60 * 60 * 1000)
+#define MAX_AGE_MS (UINT64_C(60) * 60 * 1000)
 #define MAX_STREAM_ID 200000
 
 typedef struct {
@@ -160,11 +160,12 @@ static void remove_pair(SpdyPair *pair)
     self->n_pairs--;
     if (was_paused)
         update_reading(self);
-    if (self->n_pairs == 0 && !self->is_closed && !self->is_freed) {
-        self->n_dispatching++;
+}
+
+static void tell_if_idle(KftTunnel *self)
+{
+    if (self->n_pairs == 0 && !self->is_closed && !self->is_freed)
         self->funcs.on_idle(self, self->user_data);
-        leave_dispatch(self);
-    }
 }
 
 static void send_control(KftTunnel *self, const uint8_t *frame, size_t size)
@@ -202,6 +203,7 @@ static void end_pair(SpdyPair *pair, KftPairEnd end, const char *text)
     pair->is_ending = true;
     pair->base.funcs.on_end(end, text, pair->base.user_data);
     remove_pair(pair);
+    tell_if_idle(self);
     leave_dispatch(self);
 }
 
@@ -340,7 +342,10 @@ static void pair_free(KftPair *base)
         kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_DEBUG, "stream %u: reset by us", pair->data_id);
         send_reset(self, pair->data_id);
     }
+    self->n_dispatching++;
     remove_pair(pair);
+    tell_if_idle(self);
+    leave_dispatch(self);
 }
 
 static const KftPairOps pair_ops = {
@@ -353,7 +358,7 @@ static const KftPairOps pair_ops = {
 
 static bool send_syn_streams(KftTunnel *self, const SpdyPair *pair)
 {
-    uint8_t *room = kft_wire_reserve(self->wire, 2 * KFT_SPDY_MAX_SYN_BYTES);
+    uint8_t *room = kft_wire_reserve(self->wire, (size_t)2 * KFT_SPDY_MAX_SYN_BYTES);
     if (room == NULL)
         return false;
     size_t size = kft_spdy_write_syn_stream(&self->encoder, room, pair->error_id,
@@ -368,7 +373,8 @@ static bool send_syn_streams(KftTunnel *self, const SpdyPair *pair)
 KftPair *
 kft_tunnel_open_pair(KftTunnel *self, uint16_t port, const KftPairFuncs *funcs, void *user_data)
 {
-    if (self->is_closed || kft_wire_get_room(self->wire) < 2 * KFT_SPDY_MAX_SYN_BYTES)
+    if (!kft_tunnel_is_usable(self) ||
+        kft_wire_get_room(self->wire) < (size_t)2 * KFT_SPDY_MAX_SYN_BYTES)
         return NULL;
     uint32_t error_id = kft_spdy_encoder_take_id(&self->encoder);
     uint32_t data_id = kft_spdy_encoder_take_id(&self->encoder);
@@ -672,9 +678,14 @@ bool kft_tunnel_is_congested(const KftTunnel *self)
     return false;
 }
 
+bool kft_tunnel_is_usable(const KftTunnel *self)
+{
+    return !self->is_closed && !self->is_suspect;
+}
+
 bool kft_tunnel_is_worn(const KftTunnel *self)
 {
-    return self->is_closed || self->is_suspect || self->encoder.next_stream_id > MAX_STREAM_ID ||
+    return self->encoder.next_stream_id > MAX_STREAM_ID ||
            kft_loop_now_ms(self->loop) - self->opened_ms > MAX_AGE_MS;
 }
 
@@ -689,6 +700,7 @@ void kft_tunnel_free(KftTunnel *self)
         send_control(self, frame, kft_spdy_write_goaway(frame, 0));
         close_with(self, "closed");
     }
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): n_dispatching keeps it until the last line */
     kft_timer_free(self->tick);
     kft_wire_close(self->wire);
     leave_dispatch(self);

@@ -37,8 +37,9 @@ size_t kft_tunnel_get_n_pairs(const KftTunnel *self);
 /* Whether new pairs should go elsewhere (wire protocols, 5.4): a reader that does not keep up, our
  * output stuck, or a pair that moves much. */
 bool kft_tunnel_is_congested(const KftTunnel *self);
-/* Whether it is too old or has carried too many streams: give it no new pairs, free it when idle.
- */
+/* Whether new pairs may be opened: it is not closed, and has left no pair unanswered. */
+bool kft_tunnel_is_usable(const KftTunnel *self);
+/* Whether it is too old or has carried too many streams: replace it, and free it when idle. */
 bool kft_tunnel_is_worn(const KftTunnel *self);
 /* Sends GOAWAY and closes; pairs that are still open end with LOST, no other callback follows. NULL
  * is allowed. */

@@ -13,13 +13,13 @@
 #define MAX_MESSAGE_BYTES (KFT_CHANNEL_MAX_DATA_BYTES + 1)
 #define MAX_ERROR_TEXT_BYTES 4096
 #define MIN_DATA_BYTES 512
-#define PAUSE_QUEUE_BYTES (256 * 1024)
-#define RESUME_QUEUE_BYTES (64 * 1024)
+#define PAUSE_QUEUE_BYTES ((size_t)256 * 1024)
+#define RESUME_QUEUE_BYTES ((size_t)64 * 1024)
 #define TICK_MS 5000
 #define PING_AFTER_SILENCE_MS 20000
 #define DEAD_AFTER_SILENCE_MS 45000
 /* Pings do not restart the runtime's idle timer of 4 h, empty frames do (2.7). */
-#define KEEPALIVE_FRAME_MS (5 * 60 * 1000)
+#define KEEPALIVE_FRAME_MS (UINT64_C(5) * 60 * 1000)
 
 typedef struct {
     KftPair base;

@@ -15,10 +15,10 @@
 
 /* Eight TLS records (RFC 8446 5.1): payload of several records goes to a local socket in one write.
  */
-#define READ_BUFFER_BYTES (128 * 1024)
+#define READ_BUFFER_BYTES ((size_t)128 * 1024)
 /* After so many buffers other connections get their turn. */
 #define READS_PER_TURN 8
-#define CONTROL_LIMIT_BYTES (8 * 1024)
+#define CONTROL_LIMIT_BYTES ((size_t)8 * 1024)
 #define LINGER_MS 2000
 
 typedef enum {
