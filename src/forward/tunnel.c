@@ -24,17 +24,20 @@
 #define MAX_ERROR_TEXT_BYTES 4096
 
 /* Congestion (5.4). */
-#define CONGESTED_QUEUE_BYTES ((size_t)1024 * 1024)
+#define CONGESTED_QUEUE_BYTES ((size_t)256 * 1024)
 #define PAUSE_QUEUE_BYTES ((size_t)4 * 1024 * 1024)
 #define RESUME_QUEUE_BYTES ((size_t)512 * 1024)
+/* A pod that takes this much without a word may have stopped reading: the server then stops reading
+ * us, after about 4 MiB and without any sign (3.5). */
+#define MUTE_UPLOAD_BYTES ((size_t)1024 * 1024)
 #define BULK_BYTES_PER_S ((size_t)8 * 1024 * 1024)
 #define BULK_WINDOW_MS UINT64_C(1000)
-/* A reader that stops all others of its tunnel for so long is cut off. */
-#define STALLED_READER_MS 30000
+/* A reader that has stopped others for so long, while they had something to say, is cut off. */
+#define STALLED_READER_MS 10000
 
 #define PING_AFTER_SILENCE_MS 15000
 #define DEAD_AFTER_PING_MS 15000
-#define TICK_MS 5000
+#define TICK_MS 2500
 /* How long the end of the error stream is awaited after the data stream's FIN (3.7 rule 1), and the
  * end of both after an error text. */
 #define ERROR_STREAM_GRACE_MS 250
@@ -60,6 +63,8 @@ typedef struct {
     GString *error_text; /* nullable */
     KftTimer *timer;     /* until the answer; then between the first and the last sign of the end */
     size_t queued_bytes;
+    uint64_t last_up_ms;      /* when its last bytes were taken */
+    uint64_t up_since_down;   /* bytes sent since the pod last said something */
     uint64_t window_start_ms; /* for the bulk mark */
     uint64_t window_bytes;
     bool is_bulk;
@@ -302,6 +307,11 @@ static void pair_commit(KftPair *base, size_t size)
     g_assert(room != NULL && size > 0);
     kft_spdy_write_data_head(room, pair->data_id, 0, size);
     kft_wire_commit(self->wire, KFT_SPDY_HEAD_BYTES + size);
+    pair->last_up_ms = kft_loop_now_ms(self->loop);
+    bool was_mute = pair->up_since_down > MUTE_UPLOAD_BYTES;
+    pair->up_since_down += size;
+    if (!was_mute && pair->up_since_down > MUTE_UPLOAD_BYTES)
+        self->funcs.on_congested(self, self->user_data);
     count_bulk(pair, size);
 }
 
@@ -320,7 +330,9 @@ static void pair_finish(KftPair *base)
 static void pair_report_queued(KftPair *base, size_t queued_bytes)
 {
     SpdyPair *pair = (SpdyPair *)base;
+    KftTunnel *self = pair->tunnel;
     bool was_paused = pair->is_paused;
+    bool was_congested = pair->queued_bytes > CONGESTED_QUEUE_BYTES;
 
     pair->queued_bytes = queued_bytes;
     if (queued_bytes > PAUSE_QUEUE_BYTES)
@@ -328,7 +340,9 @@ static void pair_report_queued(KftPair *base, size_t queued_bytes)
     else if (queued_bytes <= RESUME_QUEUE_BYTES)
         pair->is_paused = false;
     if (was_paused != pair->is_paused)
-        update_reading(pair->tunnel);
+        update_reading(self);
+    if (!was_congested && queued_bytes > CONGESTED_QUEUE_BYTES)
+        self->funcs.on_congested(self, self->user_data);
 }
 
 static void pair_free(KftPair *base)
@@ -427,6 +441,7 @@ static void handle_data(KftTunnel *self, const KftSpdyEvent *event)
         return;
     if (event->size > 0) {
         pair->has_received = true;
+        pair->up_since_down = 0;
         count_bulk(pair, event->size);
         pair->base.funcs.on_data(event->data, event->size, pair->base.user_data);
     }
@@ -586,11 +601,25 @@ static bool is_dead(const KftTunnel *self, uint64_t now)
            kft_wire_get_stuck_since_ms(self->wire) == 0 && self->paused_since_ms == 0;
 }
 
-/* Ends the pair whose reader has stopped everybody else for too long. */
+/* Whether a pair sent something that may well have been answered since reading stopped. */
+static bool is_somebody_waiting(KftTunnel *self)
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+    g_hash_table_iter_init(&iter, self->streams);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const SpdyPair *pair = value;
+        if (!pair->is_paused && (!pair->is_answered || pair->last_up_ms >= self->paused_since_ms))
+            return true;
+    }
+    return false;
+}
+
+/* Ends a pair whose reader has stopped others for too long. Without others it may take its time. */
 static void cut_stalled_reader(KftTunnel *self, uint64_t now)
 {
     if (self->paused_since_ms == 0 || now - self->paused_since_ms < STALLED_READER_MS ||
-        self->n_pairs < 2)
+        !is_somebody_waiting(self))
         return;
     GHashTableIter iter;
     gpointer value = NULL;
@@ -602,7 +631,7 @@ static void cut_stalled_reader(KftTunnel *self, uint64_t now)
         send_reset(self, pair->data_id);
         pair->is_data_ended = true;
         end_pair(pair, KFT_PAIR_END_ERROR,
-                 "the local program did not read for 30 s and held up other connections");
+                 "the local program did not read and held up other connections");
         return;
     }
 }
@@ -672,7 +701,8 @@ bool kft_tunnel_is_congested(const KftTunnel *self)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const SpdyPair *pair = value;
         bool bulk_now = pair->is_bulk && now - pair->window_start_ms < 2 * BULK_WINDOW_MS;
-        if (bulk_now || pair->queued_bytes > CONGESTED_QUEUE_BYTES)
+        if (bulk_now || pair->queued_bytes > CONGESTED_QUEUE_BYTES ||
+            pair->up_since_down > MUTE_UPLOAD_BYTES)
             return true;
     }
     return false;

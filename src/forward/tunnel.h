@@ -35,7 +35,7 @@ kft_tunnel_open_pair(KftTunnel *self, uint16_t port, const KftPairFuncs *funcs, 
 
 size_t kft_tunnel_get_n_pairs(const KftTunnel *self);
 /* Whether new pairs should go elsewhere (wire protocols, 5.4): a reader that does not keep up, our
- * output stuck, or a pair that moves much. */
+ * output stuck, a pod that may have stopped reading, or a pair that moves much. */
 bool kft_tunnel_is_congested(const KftTunnel *self);
 /* Whether new pairs may be opened: it is not closed, and has left no pair unanswered. */
 bool kft_tunnel_is_usable(const KftTunnel *self);
