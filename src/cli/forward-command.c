@@ -119,6 +119,7 @@ static bool parse_arguments(int argc, char **argv, Arguments *args, GError **err
     };
     g_autoptr(GOptionContext) context =
         g_option_context_new("TARGET [LOCAL:]REMOTE [[LOCAL:]REMOTE…]");
+    g_set_prgname("kftrayctl forward"); /* what the help's first line shows */
     g_option_context_set_summary(context, summary);
     g_option_context_set_description(context, examples);
     g_option_context_add_main_entries(context, entries, NULL);
