@@ -85,7 +85,7 @@ static void tear_down(Fixture *self, gconstpointer data)
     g_assert_false(kft_engine_post(self->engine, kft_command_new(KFT_COMMAND_RETRY_ALL)));
     kft_engine_free(self->engine);
     g_assert_cmpuint(count_fds(), ==, self->n_fds);
-    g_autofree char *rest = kft_test_child_stop(&self->server);
+    g_free(kft_test_child_stop(&self->server));
     kft_test_remove_folder(self->folder);
     g_free(self->folder);
     g_free(self->kubeconfig);
