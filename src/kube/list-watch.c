@@ -369,12 +369,15 @@ static void on_watch_done(const KftHttpResponse *response, const GError *error, 
     KftListWatch *self = user_data;
     unsigned status = response != NULL ? response->status : 0;
 
-    if (error == NULL)
+    if (error == NULL) {
         end_watch(self, NULL, response, STATE_WATCHING);
-    else if (status == 403 || status == 405)
+    } else if (status == 403 || status == 405) {
         idle(self);
-    else
+        /* The owner took it that changes come by themselves. */
+        self->funcs.on_change(self->user_data);
+    } else {
         end_watch(self, g_error_copy(error), response, step_after(status));
+    }
 }
 
 /* Returns false if the event ends the watch. */

@@ -159,6 +159,19 @@ static void test_no_watch(void)
     observer_wait(&observer, "web-1=80");
 }
 
+/* The refusal of the watch comes behind the first answer: what is waited for is then polled. */
+static void test_no_watch_while_waiting(void)
+{
+    g_auto(World) world = {0};
+    world_init(&world, USER("{'verbs':['get','list'],'resources':['pods']}"), NULL);
+    g_auto(Observer) observer = {0};
+    observer_init(&observer, &world, "-l app=late", "default", "80");
+    observer_wait(&observer, "wait: no pod in namespace \"default\" matches app=late");
+    kft_test_loop_run_for(&world.loop, 300);
+    world_put_pod(&world, "late", "'app':'late'");
+    observer_wait(&observer, "late=80");
+}
+
 static void test_endpoints_instead_of_pods(void)
 {
     static const char *const rules[] = {
@@ -215,6 +228,7 @@ int main(int argc, char **argv)
     g_test_add_func("/kube/resolver/denied", test_denied);
     g_test_add_func("/kube/resolver/get-only", test_get_only);
     g_test_add_func("/kube/resolver/no-watch", test_no_watch);
+    g_test_add_func("/kube/resolver/no-watch-while-waiting", test_no_watch_while_waiting);
     g_test_add_func("/kube/resolver/endpoints-instead-of-pods", test_endpoints_instead_of_pods);
     g_test_add_func("/kube/resolver/unauthorized", test_unauthorized);
     g_test_add_func("/kube/resolver/unauthorized-once", test_unauthorized_once);

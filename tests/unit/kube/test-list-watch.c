@@ -415,6 +415,11 @@ static void test_free_in_callbacks(void)
     stop(&observer);
     start_watching(&observer);
     observer.frees = true;
+    fake_refuse(403, 0); /* that nothing watches any more is a change for the owner */
+    g_assert_null(observer.list_watch);
+    stop(&observer);
+    start_watching(&observer);
+    observer.frees = true;
     fake_give("rubbish\n", 8);
     stop(&observer);
     start(&observer, NULL, NULL);
