@@ -152,6 +152,9 @@ static void apply_common(KftCurlEasy *self)
     kft_curl_easy_set_pointer(self, CURLOPT_USERAGENT, "kftray/" KFT_VERSION);
     kft_curl_easy_set_pointer(self, CURLOPT_PROTOCOLS_STR, "http,https");
     kft_curl_easy_set_long(self, CURLOPT_NOSIGNAL, 1);
+    /* Else ending a transfer whose name is being looked up would wait, and the loop with it, until
+     * the name server answers or is given up. */
+    kft_curl_easy_set_long(self, CURLOPT_QUICK_EXIT, 1);
     kft_curl_easy_set_long(self, CURLOPT_PATH_AS_IS, 1);
     kft_curl_easy_set_long(self, CURLOPT_TCP_NODELAY, 1);
     kft_curl_easy_set_long(self, CURLOPT_TCP_KEEPALIVE, 1);
