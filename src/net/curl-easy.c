@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <kftray/error.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +20,9 @@
 /* What one read from the socket takes in at most; fewer system calls than OpenSSL's default of one
  * for each record's header and one for its body. */
 #define TLS_READ_AHEAD_BYTES ((size_t)128 * 1024)
+
+/* Of a certificate with its chain, or of a key; what is behind is not used. */
+#define MAX_PEM_BYTES ((size_t)256 * 1024)
 
 void kft_curl_easy_set_long(KftCurlEasy *self, CURLoption option, long value)
 {
@@ -39,7 +43,7 @@ static void set_blob(KftCurlEasy *self, CURLoption option, GBytes *bytes)
 {
     gsize size = 0;
     const void *data = g_bytes_get_data(bytes, &size);
-    /* Not copied: the endpoint, which is referenced, keeps the bytes. */
+    /* Not copied: self keeps the bytes, or the endpoint, which is referenced. */
     struct curl_blob blob = {.len = size, .flags = CURL_BLOB_NOCOPY};
     memcpy(&blob.data, &data, sizeof data);
     kft_curl_easy_set_pointer(self, option, &blob);
@@ -105,25 +109,53 @@ static bool apply_trust(KftCurlEasy *self, GError **error)
            check_readable(endpoint->ca_file, "the file of trusted certificates", error);
 }
 
+static void free_wiped_bytes(void *data)
+{
+    explicit_bzero(data, MAX_PEM_BYTES);
+    g_free(data);
+}
+
+/* @data, else what is in @file; both nullable. Returns: (transfer full), NULL without an error if
+ * there is neither. */
+static GBytes *read_pem(GBytes *data, const char *file, const char *what, GError **error)
+{
+    if (data != NULL)
+        return g_bytes_ref(data);
+    if (file == NULL)
+        return NULL;
+    FILE *stream = fopen(file, "re");
+    char *text = stream == NULL ? NULL : g_malloc(MAX_PEM_BYTES);
+    size_t size = stream == NULL ? 0 : fread(text, 1, MAX_PEM_BYTES, stream);
+    if (stream == NULL || ferror(stream) != 0)
+        g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG, "cannot read %s \"%s\": %s", what, file,
+                    g_strerror(errno));
+    if (stream != NULL)
+        (void)fclose(stream);
+    return text == NULL ? NULL : g_bytes_new_with_free_func(text, size, free_wiped_bytes, text);
+}
+
+/* Files are handed over by their content: for curl a connection, or a TLS session that it kept, of
+ * the same file is one of the same certificate, and one that was renewed would not be used. */
 static bool apply_client_certificate(KftCurlEasy *self, GError **error)
 {
     const KftEndpoint *endpoint = self->endpoint;
-    if (endpoint->cert_data != NULL)
-        set_blob(self, CURLOPT_SSLCERT_BLOB, endpoint->cert_data);
-    else if (endpoint->cert_file != NULL)
-        kft_curl_easy_set_pointer(self, CURLOPT_SSLCERT, endpoint->cert_file);
-    else
+    GError *local = NULL;
+    self->cert =
+        read_pem(endpoint->cert_data, endpoint->cert_file, "the client certificate", &local);
+    if (self->cert != NULL && local == NULL)
+        self->key = read_pem(endpoint->key_data, endpoint->key_file, "the client key", &local);
+    if (local != NULL) {
+        g_propagate_error(error, local);
+        return false;
+    }
+    if (self->cert == NULL)
         return true;
-    if (endpoint->key_data != NULL)
-        set_blob(self, CURLOPT_SSLKEY_BLOB, endpoint->key_data);
-    else if (endpoint->key_file != NULL)
-        kft_curl_easy_set_pointer(self, CURLOPT_SSLKEY, endpoint->key_file);
+    set_blob(self, CURLOPT_SSLCERT_BLOB, self->cert);
+    if (self->key != NULL)
+        set_blob(self, CURLOPT_SSLKEY_BLOB, self->key);
     /* OpenSSL asks on the terminal for the password of an encrypted key unless one is set. */
     kft_curl_easy_set_pointer(self, CURLOPT_KEYPASSWD, "");
-    return (endpoint->cert_data != NULL ||
-            check_readable(endpoint->cert_file, "the client certificate", error)) &&
-           (endpoint->key_data != NULL ||
-            check_readable(endpoint->key_file, "the client key", error));
+    return true;
 }
 
 static void apply_proxy(KftCurlEasy *self)
@@ -278,6 +310,8 @@ static void on_deferred_free(void *user_data)
     curl_slist_free_all(self->connect_to);
     kft_proxy_choice_clear(&self->proxy);
     kft_tls_note_unref(self->tls_note);
+    g_clear_pointer(&self->cert, g_bytes_unref);
+    g_clear_pointer(&self->key, g_bytes_unref);
     kft_endpoint_unref(self->endpoint);
     g_free(self->authority);
     kft_loop_object_closed(self->multi->loop);

@@ -16,6 +16,8 @@ typedef struct {
     bool is_https;
     struct curl_slist *headers;
     struct curl_slist *connect_to;
+    GBytes *cert; /* the client's, PEM; nullable */
+    GBytes *key;  /* nullable */
     KftProxyChoice proxy;
     KftTlsNote *tls_note;
     unsigned n_handshakes; /* TLS, that of an https proxy included */

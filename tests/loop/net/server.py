@@ -44,11 +44,16 @@ def client_name(sock):
     return names[0] if names else "-"
 
 
+def client_serial(sock):
+    certificate = sock.getpeercert() if isinstance(sock, ssl.SSLSocket) else None
+    return (certificate or {}).get("serialNumber", "-")
+
+
 def answer(sock, head, body):
     """Returns whether the connection stays open."""
     path = head.split(" ")[1]
     if path.startswith("/echo"):
-        reply(sock, f"client: {client_name(sock)}\n{head}\n\n".encode() + body)
+        reply(sock, f"client: {client_name(sock)}\nserial: {client_serial(sock)}\n{head}\n\n".encode() + body)
     elif path.startswith("/big/"):
         reply(sock, b"x" * int(path.split("/")[2]))
     elif path == "/busy":

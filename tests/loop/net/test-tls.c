@@ -193,6 +193,47 @@ static void test_client_certificates(Fixture *fixture, gconstpointer data)
     }
 }
 
+static void copy_file(const char *from, const char *to)
+{
+    g_autoptr(GBytes) bytes = bytes_of(from);
+    g_autofree char *file = file_of(to);
+    gsize size = 0;
+    const char *data = g_bytes_get_data(bytes, &size);
+    g_assert_true(g_file_set_contents(file, data, (gssize)size, NULL));
+}
+
+/* The line of the answer that tells which certificate the server saw. */
+static char *fetch_serial(Fixture *fixture, bool keeps_open)
+{
+    g_auto(KftOutcome) outcome = {0};
+    const char *const headers[] = {keeps_open ? "X-One: 1" : "Connection: close", NULL};
+    KftHttpRequest request = {.path = "/echo", .headers = headers};
+    kft_outcome_fetch(&outcome, &fixture->test, fixture->endpoint, &request, NULL);
+    g_assert_no_error(outcome.error);
+    const char *serial = strstr(outcome.body->str, "serial: ");
+    g_assert_nonnull(serial);
+    return g_strndup(serial, strcspn(serial, "\n"));
+}
+
+/* Neither a connection nor a TLS session that was kept may stand for a certificate that was
+ * replaced. */
+static void test_client_certificate_renewed(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    fixture->endpoint->ca_file = file_of("ca.crt");
+    fixture->endpoint->cert_file = file_of("renewed.crt");
+    fixture->endpoint->key_file = file_of("renewed.key");
+    for (unsigned keeps_open = 0; keeps_open < 2; keeps_open++) {
+        copy_file("client-ec.crt", "renewed.crt");
+        copy_file("client-ec.key", "renewed.key");
+        g_autofree char *first = fetch_serial(fixture, keeps_open != 0);
+        copy_file("client-rsa.crt", "renewed.crt");
+        copy_file("client-rsa.key", "renewed.key");
+        g_autofree char *second = fetch_serial(fixture, keeps_open != 0);
+        g_assert_cmpstr(first, !=, second);
+    }
+}
+
 static void test_client_certificate_missing(Fixture *fixture, gconstpointer data)
 {
     (void)data;
@@ -366,6 +407,7 @@ int main(int argc, char **argv)
     ADD("server-name", "wrong-name", test_server_name);
     ADD("wrong-server-name", "server", test_wrong_server_name);
     ADD("client-certificates", "+server", test_client_certificates);
+    ADD("client-certificate-renewed", "+server", test_client_certificate_renewed);
     ADD("client-certificate-missing", "+server", test_client_certificate_missing);
     ADD("client-key-mismatch", "+server", test_client_key_mismatch);
     ADD("client-key-of-other-kind", "+server", test_client_key_of_other_kind);
