@@ -73,17 +73,19 @@ static uint8_t discarded[DISCARD_BYTES];
 static void release(KftConnection *self)
 {
     KftPool *pool = self->pool;
-    bool had_pair = self->pair != NULL;
+    KftPair *pair = g_steal_pointer(&self->pair);
 
     kft_timer_free(self->timer);
     kft_buf_clear(&self->replay);
     if (self->socket != NULL)
         kft_socket_abort(self->socket);
-    kft_pair_free(g_steal_pointer(&self->pair));
     g_free(self->text);
-    g_free(self);
-    if (had_pair)
+    /* Each of the two may free a pool that is being drained: a v4 pair counts for the first, one on
+     * a tunnel for the second, and neither is touched by the other call. */
+    if (pair != NULL)
         kft_pool_pair_gone(pool);
+    kft_pair_free(pair);
+    g_free(self);
 }
 
 void kft_connection_free(KftConnection *self)
@@ -193,7 +195,9 @@ static void start_flushing(KftConnection *self)
         return;
     }
     kft_socket_set_reading(self->socket, !self->local_ended);
-    kft_socket_shutdown(self->socket);
+    /* A FIN before the reset would make what came look complete. */
+    if (!self->aborts)
+        kft_socket_shutdown(self->socket);
 }
 
 /* The time for which it may be held counts from its arrival, however often it is attached. */
