@@ -22,6 +22,9 @@
 /* Less room than this is not worth a frame. */
 #define MIN_DATA_BYTES 512
 #define MAX_ERROR_TEXT_BYTES 4096
+/* Frames without data that wait for room: as many as surely fit when the wire says that it has
+ * some, half of a message. */
+#define MAX_CONTROL_BYTES ((size_t)32 * 1024)
 
 /* Congestion (5.4). */
 #define CONGESTED_QUEUE_BYTES ((size_t)256 * 1024)
@@ -55,6 +58,7 @@ typedef struct {
     bool is_answered;   /* SYN_REPLY of the data stream came */
     bool is_data_ended; /* FIN or RST on the data stream came */
     bool is_error_ended;
+    bool was_reset;      /* the server reset the data stream before its end */
     bool is_finished;    /* our FIN went out */
     bool is_ending_soon; /* the first sign of the end came */
     bool has_received;
@@ -80,6 +84,7 @@ struct KftTunnel {
     KftSpdyDecoder decoder;
     GHashTable *streams; /* stream id → SpdyPair, both ids of a pair */
     GQueue writers;      /* SpdyPair that wait for room, first come first served */
+    KftBuf controls;     /* resets, ends and pings that wait for room, before all writers */
     size_t n_pairs;
     KftTimer *tick;
     uint64_t opened_ms;
@@ -98,6 +103,7 @@ static void destroy(KftTunnel *self)
 {
     g_hash_table_destroy(self->streams);
     g_queue_clear(&self->writers);
+    kft_buf_clear(&self->controls);
     g_free(self);
 }
 
@@ -173,15 +179,30 @@ static void tell_if_idle(KftTunnel *self)
         self->funcs.on_idle(self, self->user_data);
 }
 
+/* An upload that is faster than the network keeps the wire full, and a reset or an end that got
+ * lost would leave a connection of the pod open for good. */
 static void send_control(KftTunnel *self, const uint8_t *frame, size_t size)
 {
-    uint8_t *room = kft_wire_reserve(self->wire, size);
-    /* Full only while the server reads nothing; a reset would then sit behind all data anyway
-     * (3.5). */
-    if (room == NULL)
+    bool is_behind = kft_buf_size(&self->controls) > 0;
+    uint8_t *room = is_behind ? NULL : kft_wire_reserve(self->wire, size);
+    if (room == NULL) {
+        /* Beyond the limit the server has not read for long, and would not read these either. */
+        (void)kft_buf_append(&self->controls, frame, size);
         return;
+    }
     memcpy(room, frame, size);
     kft_wire_commit(self->wire, size);
+}
+
+static void send_waiting_controls(KftTunnel *self)
+{
+    size_t size = kft_buf_size(&self->controls);
+    uint8_t *room = size == 0 ? NULL : kft_wire_reserve(self->wire, size);
+    if (room == NULL)
+        return;
+    memcpy(room, kft_buf_data(&self->controls), size);
+    kft_wire_commit(self->wire, size);
+    kft_buf_consume(&self->controls, size);
 }
 
 static void send_reset(KftTunnel *self, uint32_t stream_id)
@@ -192,9 +213,9 @@ static void send_reset(KftTunnel *self, uint32_t stream_id)
 
 static KftPairEnd classify_end(const SpdyPair *pair)
 {
-    if (pair->error_text == NULL || pair->error_text->len == 0)
+    if (pair->error_text == NULL && !pair->was_reset)
         return KFT_PAIR_END_CLEAN;
-    if (kft_pair_text_means_no_pod(pair->error_text->str))
+    if (pair->error_text != NULL && kft_pair_text_means_no_pod(pair->error_text->str))
         return KFT_PAIR_END_NO_POD;
     return pair->has_received ? KFT_PAIR_END_ERROR : KFT_PAIR_END_REFUSED;
 }
@@ -214,7 +235,10 @@ static void end_pair(SpdyPair *pair, KftPairEnd end, const char *text)
 
 static void end_pair_by_text(SpdyPair *pair)
 {
-    end_pair(pair, classify_end(pair), pair->error_text == NULL ? NULL : pair->error_text->str);
+    const char *text = pair->was_reset ? "the server reset the stream" : NULL;
+    if (pair->error_text != NULL)
+        text = pair->error_text->str;
+    end_pair(pair, classify_end(pair), text);
 }
 
 static bool is_held_up(const KftTunnel *self)
@@ -471,8 +495,7 @@ static void handle_reset(KftTunnel *self, const KftSpdyEvent *event)
     } else if (!pair->is_data_ended) {
         /* The error stream may still bring the reason. */
         pair->is_data_ended = true;
-        if (pair->error_text == NULL)
-            pair->error_text = g_string_new("the server reset the stream");
+        pair->was_reset = true;
     }
     check_end(pair);
 }
@@ -565,6 +588,7 @@ static void on_wire_drained(void *user_data)
     KftTunnel *self = user_data;
     guint n_waiting = g_queue_get_length(&self->writers);
 
+    send_waiting_controls(self);
     self->n_dispatching++;
     while (n_waiting-- > 0 && !self->is_closed && !self->is_freed) {
         SpdyPair *pair = g_queue_pop_head(&self->writers);
@@ -674,6 +698,7 @@ KftTunnel *kft_tunnel_new(KftLoop *loop,
     self->user_data = user_data;
     self->streams = g_hash_table_new(g_direct_hash, g_direct_equal);
     g_queue_init(&self->writers);
+    kft_buf_init(&self->controls, MAX_CONTROL_BYTES);
     kft_spdy_encoder_init(&self->encoder);
     kft_spdy_decoder_init(&self->decoder);
     self->next_ping_id = 1;

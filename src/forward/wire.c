@@ -483,6 +483,9 @@ static void on_linger_end(void *user_data)
 void kft_wire_close(KftWire *self)
 {
     if (self->is_closed || !self->is_websocket) {
+        /* Without a handshake what the socket takes at once is all that still leaves. */
+        if (!self->is_closed)
+            (void)flush_output(self);
         kft_wire_free(self);
         return;
     }

@@ -102,8 +102,12 @@ async def late_answer(sock, argument, context):
 async def slow(sock, argument, _context):
     """Reads at most that many bytes per second, in twenty steps, and counts nothing."""
     step = max(1, int(argument or 65536) // 20)
-    while await sock.recv(step):
-        await asyncio.sleep(0.05)
+    left = step
+    while data := await sock.recv(left):
+        left -= len(data)
+        if left == 0:
+            await asyncio.sleep(0.05)
+            left = step
     sock.close()
 
 
