@@ -111,20 +111,20 @@ bool kft_proxy_list_matches(const char *list, const char *host, uint16_t port)
     return false;
 }
 
-/* The variable in lower case wins, as in Go and curl. */
-static const char *from_environment(const char *lower, const char *upper)
+/* The variable in upper case wins, as in Go; in curl it is the other way round. */
+static const char *from_environment(const char *upper, const char *lower)
 {
-    const char *value = g_getenv(lower);
-    return value != NULL && value[0] != '\0' ? value : g_getenv(upper);
+    const char *value = g_getenv(upper);
+    return value != NULL && value[0] != '\0' ? value : g_getenv(lower);
 }
 
 static const char *environment_proxy(const char *scheme, const char *host, uint16_t port)
 {
-    const char *except = from_environment("no_proxy", "NO_PROXY");
+    const char *except = from_environment("NO_PROXY", "no_proxy");
     if (is_loopback(host) || (except != NULL && kft_proxy_list_matches(except, host, port)))
         return NULL;
-    return strcmp(scheme, "https") == 0 ? from_environment("https_proxy", "HTTPS_PROXY")
-                                        : from_environment("http_proxy", "HTTP_PROXY");
+    return strcmp(scheme, "https") == 0 ? from_environment("HTTPS_PROXY", "https_proxy")
+                                        : from_environment("HTTP_PROXY", "http_proxy");
 }
 
 static const char *default_port(const char *scheme)

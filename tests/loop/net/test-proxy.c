@@ -317,7 +317,7 @@ static void test_environment(Fixture *fixture, gconstpointer data)
     (void)g_setenv("HTTPS_PROXY", "http://127.0.0.1:1", TRUE);
     fetch(fixture, &direct);
     g_assert_no_error(direct.error);
-    (void)g_setenv("https_proxy", url, TRUE);
+    (void)g_setenv("HTTPS_PROXY", url, TRUE);
     g_free(fixture->endpoint->url);
     fixture->endpoint->url = g_strdup_printf("https://cluster.invalid:%u", fixture->server.port);
     fixture->endpoint->server_name = g_strdup("localhost");
@@ -422,12 +422,14 @@ static void test_choices(void)
     assert_choice("socks5://p", "https", "socks5h://p:1080/", "p:1080");
     assert_choice("socks5h://p:9", "https", "socks5h://p:9/", "p:9");
     assert_choice("http://[::1]:9", "https", "http://[::1]:9/", "[::1]:9");
-    (void)g_setenv("HTTP_PROXY", "one:1", TRUE);
-    (void)g_setenv("HTTPS_PROXY", "two:2", TRUE);
+    (void)g_setenv("http_proxy", "one:1", TRUE);
+    (void)g_setenv("https_proxy", "two:2", TRUE);
+    (void)g_setenv("HTTPS_PROXY", "", TRUE);
     assert_choice(NULL, "https", "http://two:2/", "two:2");
     assert_choice(NULL, "http", "http://one:1/", "one:1");
-    (void)g_setenv("https_proxy", "three:3", TRUE);
+    (void)g_setenv("HTTPS_PROXY", "three:3", TRUE);
     assert_choice(NULL, "https", "http://three:3/", "three:3");
+    (void)g_setenv("no_proxy", "b.test", TRUE);
     (void)g_setenv("NO_PROXY", "a.test:443", TRUE);
     assert_choice(NULL, "https", NULL, NULL);
     assert_choice("http://p", "https", "http://p:80/", "p:80");
