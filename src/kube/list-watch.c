@@ -36,6 +36,8 @@
 #define BACKOFF_BASE_MS 800
 #define BACKOFF_CAP_MS 30000
 #define BACKOFF_RESET_MS 120000
+/* Longer is not waited, whatever the server asks for: a date by a wrong clock may be years away. */
+#define MAX_RETRY_AFTER_MS UINT64_C(300000)
 
 #define LIST_WATCH_STATES(X)                                                                       \
     X(GETTING)  /* one object by GET */                                                            \
@@ -173,7 +175,7 @@ fail(KftListWatch *self, GError *error, const KftHttpResponse *response, State n
     g_autoptr(GError) owned = error;
 
     if (response != NULL)
-        delay_ms = MAX(delay_ms, (uint64_t)response->retry_after_s * 1000);
+        delay_ms = MAX(delay_ms, MIN((uint64_t)response->retry_after_s * 1000, MAX_RETRY_AFTER_MS));
     if (is_final) {
         drop_call(self);
         set_state(self, STATE_FAILED);

@@ -237,6 +237,15 @@ static void test_failures(void)
     }
 }
 
+static void test_endless_retry_after(void)
+{
+    Observer observer;
+    start_watching(&observer);
+    fake_refuse(429, G_MAXUINT32);
+    g_assert_cmpuint(fake_get_timer_ms(), ==, 300000);
+    stop(&observer);
+}
+
 static void test_rubbish(void)
 {
     static const char *const bodies[] = {"<html>\n", "{\"type\":7}\n", "[]\n", "{}\n", "\"\n"};
@@ -440,6 +449,7 @@ int main(int argc, char **argv)
     g_test_add_func("/kube/list-watch/short-watches", test_short_watches);
     g_test_add_func("/kube/list-watch/gone", test_gone);
     g_test_add_func("/kube/list-watch/failures", test_failures);
+    g_test_add_func("/kube/list-watch/endless-retry-after", test_endless_retry_after);
     g_test_add_func("/kube/list-watch/rubbish", test_rubbish);
     g_test_add_func("/kube/list-watch/silence", test_silence);
     g_test_add_func("/kube/list-watch/cut-anywhere", test_cut_anywhere);
