@@ -222,8 +222,9 @@ KftApiCall *kft_cluster_request(KftCluster *self,
     call->path = g_strdup(request->path);
     call->body = g_strdup(request->body);
     call->what = g_strdup(request->what != NULL ? request->what : "request");
-    if (on_body == NULL)
-        call->timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : DEFAULT_TIMEOUT_MS;
+    call->timeout_ms = request->timeout_ms;
+    if (call->timeout_ms == 0 && on_body == NULL)
+        call->timeout_ms = DEFAULT_TIMEOUT_MS;
     call->on_body = on_body;
     call->on_done = on_done;
     call->user_data = user_data;

@@ -31,7 +31,7 @@ typedef struct {
     const char *method;  /* NULL = GET */
     const char *path;    /* "/api/v1/…" with query, encoded */
     const char *body;    /* JSON, nullable */
-    uint32_t timeout_ms; /* 0 = 30000; ignored for streams */
+    uint32_t timeout_ms; /* of the exchange, not of the credential; 0 = 30000, none for streams */
     const char *what; /* what is being done, for messages: "get pod \"web-0\" in namespace \"a\"" */
 } KftApiRequest;
 

@@ -1,9 +1,9 @@
-/* List and watch as one state machine with one call and one timer. The timer is the deadline of the
- * state: of a list, of the silence of a watch, or of the wait between two tries, so that no state
- * is without a way out. Models are replaced as a whole when a list is complete and one by one by
- * watch events; between a failed watch and the next list the old ones stay, since old knowledge is
- * better than none. Callbacks to the owner come last in every function: they may free the object.
- */
+/* List and watch as one state machine with one call and one timer. The timer is the deadline of a
+ * watch's silence or of the wait between two tries. A GET and a list end by the limit of their
+ * exchange, which does not count the time in which somebody logs in. So no state is without a way
+ * out. Models are replaced as a whole when a list is complete and one by one by watch events;
+ * between a failed watch and the next list the old ones stay, since old knowledge is better than
+ * none. Callbacks to the owner come last in every function: they may free the object. */
 #include "kube/list-watch.h"
 
 #include <string.h>
@@ -330,10 +330,9 @@ static void start_list(KftListWatch *self)
     }
     drop_call(self);
     set_state(self, STATE_LISTING);
-    KftApiRequest request = {.path = path->str, .what = what};
+    KftApiRequest request = {.path = path->str, .what = what, .timeout_ms = LIST_TIMEOUT_MS};
     self->reader = kft_json_reader_new(MAX_CHUNK_BYTES);
     self->call = kft_cluster_request(self->cluster, &request, on_list_body, on_list_done, self);
-    kft_timer_start(self->timer, LIST_TIMEOUT_MS);
 }
 
 /* --- watches --- */
@@ -480,15 +479,8 @@ static void on_timer(void *user_data)
     case STATE_WATCHING:
         end_watch(self, NULL, NULL, STATE_WATCHING);
         break;
-    case STATE_LISTING:
-        g_clear_pointer(&self->continue_token, g_free);
-        fail(self,
-             g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT,
-                         "list %s in namespace \"%s\": no whole answer for %d s", self->resource,
-                         self->namespace_, LIST_TIMEOUT_MS / 1000),
-             NULL, STATE_LISTING);
-        break;
     case STATE_GETTING:
+    case STATE_LISTING:
     case STATE_IDLE:
     case STATE_FAILED:
         break;

@@ -10,6 +10,7 @@
 
 struct KftApiCall {
     char *path;
+    uint32_t timeout_ms;
     KftHttpBodyFunc on_body;
     KftApiFunc on_done;
     void *user_data;
@@ -49,6 +50,12 @@ void fake_check_clean(void)
 const char *fake_get_path(void)
 {
     return open_call != NULL ? open_call->path : NULL;
+}
+
+uint32_t fake_get_timeout_ms(void)
+{
+    g_assert_nonnull(open_call);
+    return open_call->timeout_ms;
 }
 
 unsigned fake_count_requests(void)
@@ -143,6 +150,7 @@ KftApiCall *kft_cluster_request(KftCluster *self,
     g_assert_nonnull(request->what);
     open_call = g_new0(KftApiCall, 1);
     open_call->path = g_strdup(request->path);
+    open_call->timeout_ms = request->timeout_ms;
     open_call->on_body = on_body;
     open_call->on_done = on_done;
     open_call->user_data = user_data;

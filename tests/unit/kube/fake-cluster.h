@@ -13,6 +13,8 @@ void fake_check_clean(void);
 
 /* The path of the open request; NULL if there is none. */
 const char *fake_get_path(void);
+/* The limit that the open request was given. */
+uint32_t fake_get_timeout_ms(void);
 /* How many requests there were. */
 unsigned fake_count_requests(void);
 /* Gives a piece of the open request's body. */
