@@ -150,7 +150,13 @@ static bool add_headers(KftHttpCall *self, const KftHttpRequest *request, GError
                 self->curl->authority);
             return false;
         }
-        kft_curl_easy_add_header(self->curl, header);
+        if (colon[1 + strspn(colon + 1, " \t")] != '\0') {
+            kft_curl_easy_add_header(self->curl, header);
+            continue;
+        }
+        /* curl leaves a field without a value out unless it is written so. */
+        g_autofree char *empty = g_strdup_printf("%.*s;", (int)(colon - header), header);
+        kft_curl_easy_add_header(self->curl, empty);
     }
     /* Do not wait for "100 Continue" before a body. */
     kft_curl_easy_add_header(self->curl, "Expect:");

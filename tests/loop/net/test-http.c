@@ -91,6 +91,18 @@ static void test_header_with_line_break(Fixture *fixture, gconstpointer data)
     g_assert_null(strstr(outcome.error->message, "s3cret"));
 }
 
+static void test_header_without_value(Fixture *fixture, gconstpointer data)
+{
+    g_auto(KftOutcome) outcome = {0};
+    const char *const headers[] = {"Impersonate-Group: ", "X-None:", NULL};
+    KftHttpRequest request = {.path = "/echo", .headers = headers};
+    (void)data;
+    kft_outcome_fetch(&outcome, &fixture->test, fixture->endpoint, &request, NULL);
+    g_assert_no_error(outcome.error);
+    g_assert_nonnull(strstr(outcome.body->str, "\r\nImpersonate-Group:\r\n"));
+    g_assert_nonnull(strstr(outcome.body->str, "\r\nX-None:"));
+}
+
 static void test_status_is_an_answer(Fixture *fixture, gconstpointer data)
 {
     g_auto(KftOutcome) outcome = {0};
@@ -336,6 +348,7 @@ int main(int argc, char **argv)
     ADD("methods", test_methods);
     ADD("empty-bodies", test_empty_bodies);
     ADD("header-with-line-break", test_header_with_line_break);
+    ADD("header-without-value", test_header_without_value);
     ADD("status-is-an-answer", test_status_is_an_answer);
     ADD("url-prefix", test_url_prefix);
     ADD("body-limit", test_body_limit);
