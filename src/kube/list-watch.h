@@ -22,8 +22,8 @@ typedef struct {
     /* Reduces an object to what is kept of it; NULL skips it. */
     void *(*model_new)(json_object *object);
     void (*model_free)(void *model);
-    /* After the first read, and whenever objects may have changed; at most once per piece received.
-     */
+    /* After the first read, whenever objects may have changed, at most once per piece received, and
+     * when it turns out that nothing may watch them. */
     void (*on_change)(void *user_data);
     /* Reading failed. @status: of the answer, 0 if there was none. If @is_final, nothing more
      * happens until kft_list_watch_refresh(): only before the first successful read. */
