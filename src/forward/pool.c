@@ -16,6 +16,10 @@
 #define MANY_PAIRS 64
 /* Tunnels beyond the first are closed after being idle for so long. */
 #define SPARE_IDLE_MS 30000
+/* How long a new pair waits for a spare rather than take a place in a jam, and the pause after a
+ * spare could not be opened. */
+#define SPARE_WAIT_MS 3000
+#define SPARE_PAUSE_MS 5000
 
 struct KftPool {
     KftCluster *cluster;
@@ -28,6 +32,8 @@ struct KftPool {
     void *user_data;
     GPtrArray *tunnels; /* KftTunnel, owned */
     KftNegotiation *negotiation;
+    uint64_t negotiating_since_ms;
+    uint64_t spare_pause_until_ms;
     KftTimer *spare_timer;
     KftDeferred *ready; /* on_ready is owed for what is open already */
     size_t n_v4_pairs;
@@ -137,8 +143,11 @@ static void handle_failure(KftPool *self, const GError *error, bool may_use_v4)
         self->funcs.on_ready(self, self->user_data);
         return;
     }
+    self->spare_pause_until_ms = kft_loop_now_ms(self->loop) + SPARE_PAUSE_MS;
     if (self->tunnels->len == 0)
         self->funcs.on_failed(self, error, self->user_data);
+    else
+        kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "no further tunnel: %s", error->message);
 }
 
 static void on_negotiated(const KftNegotiated *result, const GError *error, void *user_data)
@@ -190,6 +199,10 @@ static bool open_tunnel(KftPool *self)
         return true;
     if (uses_v4(self) || self->tunnels->len >= MAX_TUNNELS)
         return false;
+    uint64_t now = kft_loop_now_ms(self->loop);
+    if (self->tunnels->len > 0 && now < self->spare_pause_until_ms)
+        return false;
+    self->negotiating_since_ms = now;
     self->negotiation = kft_negotiation_start(self->cluster, self->pod->namespace_, self->pod->name,
                                               self->port, tunnel_offer(self), on_negotiated, self);
     return true;
@@ -228,8 +241,10 @@ kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void
                                user_data);
     }
     KftTunnel *tunnel = choose_tunnel(self, &is_good);
-    if (!is_good && open_tunnel(self) && tunnel != NULL && kft_tunnel_is_congested(tunnel))
-        return NULL; /* the new one will be there soon, and is better than a place in a jam */
+    bool is_coming = !is_good && open_tunnel(self) &&
+                     kft_loop_now_ms(self->loop) - self->negotiating_since_ms < SPARE_WAIT_MS;
+    if (is_coming && tunnel != NULL && kft_tunnel_is_congested(tunnel))
+        return NULL; /* it is better than a place in a jam */
     KftPair *pair = tunnel == NULL ? NULL : kft_tunnel_open_pair(tunnel, port, funcs, user_data);
     if (pair == NULL)
         (void)open_tunnel(self);
