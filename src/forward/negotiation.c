@@ -1,7 +1,6 @@
 /* One attempt is: credential → dial → request → head of the answer (→ body, if refused) → verdict.
- * A verdict may lead to one more attempt: with a fresh credential after a 401, or as SPDY by POST.
- * Each of those happens once, so an attempt ends after three rounds at most; one timer bounds them
- * all. */
+ * A verdict may lead to one more attempt: with a fresh credential after a 401, as SPDY by POST,
+ * each once, or after a wait that the server asked for. One timer bounds them all. */
 #include "forward/negotiation.h"
 
 #include <string.h>
@@ -54,6 +53,7 @@ struct KftNegotiation {
     KftHttpHead *head;
     bool has_head;
     KftBuf body;
+    uint64_t started_ms;
     KftTimer *deadline;
     KftTimer *body_grace;
     KftTimer *throttle;
@@ -114,7 +114,9 @@ static void succeed(KftNegotiation *self, KftCarrier carrier)
             self->pod, self->port, kft_carrier_name(carrier));
     kft_stream_set_interest(stream, false, false);
     kft_timer_stop(self->deadline);
-    kft_cluster_set_carrier(self->cluster, carrier);
+    /* A transport that the user asked for is no news about the cluster. */
+    if (self->offer.tunnel && self->offer.spdy)
+        kft_cluster_set_carrier(self->cluster, carrier);
     end_attempt(self);
     self->on_done(&result, NULL, self->user_data);
 }
@@ -179,24 +181,23 @@ bool kft_negotiation_may_use_websocket(const KftNegotiation *self)
 
 static void on_throttle_end(void *user_data)
 {
-    KftNegotiation *self = user_data;
-    kft_timer_start(self->deadline, DEADLINE_MS);
-    start_attempt(self);
+    start_attempt(user_data);
 }
 
-/* Waits as the answer's Retry-After says; returns false if that is too long or too often. */
+/* Waits as the answer's Retry-After says; returns false if that is too often, or longer than the
+ * deadline allows: the caller then says why, and has a backoff of its own. */
 static bool wait_for_turn(KftNegotiation *self)
 {
     const char *field = kft_http_head_get_field(self->head, "Retry-After");
     uint64_t seconds = 1;
+    uint64_t elapsed_ms = kft_loop_now_ms(self->loop) - self->started_ms;
 
     if (field != NULL && !kft_parse_uint(field, 0, MAX_RETRY_AFTER_S, &seconds))
         return false;
-    if (++self->n_throttled > MAX_THROTTLED)
+    if (++self->n_throttled > MAX_THROTTLED || elapsed_ms + seconds * 1000 >= DEADLINE_MS)
         return false;
     kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "the server asks to wait %u s", (unsigned)seconds);
     end_attempt(self);
-    kft_timer_stop(self->deadline);
     kft_timer_start(self->throttle, seconds * 1000);
     return true;
 }
@@ -461,6 +462,7 @@ KftNegotiation *kft_negotiation_start(KftCluster *cluster,
     self->deadline = kft_timer_new(self->loop, on_deadline, self);
     self->body_grace = kft_timer_new(self->loop, on_body_grace, self);
     self->throttle = kft_timer_new(self->loop, on_throttle_end, self);
+    self->started_ms = kft_loop_now_ms(self->loop);
     kft_timer_start(self->deadline, DEADLINE_MS);
     start_attempt(self);
     return self;

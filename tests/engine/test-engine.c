@@ -174,6 +174,25 @@ static void test_carries(Fixture *self, gconstpointer data)
     g_assert_cmpint(kft_test_connect(port), ==, -1);
 }
 
+/* A transport that one forward insists on is not what the cluster is known for. */
+static void test_forced_transport(Fixture *self, gconstpointer data)
+{
+    (void)data;
+    KftForwardSpec *spec = make_spec(self, "pod/x", ":80");
+    spec->transport = KFT_TRANSPORT_SPDY;
+    start(self, 1, spec);
+    wait_state(self, KFT_FORWARD_STATE_READY, 1);
+
+    start(self, 2, make_spec(self, "pod/x", ":80"));
+    for (;;) {
+        g_autoptr(KftEvent) event = wait_event(self, KFT_EVENT_FORWARD_STATUS);
+        if (event->forward.v != 2 || event->status.state != KFT_FORWARD_STATE_READY)
+            continue;
+        g_assert_cmpint(event->status.transport, ==, KFT_TRANSPORT_TUNNEL);
+        return;
+    }
+}
+
 static void test_id_in_use(Fixture *self, gconstpointer data)
 {
     (void)data;
@@ -244,6 +263,7 @@ int main(int argc, char **argv)
     ADD("/engine/stop-idle", test_stop_idle);
     ADD("/engine/bad-specs", test_bad_specs);
     ADD("/engine/carries", test_carries);
+    ADD("/engine/forced-transport", test_forced_transport);
     ADD("/engine/id-in-use", test_id_in_use);
     ADD("/engine/many-then-shutdown", test_many_then_shutdown);
     ADD("/engine/start-stop-burst", test_start_stop_burst);
