@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-/* Waiting times between tries: exponential with full jitter, so that many clients of one server
+/* Waiting times between tries: exponential with jitter, so that many clients of one server
  * that comes back do not arrive at the same moment. embeddable. Thread: one at a time. */
 typedef struct {
     uint32_t base_ms;

@@ -204,6 +204,7 @@ static void print_ready(Run *run, const KftForwardStatusEvent *status)
         kft_print_note("Connected again, to pod %s", status->pod);
     run->was_ready = true;
     run->is_interrupted = false;
+    g_clear_pointer(&run->waiting_for, g_free);
 }
 
 static void print_interruption(Run *run, const KftForwardStatusEvent *status)

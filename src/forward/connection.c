@@ -270,7 +270,8 @@ static void on_socket_read(size_t size, void *user_data)
     kft_pair_commit(self->pair, size);
 }
 
-/* Nobody can read an answer any more: what the pod still sends is of no use. */
+/* Tells the pod of the local end if it has been silent for long, or if the local peer is gone: then
+ * what the pod still sends is of no use. */
 static void check_peer(KftConnection *self)
 {
     uint64_t now = kft_loop_now_ms(self->loop);

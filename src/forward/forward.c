@@ -290,7 +290,6 @@ static void use_candidate(KftForward *self, const KftCandidate *candidate)
         .on_idle = on_pool_idle,
     };
     drain_pool(self);
-    memcpy(self->ports, candidate->ports, self->options->n_ports * sizeof self->ports[0]);
     self->pool = kft_pool_new(self->cluster, candidate->pod, self->ports[0],
                               self->options->transport, &funcs, self);
 }
@@ -494,12 +493,15 @@ static void handle_candidate(KftForward *self, const KftCandidate *candidate)
     bool waits_for_pod = self->state == KFT_FORWARD_STATE_RESOLVING;
 
     set_waiting_for(self, NULL);
+    /* Also of the same pod: a service may now name another port. */
+    memcpy(self->ports, candidate->ports, self->options->n_ports * sizeof self->ports[0]);
     if (is_current && !waits_for_pod)
         return;
     if (!is_current)
         use_candidate(self, candidate);
     if (self->state == KFT_FORWARD_STATE_CONNECTING) {
         /* Another pod while the first was being connected to: begin again. */
+        kft_timer_start(self->deadline, kft_forward_state_deadline_ms(self->state));
         kft_pool_connect(self->pool);
         return;
     }
@@ -643,10 +645,12 @@ void kft_forward_stop(KftForward *self)
 
 void kft_forward_retry(KftForward *self)
 {
-    if (self->state != KFT_FORWARD_STATE_BACKOFF)
-        return;
-    kft_backoff_reset(&self->backoff);
-    kft_timer_start(self->deadline, 0);
+    if (self->state == KFT_FORWARD_STATE_BACKOFF) {
+        kft_backoff_reset(&self->backoff);
+        kft_timer_start(self->deadline, 0);
+    } else if (self->state == KFT_FORWARD_STATE_RESOLVING) {
+        kft_resolver_refresh(self->resolver);
+    }
 }
 
 void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *ret_statistics)
