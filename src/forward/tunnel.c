@@ -64,6 +64,8 @@ typedef struct {
     bool has_received;
     bool is_paused; /* its queue stopped the tunnel */
     bool wants_room;
+    uint32_t round; /* in which it sent round_bytes */
+    size_t round_bytes;
     GString *error_text; /* nullable */
     KftTimer *timer;     /* until the answer; then between the first and the last sign of the end */
     size_t queued_bytes;
@@ -84,6 +86,8 @@ struct KftTunnel {
     KftSpdyDecoder decoder;
     GHashTable *streams; /* stream id → SpdyPair, both ids of a pair */
     GQueue writers;      /* SpdyPair that wait for room, first come first served */
+    uint32_t round;      /* counts how often the wire had room again */
+    size_t share_bytes;  /* of each pair in this round, when several wait; 0 = no limit */
     KftBuf controls;     /* resets, ends and pings that wait for room, before all writers */
     size_t n_pairs;
     KftTimer *tick;
@@ -283,6 +287,17 @@ static size_t max_data_bytes(const KftTunnel *self)
     return self->n_pairs > 1 ? MAX_DATA_SHARED_BYTES : MAX_DATA_ALONE_BYTES;
 }
 
+/* What the pair may still send in this round: the one that is read first must not take all room
+ * each time. */
+static size_t share_left(const SpdyPair *pair)
+{
+    const KftTunnel *self = pair->tunnel;
+    size_t used = pair->round == self->round ? pair->round_bytes : 0;
+    if (self->share_bytes == 0)
+        return SIZE_MAX;
+    return used >= self->share_bytes ? 0 : MAX(self->share_bytes - used, MIN_DATA_BYTES);
+}
+
 static uint8_t *pair_reserve(KftPair *base, size_t *ret_size)
 {
     SpdyPair *pair = (SpdyPair *)base;
@@ -293,6 +308,7 @@ static uint8_t *pair_reserve(KftPair *base, size_t *ret_size)
         return NULL;
     size_t size = kft_wire_get_room(self->wire);
     size = size > KFT_SPDY_HEAD_BYTES ? MIN(size - KFT_SPDY_HEAD_BYTES, max_data_bytes(self)) : 0;
+    size = MIN(size, share_left(pair));
     if (size >= MIN_DATA_BYTES)
         room = kft_wire_reserve(self->wire, KFT_SPDY_HEAD_BYTES + size);
     if (room == NULL) {
@@ -301,6 +317,8 @@ static uint8_t *pair_reserve(KftPair *base, size_t *ret_size)
         if (!pair->wants_room)
             g_queue_push_tail(&self->writers, pair);
         pair->wants_room = true;
+        /* If only its share is used up, the end of this turn begins the next round. */
+        kft_wire_commit(self->wire, 0);
         return NULL;
     }
     *ret_size = size;
@@ -332,6 +350,10 @@ static void pair_commit(KftPair *base, size_t size)
     kft_spdy_write_data_head(room, pair->data_id, 0, size);
     kft_wire_commit(self->wire, KFT_SPDY_HEAD_BYTES + size);
     pair->last_up_ms = kft_loop_now_ms(self->loop);
+    if (pair->round != self->round)
+        pair->round_bytes = 0;
+    pair->round = self->round;
+    pair->round_bytes += size;
     bool was_mute = pair->up_since_down > MUTE_UPLOAD_BYTES;
     pair->up_since_down += size;
     if (!was_mute && pair->up_since_down > MUTE_UPLOAD_BYTES)
@@ -589,6 +611,8 @@ static void on_wire_drained(void *user_data)
     guint n_waiting = g_queue_get_length(&self->writers);
 
     send_waiting_controls(self);
+    self->round++;
+    self->share_bytes = n_waiting > 1 ? kft_wire_get_room(self->wire) / n_waiting + 1 : 0;
     self->n_dispatching++;
     while (n_waiting-- > 0 && !self->is_closed && !self->is_freed) {
         SpdyPair *pair = g_queue_pop_head(&self->writers);
