@@ -4,7 +4,8 @@
 #include "kftray/error.h"
 #include "kftray/types.h"
 
-/* What the engine tells. Strings belong to the event. */
+/* What the engine tells. Strings belong to the event. When 10,000 events wait unseen, further
+ * notices and events about single connections are dropped. */
 typedef enum {
     KFT_EVENT_FORWARD_STATUS,
     KFT_EVENT_FORWARD_LISTENING,        /* a local address is open */

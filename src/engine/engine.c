@@ -17,6 +17,9 @@
 #include "engine/session.h"
 #include "net/loop.h"
 
+/* A program that does not look at its events does not fill the memory with them. */
+#define MAX_WAITING_EVENTS 10000
+
 struct KftEngine {
     uv_thread_t thread;
     KftLoop *loop;
@@ -84,10 +87,22 @@ static bool merge_event(void *queued, void *message)
     return true;
 }
 
+/* These only tell of single connections, and nothing follows from one that is missing. */
+static bool is_expendable(KftEventType type)
+{
+    return type == KFT_EVENT_FORWARD_CONNECTION || type == KFT_EVENT_FORWARD_CONNECTION_ERROR ||
+           type == KFT_EVENT_FORWARD_NOTICE;
+}
+
 static void post_event(KftEvent *event, void *user_data)
 {
     KftEngine *self = user_data;
     bool may_merge = event->type == KFT_EVENT_FORWARD_STATISTICS;
+
+    if (is_expendable(event->type) && kft_mailbox_get_length(self->events) >= MAX_WAITING_EVENTS) {
+        kft_event_free(event);
+        return;
+    }
     (void)kft_mailbox_post(self->events, event, may_merge ? merge_event : NULL);
 }
 

@@ -53,6 +53,14 @@ bool kft_mailbox_post(KftMailbox *self, void *message, bool (*merge)(void *queue
     return is_open;
 }
 
+size_t kft_mailbox_get_length(KftMailbox *self)
+{
+    uv_mutex_lock(&self->mutex);
+    size_t length = g_queue_get_length(&self->messages);
+    uv_mutex_unlock(&self->mutex);
+    return length;
+}
+
 void kft_mailbox_take_all(KftMailbox *self, GQueue *ret_messages)
 {
     uv_mutex_lock(&self->mutex);

@@ -3,6 +3,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /* The only hand-off between two threads: a queue of messages that belong to the queue, then to who
  * takes them. A pthread mutex guards it, which ThreadSanitizer can see.
@@ -18,6 +19,8 @@ kft_mailbox_new(void (*wake)(void *user_data), void *user_data, GDestroyNotify f
 /* @merge: nullable; called with the lock held for the newest message first; if it returns true,
  * @message was merged into (or replaced the content of) that one, and is freed. */
 bool kft_mailbox_post(KftMailbox *self, void *message, bool (*merge)(void *queued, void *message));
+/* How many messages wait. */
+size_t kft_mailbox_get_length(KftMailbox *self);
 /* Takes all messages in order; empty if there are none. (transfer full) */
 void kft_mailbox_take_all(KftMailbox *self, GQueue *ret_messages);
 /* From now on messages are refused. */

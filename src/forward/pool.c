@@ -72,15 +72,21 @@ static KftTunnel *choose_tunnel(const KftPool *self, bool *ret_is_good)
 
 /* --- tunnels --- */
 
-static void on_spare_timer(void *user_data)
+/* Frees idle tunnels, but for one; those that take no new pairs go first. */
+static void free_idle_tunnels(KftPool *self, bool only_unusable)
 {
-    KftPool *self = user_data;
-
     for (guint i = self->tunnels->len; i-- > 0 && self->tunnels->len > 1;) {
         KftTunnel *tunnel = g_ptr_array_index(self->tunnels, i);
-        if (kft_tunnel_get_n_pairs(tunnel) == 0)
+        bool may_go = !only_unusable || !kft_tunnel_is_usable(tunnel) || kft_tunnel_is_worn(tunnel);
+        if (may_go && kft_tunnel_get_n_pairs(tunnel) == 0)
             kft_tunnel_free(g_ptr_array_steal_index_fast(self->tunnels, i));
     }
+}
+
+static void on_spare_timer(void *user_data)
+{
+    free_idle_tunnels(user_data, /* only_unusable= */ true);
+    free_idle_tunnels(user_data, /* only_unusable= */ false);
 }
 
 static void on_tunnel_idle(KftTunnel *tunnel, void *user_data)

@@ -129,7 +129,9 @@ static void test_wakes_once_per_batch(void)
     for (unsigned i = 0; i < 3; i++)
         g_assert_true(kft_mailbox_post(box.mailbox, new_message(0, i), NULL));
     g_assert_cmpuint(box.n_wakes, ==, 1);
+    g_assert_cmpuint(kft_mailbox_get_length(box.mailbox), ==, 3);
     g_assert_cmpuint(take_in_order(&box, next), ==, 3);
+    g_assert_cmpuint(kft_mailbox_get_length(box.mailbox), ==, 0);
     g_assert_true(kft_mailbox_post(box.mailbox, new_message(0, 3), NULL));
     g_assert_cmpuint(box.n_wakes, ==, 2);
     box_clear(&box);
