@@ -497,7 +497,7 @@ def pod_comes_later():
     ours_only("gives up when the pod exists but is pending")
     kubectl("scale", "rs/solo", "--replicas=0")
     try:
-        eventually(lambda: not kubectl("get", "pods", "-l", "app=solo", "-o", "name"), 30, "no pod")
+        eventually(lambda: not kubectl("get", "pods", "-l", "app=solo", "-o", "name"), 120, "no pod")
         with Forward("rs/solo", ":80", "--pod-running-timeout", "40s") as forward:
             time.sleep(1)
             kubectl("scale", "rs/solo", "--replicas=1")
