@@ -6,6 +6,8 @@
 #include "base/redact.h"
 
 #define MAX_TEXT_CHARS 300
+/* Of one error text; the longest seen are a few hundred bytes. */
+#define MAX_ERROR_TEXT_BYTES 4096
 
 gboolean kft_pair_text_means_no_pod(const char *text)
 {
@@ -34,4 +36,19 @@ char *kft_pair_text_simplify(const char *text, uint16_t port)
     if (kft_pair_text_means_no_pod(text))
         return g_strdup("the pod is gone");
     return kft_one_line(text, MAX_TEXT_CHARS);
+}
+
+void kft_pair_append_text(GString **text, const uint8_t *data, size_t size)
+{
+    if (*text == NULL)
+        *text = g_string_new(NULL);
+    size_t room = MAX_ERROR_TEXT_BYTES - MIN((*text)->len, MAX_ERROR_TEXT_BYTES);
+    g_string_append_len(*text, (const char *)data, (gssize)MIN(size, room));
+}
+
+KftPairEnd kft_pair_classify_text(const GString *text, gboolean has_received)
+{
+    if (text != NULL && kft_pair_text_means_no_pod(text->str))
+        return KFT_PAIR_END_NO_POD;
+    return has_received ? KFT_PAIR_END_ERROR : KFT_PAIR_END_REFUSED;
 }

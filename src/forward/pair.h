@@ -83,6 +83,12 @@ static inline void kft_pair_free(KftPair *self)
 /* Whether an error text of a container runtime means that the pod's sandbox does not exist any
  * more, so that every further pair to it will fail (wire protocols, 3.7 rule 3). */
 gboolean kft_pair_text_means_no_pod(const char *text);
+/* Takes a piece of an error text, within a limit. *@text: NULL before the first; (transfer full).
+ */
+void kft_pair_append_text(GString **text, const uint8_t *data, size_t size);
+/* How a pair ended that did not end clean: NO_POD by its text, else ERROR or REFUSED. @text:
+ * nullable. */
+KftPairEnd kft_pair_classify_text(const GString *text, gboolean has_received);
 /* A runtime's error text as one short line for a person: "connection refused" instead of the whole
  * chain where it is that. Returns: (transfer full). */
 char *kft_pair_text_simplify(const char *text, uint16_t port);

@@ -21,7 +21,6 @@
 #define MAX_DATA_SHARED_BYTES ((size_t)16 * 1024)
 /* Less room than this is not worth a frame. */
 #define MIN_DATA_BYTES 512
-#define MAX_ERROR_TEXT_BYTES 4096
 /* Frames without data that wait for room: as many as surely fit when the wire says that it has
  * some, half of a message. */
 #define MAX_CONTROL_BYTES ((size_t)32 * 1024)
@@ -219,9 +218,7 @@ static KftPairEnd classify_end(const SpdyPair *pair)
 {
     if (pair->error_text == NULL && !pair->was_reset)
         return KFT_PAIR_END_CLEAN;
-    if (pair->error_text != NULL && kft_pair_text_means_no_pod(pair->error_text->str))
-        return KFT_PAIR_END_NO_POD;
-    return pair->has_received ? KFT_PAIR_END_ERROR : KFT_PAIR_END_REFUSED;
+    return kft_pair_classify_text(pair->error_text, pair->has_received);
 }
 
 /* The last thing that happens to a pair: tells its owner and frees it. */
@@ -462,13 +459,8 @@ kft_tunnel_open_pair(KftTunnel *self, uint16_t port, const KftPairFuncs *funcs, 
 
 static void handle_error_data(SpdyPair *pair, const KftSpdyEvent *event)
 {
-    if (event->size > 0) {
-        if (pair->error_text == NULL)
-            pair->error_text = g_string_new(NULL);
-        size_t room = MAX_ERROR_TEXT_BYTES - MIN(pair->error_text->len, MAX_ERROR_TEXT_BYTES);
-        g_string_append_len(pair->error_text, (const char *)event->data,
-                            (gssize)MIN(event->size, room));
-    }
+    if (event->size > 0)
+        kft_pair_append_text(&pair->error_text, event->data, event->size);
     if (event->is_fin)
         pair->is_error_ended = true;
     check_end(pair);

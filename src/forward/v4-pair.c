@@ -11,7 +11,6 @@
 #include "proto/channel.h"
 
 #define MAX_MESSAGE_BYTES (KFT_CHANNEL_MAX_DATA_BYTES + 1)
-#define MAX_ERROR_TEXT_BYTES 4096
 #define MIN_DATA_BYTES 512
 #define PAUSE_QUEUE_BYTES ((size_t)256 * 1024)
 #define RESUME_QUEUE_BYTES ((size_t)64 * 1024)
@@ -135,15 +134,6 @@ static const KftPairOps pair_ops = {
     .free = pair_free,
 };
 
-static void append_error_text(V4Pair *pair, const KftChannelEvent *event)
-{
-    if (pair->error_text == NULL)
-        pair->error_text = g_string_new(NULL);
-    size_t room = MAX_ERROR_TEXT_BYTES - MIN(pair->error_text->len, MAX_ERROR_TEXT_BYTES);
-    g_string_append_len(pair->error_text, (const char *)event->data,
-                        (gssize)MIN(event->size, room));
-}
-
 static KftResult on_wire_input(const KftWsEvent *input, void *user_data)
 {
     V4Pair *pair = user_data;
@@ -160,7 +150,7 @@ static KftResult on_wire_input(const KftWsEvent *input, void *user_data)
         pair->base.funcs.on_data(event.data, event.size, pair->base.user_data);
         return KFT_R_OK;
     case KFT_CHANNEL_EVENT_ERROR:
-        append_error_text(pair, &event);
+        kft_pair_append_text(&pair->error_text, event.data, event.size);
         return KFT_R_OK;
     }
     g_assert_not_reached();
@@ -177,9 +167,7 @@ static void on_wire_closed(const char *reason, bool is_orderly, void *user_data)
     V4Pair *pair = user_data;
 
     if (pair->error_text != NULL) {
-        KftPairEnd end = pair->has_received ? KFT_PAIR_END_ERROR : KFT_PAIR_END_REFUSED;
-        if (kft_pair_text_means_no_pod(pair->error_text->str))
-            end = KFT_PAIR_END_NO_POD;
+        KftPairEnd end = kft_pair_classify_text(pair->error_text, pair->has_received);
         end_pair(pair, end, pair->error_text->str);
     } else if (is_orderly) {
         end_pair(pair, KFT_PAIR_END_CLEAN, NULL);
