@@ -209,7 +209,10 @@ static void print_ready(Run *run, const KftForwardStatusEvent *status)
 
 static void print_interruption(Run *run, const KftForwardStatusEvent *status)
 {
-    if (status->attempt == 1) {
+    if (status->waits_for_user) {
+        kft_print_note("%s; waiting for a new login or kubeconfig, next look in %.0f s",
+                       status->error, status->next_try_ms / 1e3);
+    } else if (status->attempt == 1) {
         kft_print_note("%s; reconnecting", status->error);
     } else {
         kft_print_note("%s; next try in %.1f s (attempt %u)", status->error,

@@ -1,5 +1,6 @@
 #include "engine/session.h"
 
+#include "engine/cluster-set.h"
 #include "engine/spec.h"
 #include "forward/forward.h"
 #include "net/timer.h"
@@ -12,7 +13,7 @@ struct KftSession {
     void (*post)(KftEvent *event, void *user_data);
     void (*on_stopped)(void *user_data);
     void *user_data;
-    GHashTable *clusters; /* "kubeconfig\ncontext" → KftCluster */
+    KftClusterSet *clusters;
     GHashTable *forwards; /* id → Entry */
     KftTimer *statistics;
     bool is_shutting_down;
@@ -21,6 +22,7 @@ struct KftSession {
 typedef struct {
     KftSession *session;
     KftForwardId id;
+    KftCluster *cluster; /* borrowed: the set keeps it */
     KftForward *forward;
     KftForwardStatistics last;
 } Entry;
@@ -76,6 +78,7 @@ static void on_forward_status(const KftForwardStatus *status, void *user_data)
         .waiting_for = g_strdup(status->waiting_for),
         .attempt = status->attempt,
         .next_try_ms = status->next_try_ms,
+        .waits_for_user = status->waits_for_user,
         .pod = g_strdup(status->pod),
         .transport = status->transport,
     };
@@ -170,21 +173,38 @@ static void on_statistics(void *user_data)
 
 /* --- clusters --- */
 
-/* One object per kubeconfig and context, shared by all forwards to it. */
-static KftCluster *find_cluster(KftSession *self, const KftForwardSpec *spec, GError **error)
+/* Calls @func for each forward of @cluster; NULL = of all. */
+static void
+foreach_forward(KftSession *self, const KftCluster *cluster, void (*func)(KftForward *forward))
 {
-    KftKubeContext context;
-    g_autoptr(KftKubeconfig) config = kft_kubeconfig_load(spec->kubeconfig, error);
-    if (config == NULL || !kft_kubeconfig_select(config, spec->context, &context, error))
-        return NULL;
-    g_autofree char *key =
-        g_strconcat(spec->kubeconfig == NULL ? "" : spec->kubeconfig, "\n", context.name, NULL);
-    KftCluster *cluster = g_hash_table_lookup(self->clusters, key);
-    if (cluster == NULL) {
-        cluster = kft_cluster_new(self->loop, config, &context);
-        g_hash_table_insert(self->clusters, g_steal_pointer(&key), cluster);
+    GHashTableIter iter;
+    gpointer value = NULL;
+    g_hash_table_iter_init(&iter, self->forwards);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Entry *entry = value;
+        if (cluster == NULL || entry->cluster == cluster)
+            func(entry->forward);
     }
-    return cluster;
+}
+
+static void on_cluster_change(KftCluster *cluster, KftClusterChange change, void *user_data)
+{
+    bool has_moved = change == KFT_CLUSTER_NEW_SERVER;
+    foreach_forward(user_data, cluster, has_moved ? kft_forward_move : kft_forward_mend);
+}
+
+static void on_cluster_broken(KftCluster *cluster, const GError *error, void *user_data)
+{
+    KftSession *self = user_data;
+    GHashTableIter iter;
+    gpointer value = NULL;
+    g_autofree char *text = g_strdup_printf("%s; what was read before is used on", error->message);
+
+    g_hash_table_iter_init(&iter, self->forwards);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        if (((Entry *)value)->cluster == cluster)
+            on_forward_notice(text, value);
+    }
 }
 
 /* --- commands --- */
@@ -202,7 +222,8 @@ start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec, GEr
     KftForwardOptions *options = kft_spec_to_options(spec, error);
     if (options == NULL)
         return false;
-    KftCluster *cluster = find_cluster(self, spec, error);
+    KftCluster *cluster =
+        kft_cluster_set_find(self->clusters, spec->kubeconfig, spec->context, error);
     if (cluster == NULL) {
         kft_forward_options_free(options);
         return false;
@@ -212,6 +233,7 @@ start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec, GEr
     Entry *entry = g_new0(Entry, 1);
     entry->session = self;
     entry->id = id;
+    entry->cluster = cluster;
     entry->forward = kft_forward_new(cluster, options, &funcs, entry);
     g_hash_table_insert(self->forwards, GUINT_TO_POINTER(id.v), entry);
     return true;
@@ -238,13 +260,18 @@ void kft_session_stop_forward(KftSession *self, KftForwardId id)
         kft_forward_stop(entry->forward);
 }
 
+void kft_session_retry_forward(KftSession *self, KftForwardId id)
+{
+    const Entry *entry = g_hash_table_lookup(self->forwards, GUINT_TO_POINTER(id.v));
+    kft_cluster_set_check_files(self->clusters);
+    if (entry != NULL)
+        kft_forward_retry(entry->forward);
+}
+
 void kft_session_retry_all(KftSession *self)
 {
-    GHashTableIter iter;
-    gpointer value = NULL;
-    g_hash_table_iter_init(&iter, self->forwards);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        kft_forward_retry(((Entry *)value)->forward);
+    kft_cluster_set_check_files(self->clusters);
+    foreach_forward(self, NULL, kft_forward_retry);
 }
 
 void kft_session_shutdown(KftSession *self)
@@ -269,13 +296,16 @@ KftSession *kft_session_new(KftLoop *loop,
                             void (*on_stopped)(void *user_data),
                             void *user_data)
 {
+    static const KftClusterSetFuncs cluster_funcs = {
+        .on_change = on_cluster_change,
+        .on_broken = on_cluster_broken,
+    };
     KftSession *self = g_new0(KftSession, 1);
     self->loop = loop;
     self->post = post;
     self->on_stopped = on_stopped;
     self->user_data = user_data;
-    self->clusters =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)kft_cluster_unref);
+    self->clusters = kft_cluster_set_new(loop, &cluster_funcs, self);
     self->forwards = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, entry_free);
     self->statistics = kft_timer_new(loop, on_statistics, self);
     return self;
@@ -287,6 +317,6 @@ void kft_session_free(KftSession *self)
         return;
     kft_timer_free(self->statistics);
     g_hash_table_unref(self->forwards);
-    g_hash_table_unref(self->clusters);
+    kft_cluster_set_free(self->clusters);
     g_free(self);
 }

@@ -18,6 +18,7 @@ KftSession *kft_session_new(KftLoop *loop,
                             void *user_data);
 void kft_session_start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec);
 void kft_session_stop_forward(KftSession *self, KftForwardId id);
+void kft_session_retry_forward(KftSession *self, KftForwardId id);
 void kft_session_retry_all(KftSession *self);
 void kft_session_shutdown(KftSession *self);
 void kft_session_free(KftSession *self);

@@ -20,6 +20,11 @@
 #define BACKOFF_BASE_MS 200
 #define BACKOFF_CAP_MS 30000
 #define HEALTHY_AFTER_MS 60000
+/* Servers refuse good credentials while they start, so the first refusals are not believed. After
+ * that only a look from time to time: each may run a plugin that opens a browser. */
+#define DOUBTED_REFUSALS 3
+#define WAIT_FOR_USER_BASE_MS 60000
+#define WAIT_FOR_USER_CAP_MS 900000
 /* Longest time until the first word of the resolver: a credential plugin has 60 s, a request 30 s.
  */
 #define LOOKUP_MS 95000
@@ -49,6 +54,8 @@ struct KftForward {
     GError *error;
     char *waiting_for;
     uint32_t next_try_ms;
+    bool waits_for_user;
+    unsigned n_refusals; /* of our credentials or configuration, in a row */
     unsigned attempt;
     uint64_t ready_since_ms;
     bool was_ready;
@@ -99,6 +106,7 @@ static void emit_status(KftForward *self)
         .waiting_for = self->waiting_for,
         .attempt = self->attempt,
         .next_try_ms = self->next_try_ms,
+        .waits_for_user = self->waits_for_user,
         .pod = self->pool == NULL ? NULL : kft_pool_get_pod(self->pool)->name,
         .transport = self->pool == NULL ? KFT_TRANSPORT_AUTO : kft_pool_get_transport(self->pool),
     };
@@ -137,6 +145,7 @@ static void enter_state(KftForward *self)
         return;
     case KFT_FORWARD_STATE_READY:
         self->was_ready = true;
+        self->n_refusals = 0;
         self->ready_since_ms = kft_loop_now_ms(self->loop);
         return;
     case KFT_FORWARD_STATE_IDLE:
@@ -212,6 +221,31 @@ static void handle_failure(KftForward *self, const GError *error)
         fail(self, error);
 }
 
+/* Only the user can mend these; a port in use does not come up once the listeners are open. */
+static bool is_refusal(const GError *error)
+{
+    return g_error_matches(error, KFT_ERROR, KFT_ERROR_AUTH) ||
+           g_error_matches(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG);
+}
+
+static uint32_t wait_for_user_ms(const KftForward *self)
+{
+    unsigned n_doublings = MIN(self->n_refusals - DOUBTED_REFUSALS - 1, 8);
+    return MIN(WAIT_FOR_USER_BASE_MS << n_doublings, WAIT_FOR_USER_CAP_MS);
+}
+
+static void choose_wait(KftForward *self, const GError *error)
+{
+    self->n_refusals = is_refusal(error) ? self->n_refusals + 1 : 0;
+    self->waits_for_user = self->n_refusals > DOUBTED_REFUSALS;
+    if (self->waits_for_user)
+        self->next_try_ms = wait_for_user_ms(self);
+    else if (self->attempt == 1)
+        self->next_try_ms = 1;
+    else
+        self->next_try_ms = kft_backoff_next_ms(&self->backoff);
+}
+
 static void retry_later(KftForward *self, const GError *error)
 {
     uint64_t now = kft_loop_now_ms(self->loop);
@@ -222,7 +256,7 @@ static void retry_later(KftForward *self, const GError *error)
     }
     self->ready_since_ms = 0;
     self->attempt++;
-    self->next_try_ms = self->attempt == 1 ? 1 : kft_backoff_next_ms(&self->backoff);
+    choose_wait(self, error);
     set_error(self, error);
     set_state(self, KFT_FORWARD_STATE_BACKOFF);
 }
@@ -592,6 +626,7 @@ static void on_deadline(void *user_data)
         return;
     case KFT_FORWARD_STATE_BACKOFF:
         self->next_try_ms = 0;
+        self->waits_for_user = false;
         /* Straight to the pod the first time, then by way of looking it up again (5.4). */
         set_state(self, self->pool != NULL && self->attempt == 1 ? KFT_FORWARD_STATE_CONNECTING
                                                                  : KFT_FORWARD_STATE_RESOLVING);
@@ -647,10 +682,35 @@ void kft_forward_retry(KftForward *self)
 {
     if (self->state == KFT_FORWARD_STATE_BACKOFF) {
         kft_backoff_reset(&self->backoff);
+        /* One refusal now is worth as much as the first ones. */
+        self->n_refusals = MIN(self->n_refusals, DOUBTED_REFUSALS);
         kft_timer_start(self->deadline, 0);
     } else if (self->state == KFT_FORWARD_STATE_RESOLVING) {
         kft_resolver_refresh(self->resolver);
     }
+}
+
+void kft_forward_mend(KftForward *self)
+{
+    if (self->state == KFT_FORWARD_STATE_BACKOFF && self->n_refusals > 0)
+        kft_forward_retry(self);
+}
+
+void kft_forward_move(KftForward *self)
+{
+    if (is_over(self) || self->state == KFT_FORWARD_STATE_IDLE)
+        return;
+    drain_pool(self);
+    g_clear_pointer(&self->resolver, kft_resolver_free);
+    self->n_refusals = 0;
+    self->waits_for_user = false;
+    self->was_resolved = false;
+    set_error(self, NULL);
+    set_waiting_for(self, NULL);
+    if (self->state == KFT_FORWARD_STATE_RESOLVING)
+        start_resolver(self);
+    else
+        set_state(self, KFT_FORWARD_STATE_RESOLVING);
 }
 
 void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *ret_statistics)

@@ -37,8 +37,9 @@ typedef struct {
     const char *waiting_for; /* RESOLVING: why there is no pod yet; nullable */
     unsigned attempt;        /* of failures in a row */
     uint32_t next_try_ms;    /* BACKOFF: until the next try */
-    const char *pod;         /* nullable */
-    KftTransport transport;  /* AUTO while it is not known */
+    bool waits_for_user; /* BACKOFF: what would mend it is a new login, another kubeconfig, … */
+    const char *pod;     /* nullable */
+    KftTransport transport; /* AUTO while it is not known */
 } KftForwardStatus;
 
 typedef struct {
@@ -71,6 +72,11 @@ KftForward *kft_forward_new(KftCluster *cluster,
 void kft_forward_stop(KftForward *self);
 /* The network changed or the machine woke up: try again now instead of at the end of the wait. */
 void kft_forward_retry(KftForward *self);
+/* Something changed that may end a wait for the user: a kubeconfig, a certificate, a login. */
+void kft_forward_mend(KftForward *self);
+/* The cluster leads to another server now: everything is looked up and opened anew; what is carried
+ * goes on to its end. */
+void kft_forward_move(KftForward *self);
 void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *ret_statistics);
 /* No callback follows. NULL is allowed. */
 void kft_forward_free(KftForward *self);

@@ -102,6 +102,11 @@ bool kft_kubeconfig_select(const KftKubeconfig *self,
                            KftKubeContext *ret_context,
                            GError **error);
 
+/* Whether both lead to the same server in the same way, and present the same user to it. Names do
+ * not count, nor do the tokens of the legacy oidc provider, which are renewed in the file. */
+bool kft_kube_cluster_equal(const KftKubeCluster *a, const KftKubeCluster *b);
+bool kft_kube_user_equal(const KftKubeUser *a, const KftKubeUser *b);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftKubeconfig, kft_kubeconfig_unref)
 
 #endif

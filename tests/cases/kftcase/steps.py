@@ -113,6 +113,9 @@ class Steps:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
 
+    async def step_rename(self, path, target):
+        os.rename(path, target)
+
     async def step_signal(self, name):
         self._program.signal(name)
 
