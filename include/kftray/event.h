@@ -26,7 +26,8 @@ typedef struct {
     /* BACKOFF: nothing but a new login, another kubeconfig or right, or RETRY is likely to help; it
      * is looked for from time to time only. */
     bool waits_for_user;
-    char *pod;              /* nullable */
+    char *pod;              /* nullable; of several, one */
+    uint32_t n_pods;        /* that can take connections */
     KftTransport transport; /* AUTO while it is not known */
 } KftForwardStatusEvent;
 

@@ -39,6 +39,7 @@ typedef struct {
     char *selector;
     char **addresses;
     char *transport;
+    char *balance;
     char *pod_timeout;
     char *half_close;
     char *hold;
@@ -55,6 +56,7 @@ static void arguments_clear(Arguments *self)
     g_free(self->selector);
     g_strfreev(self->addresses);
     g_free(self->transport);
+    g_free(self->balance);
     g_free(self->pod_timeout);
     g_free(self->half_close);
     g_free(self->hold);
@@ -102,6 +104,9 @@ static bool parse_arguments(int argc, char **argv, Arguments *args, GError **err
          "Local addresses, comma separated (default: localhost)", "ADDRESS,…"},
         {"transport", 0, 0, G_OPTION_ARG_STRING, &args->transport,
          "auto, tunnel, spdy or websocket (default: auto)", "NAME"},
+        {"balance", 0, 0, G_OPTION_ARG_STRING, &args->balance,
+         "Which of several pods: sticky, round-robin or least-connections (default: sticky)",
+         "NAME"},
         {"pod-running-timeout", 0, 0, G_OPTION_ARG_STRING, &args->pod_timeout,
          "How long the start waits for a running pod (default: 1m)", "TIME"},
         {"half-close-timeout", 0, 0, G_OPTION_ARG_STRING, &args->half_close,
@@ -142,6 +147,14 @@ static bool take_transport(const char *name, KftTransport *transport)
     return false;
 }
 
+static bool take_balance(const char *name, KftBalance *balance)
+{
+    if (name == NULL || kft_balance_parse(name, balance))
+        return true;
+    kft_print_error("--balance: \"%s\" is not one of sticky, round-robin, least-connections", name);
+    return false;
+}
+
 static char **split_addresses(char **options)
 {
     if (options == NULL)
@@ -175,6 +188,7 @@ static KftForwardSpec *make_spec(Arguments *args)
     g_autoptr(KftForwardSpec) spec = kft_forward_spec_new();
 
     if (!take_words(args, spec) || !take_transport(args->transport, &spec->transport) ||
+        !take_balance(args->balance, &spec->balance) ||
         !take_duration("pod-running-timeout", args->pod_timeout, &spec->pod_timeout_ms) ||
         !take_duration("half-close-timeout", args->half_close, &spec->half_close_ms) ||
         !take_duration("hold-timeout", args->hold, &spec->hold_ms))

@@ -80,6 +80,7 @@ static void on_forward_status(const KftForwardStatus *status, void *user_data)
         .next_try_ms = status->next_try_ms,
         .waits_for_user = status->waits_for_user,
         .pod = g_strdup(status->pod),
+        .n_pods = status->n_pods,
         .transport = status->transport,
     };
     entry->session->post(event, entry->session->user_data);

@@ -23,6 +23,7 @@ typedef struct {
     size_t n_ports;
     char **addresses; /* see kft_bindings_new() */
     KftTransport transport;
+    KftBalance balance;
     uint32_t pod_timeout_ms; /* how long a start waits for a running pod */
     KftConnectionLimits limits;
     bool retries_start; /* keep trying when the first start fails for what a retry may mend */
@@ -38,7 +39,8 @@ typedef struct {
     unsigned attempt;        /* of failures in a row */
     uint32_t next_try_ms;    /* BACKOFF: until the next try */
     bool waits_for_user; /* BACKOFF: what would mend it is a new login, another kubeconfig, … */
-    const char *pod;     /* nullable */
+    const char *pod;     /* nullable; of several, one */
+    uint32_t n_pods;     /* that can take connections */
     KftTransport transport; /* AUTO while it is not known */
 } KftForwardStatus;
 
@@ -50,7 +52,7 @@ typedef struct {
 } KftForwardStatistics;
 
 typedef struct {
-    /* Each change of state, and each new waiting_for. */
+    /* Each change of state, of the pod, and each new waiting_for. */
     void (*on_status)(const KftForwardStatus *status, void *user_data);
     void (*on_listening)(const char *address, uint16_t remote_port, void *user_data);
     void (*on_notice)(const char *text, void *user_data);

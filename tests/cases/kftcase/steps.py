@@ -299,6 +299,16 @@ class Steps:
         for _ in range(int(count)):
             await self.step_http(path, *expected)
 
+    async def step_until_distinct(self, count, path, wanted):
+        """COUNT requests in a row have WANTED different answers, or all fit ~REGEX; tried again until it is so."""
+        async with asyncio.timeout(self._patience):
+            while True:
+                answers = [await self._fetch(path) for _ in range(int(count))]
+                self._check_answer(*answers[0], ["200"])
+                bodies = {body.decode() for _, body in answers}
+                if all(re.search(wanted[1:], b) for b in bodies) if wanted[0] == "~" else len(bodies) == int(wanted):
+                    return
+
     async def step_download(self, count, seed="1"):
         """GET /random and compare by checksum."""
         code, body = await self._fetch(f"/random?n={count}&seed={seed}")
