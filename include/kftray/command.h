@@ -9,7 +9,12 @@ typedef enum {
     KFT_COMMAND_STOP_FORWARD,
     KFT_COMMAND_RETRY_FORWARD, /* try now instead of at the end of the wait */
     KFT_COMMAND_RETRY_ALL,     /* the same for all; kubeconfigs are looked at as well */
-    KFT_COMMAND_SHUTDOWN,      /* stop everything; the last event is STOPPED */
+    /* Hints of a desktop that knows more than the kernel tells: connections are verified. Without
+     * them the engine sees changes of addresses and routes by itself. */
+    KFT_COMMAND_NETWORK_CHANGED,
+    KFT_COMMAND_SLEEP, /* the machine is about to sleep: what breaks until WAKE is no news */
+    KFT_COMMAND_WAKE,
+    KFT_COMMAND_SHUTDOWN, /* stop everything; the last event is STOPPED */
 } KftCommandType;
 
 typedef struct KftCommand KftCommand;

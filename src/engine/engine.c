@@ -46,6 +46,15 @@ static void run_command(KftEngine *self, const KftCommand *command)
     case KFT_COMMAND_RETRY_ALL:
         kft_session_retry_all(self->session);
         return;
+    case KFT_COMMAND_NETWORK_CHANGED:
+        kft_session_network_changed(self->session);
+        return;
+    case KFT_COMMAND_SLEEP:
+        kft_session_sleep(self->session);
+        return;
+    case KFT_COMMAND_WAKE:
+        kft_session_wake(self->session);
+        return;
     case KFT_COMMAND_SHUTDOWN:
         kft_session_shutdown(self->session);
         return;

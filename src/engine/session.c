@@ -1,12 +1,21 @@
 #include "engine/session.h"
 
+#include <time.h>
+
 #include "engine/cluster-set.h"
 #include "engine/spec.h"
 #include "forward/forward.h"
+#include "net/netlink.h"
 #include "net/timer.h"
 
 /* Statistics go out at most so often, and only while something changes. */
 #define STATISTICS_MS 250
+/* How long a server may take to answer over a way that changed; where there is no way, a short
+ * interruption may still end. */
+#define VERIFY_MS 5000
+#define VERIFY_GONE_MS 10000
+/* Less is no sleep but the inaccuracy of two clocks. */
+#define MIN_SLEEP_MS 2000
 
 struct KftSession {
     KftLoop *loop;
@@ -14,6 +23,9 @@ struct KftSession {
     void (*on_stopped)(void *user_data);
     void *user_data;
     KftClusterSet *clusters;
+    KftNetlink *netlink;  /* nullable */
+    int64_t slept_ms;     /* how long the machine slept since it was started */
+    bool is_asleep;       /* SLEEP came, and no WAKE */
     GHashTable *forwards; /* id → Entry */
     KftTimer *statistics;
     bool is_shutting_down;
@@ -208,6 +220,87 @@ static void on_cluster_broken(KftCluster *cluster, const GError *error, void *us
     }
 }
 
+/* --- the network --- */
+
+static void verify_cluster(KftSession *self, const KftCluster *cluster, uint32_t limit_ms)
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+    g_hash_table_iter_init(&iter, self->forwards);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Entry *entry = value;
+        if (entry->cluster == cluster)
+            kft_forward_verify(entry->forward, limit_ms);
+    }
+}
+
+/* Only those whose server is reached in another way now: networks change all the time, of
+ * containers for instance. */
+static void check_cluster(KftCluster *cluster, void *user_data)
+{
+    KftSession *self = user_data;
+    KftReach *reach = kft_cluster_get_reach(cluster);
+    KftRouteNews news = kft_reach_check_route(reach);
+
+    if (news != KFT_ROUTE_SAME) {
+        kft_loop_distrust_idle(self->loop);
+        verify_cluster(self, cluster, news == KFT_ROUTE_GONE ? VERIFY_GONE_MS : VERIFY_MS);
+    }
+    kft_reach_probe_now(reach);
+}
+
+static void wake_cluster(KftCluster *cluster, void *user_data)
+{
+    KftReach *reach = kft_cluster_get_reach(cluster);
+    (void)kft_reach_check_route(reach);
+    verify_cluster(user_data, cluster, VERIFY_MS);
+    kft_reach_probe_now(reach);
+}
+
+static int64_t read_clock_ms(clockid_t clock)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Only one of the two clocks goes on while the machine sleeps. */
+static bool has_slept(KftSession *self)
+{
+    int64_t slept_ms = read_clock_ms(CLOCK_BOOTTIME) - read_clock_ms(CLOCK_MONOTONIC);
+    bool is_longer = slept_ms - self->slept_ms >= MIN_SLEEP_MS;
+    self->slept_ms = slept_ms;
+    return is_longer;
+}
+
+static void on_netlink_change(void *user_data)
+{
+    KftSession *self = user_data;
+    if (has_slept(self))
+        kft_session_wake(self);
+    else if (!self->is_asleep)
+        kft_session_network_changed(self);
+}
+
+void kft_session_network_changed(KftSession *self)
+{
+    kft_cluster_set_foreach(self->clusters, check_cluster, self);
+}
+
+void kft_session_sleep(KftSession *self)
+{
+    self->is_asleep = true;
+}
+
+void kft_session_wake(KftSession *self)
+{
+    self->is_asleep = false;
+    (void)has_slept(self);
+    kft_cluster_set_check_files(self->clusters);
+    kft_loop_distrust_idle(self->loop);
+    kft_cluster_set_foreach(self->clusters, wake_cluster, self);
+}
+
 /* --- commands --- */
 
 static bool
@@ -235,6 +328,8 @@ start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec, GEr
     entry->session = self;
     entry->id = id;
     entry->cluster = cluster;
+    /* Whoever starts something wants to know how it is now. */
+    kft_reach_probe_now(kft_cluster_get_reach(cluster));
     entry->forward = kft_forward_new(cluster, options, &funcs, entry);
     g_hash_table_insert(self->forwards, GUINT_TO_POINTER(id.v), entry);
     return true;
@@ -307,6 +402,8 @@ KftSession *kft_session_new(KftLoop *loop,
     self->on_stopped = on_stopped;
     self->user_data = user_data;
     self->clusters = kft_cluster_set_new(loop, &cluster_funcs, self);
+    self->netlink = kft_netlink_new(loop, on_netlink_change, self);
+    (void)has_slept(self);
     self->forwards = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, entry_free);
     self->statistics = kft_timer_new(loop, on_statistics, self);
     return self;
@@ -319,5 +416,6 @@ void kft_session_free(KftSession *self)
     kft_timer_free(self->statistics);
     g_hash_table_unref(self->forwards);
     kft_cluster_set_free(self->clusters);
+    kft_netlink_free(self->netlink);
     g_free(self);
 }

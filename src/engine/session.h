@@ -20,6 +20,9 @@ void kft_session_start_forward(KftSession *self, KftForwardId id, const KftForwa
 void kft_session_stop_forward(KftSession *self, KftForwardId id);
 void kft_session_retry_forward(KftSession *self, KftForwardId id);
 void kft_session_retry_all(KftSession *self);
+void kft_session_network_changed(KftSession *self);
+void kft_session_sleep(KftSession *self);
+void kft_session_wake(KftSession *self);
 void kft_session_shutdown(KftSession *self);
 void kft_session_free(KftSession *self);
 

@@ -466,7 +466,27 @@ KftPod *kft_backends_attach(KftBackends *self,
     return backend->pod;
 }
 
+void kft_backends_verify(KftBackends *self, uint32_t limit_ms)
+{
+    for (guint i = 0; i < self->backends->len; i++) {
+        const Backend *backend = g_ptr_array_index(self->backends, i);
+        kft_pool_verify(backend->pool, limit_ms, /* opens_another= */ backend->is_chosen);
+    }
+}
+
 /* --- what is told --- */
+
+void kft_backends_get_health(const KftBackends *self, KftPoolHealth *ret_health)
+{
+    *ret_health = (KftPoolHealth){0};
+    for (guint i = 0; i < self->backends->len; i++) {
+        const Backend *backend = g_ptr_array_index(self->backends, i);
+        if (is_usable(backend)) {
+            kft_pool_get_health(backend->pool, ret_health);
+            return;
+        }
+    }
+}
 
 KftPod *kft_backends_get_pod(const KftBackends *self)
 {

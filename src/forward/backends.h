@@ -50,6 +50,12 @@ void kft_backends_suspect(KftBackends *self, const KftPod *pod);
 /* Gives all pods up; candidates are forgotten. */
 void kft_backends_drain(KftBackends *self);
 
+/* The way to the server may have changed: connections that are still good stay; see
+ * kft_tunnel_verify(). */
+void kft_backends_verify(KftBackends *self, uint32_t limit_ms);
+/* Of a pod that can take connections; zeros if none can. */
+void kft_backends_get_health(const KftBackends *self, KftPoolHealth *ret_health);
+
 /* The pod that is chosen, the first of several; NULL if none is. */
 KftPod *kft_backends_get_pod(const KftBackends *self);
 /* How many pods can take connections. */

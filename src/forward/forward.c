@@ -26,6 +26,11 @@
 #define DOUBTED_REFUSALS 3
 #define WAIT_FOR_USER_BASE_MS 60000
 #define WAIT_FOR_USER_CAP_MS 900000
+/* While the server is away, others find out when it is back; this is only for the case that they
+ * do not. */
+#define WAIT_FOR_SERVER_MS 120000
+/* Shorter waits are not worth a status each. */
+#define TELL_WAIT_MS 5000
 /* Longest time until the first word of the resolver: a credential plugin has 60 s, a request 30 s.
  */
 #define LOOKUP_MS 95000
@@ -58,7 +63,8 @@ struct KftForward {
     char *waiting_for;
     uint32_t next_try_ms;
     bool waits_for_user;
-    unsigned n_refusals; /* of our credentials or configuration, in a row */
+    KftReachWatch *server; /* BACKOFF: until the server is back; nullable */
+    unsigned n_refusals;   /* of our credentials or configuration, in a row */
     unsigned attempt;
     uint64_t ready_since_ms;
     bool was_ready;
@@ -139,7 +145,7 @@ static uint32_t deadline_of(const KftForward *self, KftForwardState state)
     if (deadline_ms != UINT32_MAX)
         return deadline_ms;
     if (state == KFT_FORWARD_STATE_BACKOFF)
-        return self->next_try_ms;
+        return self->server != NULL ? WAIT_FOR_SERVER_MS : self->next_try_ms;
     return self->was_resolved ? self->options->pod_timeout_ms : LOOKUP_MS;
 }
 
@@ -169,6 +175,13 @@ static void enter_state(KftForward *self)
     }
 }
 
+static void end_waits(KftForward *self)
+{
+    g_clear_pointer(&self->server, kft_reach_watch_free);
+    self->waits_for_user = false;
+    self->next_try_ms = 0;
+}
+
 static void set_state(KftForward *self, KftForwardState next)
 {
     g_assert(kft_forward_transition_allowed(self->state, next));
@@ -176,6 +189,8 @@ static void set_state(KftForward *self, KftForwardState next)
             kft_forward_state_name(self->state), kft_forward_state_name(next),
             self->error == NULL ? "" : ": ", self->error == NULL ? "" : self->error->message);
     self->state = next;
+    if (next != KFT_FORWARD_STATE_BACKOFF)
+        end_waits(self);
     uint32_t deadline_ms = deadline_of(self, next);
     kft_timer_stop(self->deadline);
     if (deadline_ms > 0)
@@ -245,8 +260,32 @@ static uint32_t wait_for_user_ms(const KftForward *self)
     return MIN(WAIT_FOR_USER_BASE_MS << n_doublings, WAIT_FOR_USER_CAP_MS);
 }
 
+static void on_server_news(const GError *error, uint32_t next_ms, void *user_data)
+{
+    KftForward *self = user_data;
+
+    if (error == NULL) {
+        set_state(self, KFT_FORWARD_STATE_RESOLVING);
+        return;
+    }
+    bool is_news = self->error == NULL || strcmp(self->error->message, error->message) != 0;
+    self->attempt++;
+    self->next_try_ms = next_ms;
+    set_error(self, error);
+    kft_timer_start(self->deadline, WAIT_FOR_SERVER_MS);
+    if (is_news || next_ms >= TELL_WAIT_MS)
+        emit_status(self);
+}
+
 static void choose_wait(KftForward *self, const GError *error)
 {
+    KftReach *reach = kft_cluster_get_reach(self->cluster);
+
+    if (self->attempt > 1 && kft_reach_is_away(reach)) {
+        self->server = kft_reach_watch_new(reach, on_server_news, self);
+        self->next_try_ms = 1;
+        return;
+    }
     self->n_refusals = is_refusal(error) ? self->n_refusals + 1 : 0;
     self->waits_for_user = self->n_refusals > DOUBTED_REFUSALS;
     if (self->waits_for_user)
@@ -608,8 +647,6 @@ static void on_deadline(void *user_data)
         handle_failure(self, error);
         return;
     case KFT_FORWARD_STATE_BACKOFF:
-        self->next_try_ms = 0;
-        self->waits_for_user = false;
         /* Straight to the pod the first time, then by way of looking it up again (5.4). */
         set_state(self, kft_backends_has_any(self->backends) && self->attempt == 1
                             ? KFT_FORWARD_STATE_CONNECTING
@@ -672,12 +709,40 @@ void kft_forward_retry(KftForward *self)
 {
     if (self->state == KFT_FORWARD_STATE_BACKOFF) {
         kft_backoff_reset(&self->backoff);
+        if (self->server != NULL) {
+            kft_reach_probe_now(kft_cluster_get_reach(self->cluster));
+            return;
+        }
         /* One refusal now is worth as much as the first ones. */
         self->n_refusals = MIN(self->n_refusals, DOUBTED_REFUSALS);
         kft_timer_start(self->deadline, 0);
     } else if (self->state == KFT_FORWARD_STATE_RESOLVING) {
         kft_resolver_refresh(self->resolver);
     }
+}
+
+void kft_forward_verify(KftForward *self, uint32_t limit_ms)
+{
+    switch (self->state) {
+    case KFT_FORWARD_STATE_READY:
+        kft_backends_verify(self->backends, limit_ms);
+        kft_resolver_refresh(self->resolver);
+        return;
+    case KFT_FORWARD_STATE_CONNECTING:
+        /* Perhaps into the void. */
+        kft_backends_drain(self->backends);
+        set_state(self, KFT_FORWARD_STATE_RESOLVING);
+        return;
+    case KFT_FORWARD_STATE_RESOLVING:
+    case KFT_FORWARD_STATE_BACKOFF:
+        kft_forward_retry(self);
+        return;
+    case KFT_FORWARD_STATE_IDLE:
+    case KFT_FORWARD_STATE_STOPPING:
+    case KFT_FORWARD_STATE_FAILED:
+        return;
+    }
+    g_assert_not_reached();
 }
 
 void kft_forward_mend(KftForward *self)
@@ -693,7 +758,6 @@ void kft_forward_move(KftForward *self)
     kft_backends_drain(self->backends);
     g_clear_pointer(&self->resolver, kft_resolver_free);
     self->n_refusals = 0;
-    self->waits_for_user = false;
     self->was_resolved = false;
     set_error(self, NULL);
     set_waiting_for(self, NULL);
@@ -722,6 +786,7 @@ void kft_forward_free(KftForward *self)
 {
     if (self == NULL)
         return;
+    end_waits(self);
     close_everything(self);
     kft_timer_free(self->deadline);
     kft_timer_free(self->attach_again);

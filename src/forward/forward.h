@@ -74,6 +74,9 @@ KftForward *kft_forward_new(KftCluster *cluster,
 void kft_forward_stop(KftForward *self);
 /* The network changed or the machine woke up: try again now instead of at the end of the wait. */
 void kft_forward_retry(KftForward *self);
+/* The way to the server changed, or the machine slept: what is open is verified, and given up if
+ * the server does not answer within @limit_ms; what waits is tried now. */
+void kft_forward_verify(KftForward *self, uint32_t limit_ms);
 /* Something changed that may end a wait for the user: a kubeconfig, a certificate, a login. */
 void kft_forward_mend(KftForward *self);
 /* The cluster leads to another server now: everything is looked up and opened anew; what is carried

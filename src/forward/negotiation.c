@@ -1,7 +1,7 @@
-/* One attempt is: credential → dial → request → head of the answer (→ body, if refused) → verdict.
- * A verdict may lead to one more attempt: with a fresh credential after a 401, as SPDY by POST,
- * each once, or after a wait that the server asked for. One timer bounds them all; it stands
- * still while a credential is obtained: somebody may have to log in. */
+/* One attempt is: turn → credential → dial → request → head of the answer (→ body, if refused) →
+ * verdict. A verdict may lead to one more attempt: with a fresh credential after a 401, as SPDY by
+ * POST, each once, or after a wait that the server asked for. One timer bounds them all; it stands
+ * still while a turn is awaited or a credential obtained: somebody may have to log in. */
 #include "forward/negotiation.h"
 
 #include <string.h>
@@ -43,6 +43,7 @@ struct KftNegotiation {
     unsigned n_throttled;
     bool may_use_websocket;
     char *rights_text; /* of a 403 that led to the POST */
+    KftTurn *turn;     /* until the head of the answer came */
     KftCredentialRequest *credential_request;
     KftAuth *auth;
     KftDial *dial;
@@ -65,6 +66,7 @@ static void start_attempt(KftNegotiation *self);
 
 static void end_attempt(KftNegotiation *self)
 {
+    kft_turn_cancel(g_steal_pointer(&self->turn));
     if (self->credential_request != NULL)
         kft_credential_request_cancel(g_steal_pointer(&self->credential_request));
     g_clear_pointer(&self->auth, kft_auth_unref);
@@ -97,6 +99,9 @@ static void fail(KftNegotiation *self, GError *error)
 {
     g_autoptr(GError) owned = error;
     kft_timer_stop(self->deadline);
+    /* Who is told of the failure may ask whether the server is away. */
+    if (self->auth != NULL)
+        kft_turn_end_failed(g_steal_pointer(&self->turn), owned);
     end_attempt(self);
     self->on_done(NULL, owned, self->user_data);
 }
@@ -315,6 +320,7 @@ static bool take_answer(KftNegotiation *self, const uint8_t *data, size_t size)
             return false;
         }
         self->has_head = true;
+        kft_turn_end_answered(g_steal_pointer(&self->turn));
         data += consumed;
         size -= consumed;
         kft_timer_start(self->body_grace, BODY_GRACE_MS);
@@ -435,12 +441,24 @@ static void on_credential(KftAuth *auth, const GError *error, void *user_data)
     self->dial = kft_dial_start(self->loop, auth->endpoint, 0, on_dial_done, self);
 }
 
+static void on_turn(const GError *error, void *user_data)
+{
+    KftNegotiation *self = user_data;
+
+    if (error != NULL) {
+        self->turn = NULL;
+        fail(self, g_error_copy(error));
+        return;
+    }
+    self->credential_request =
+        kft_credential_get(kft_cluster_get_credential(self->cluster), on_credential, self);
+}
+
 static void start_attempt(KftNegotiation *self)
 {
     self->spent_ms = get_elapsed_ms(self);
     kft_timer_stop(self->deadline);
-    self->credential_request =
-        kft_credential_get(kft_cluster_get_credential(self->cluster), on_credential, self);
+    self->turn = kft_reach_enter(kft_cluster_get_reach(self->cluster), on_turn, self);
 }
 
 static void on_deadline(void *user_data)

@@ -88,9 +88,11 @@ struct KftTunnel {
     KftBuf controls;     /* resets, ends and pings that wait for room, before all writers */
     size_t n_pairs;
     KftTimer *tick;
+    KftTimer *doubt; /* runs while it is being verified */
     uint64_t opened_ms;
     KftLiveness liveness;
     int64_t pinged_us; /* when the last ping went; monotonic */
+    bool is_ping_answered;
     uint32_t round_trip_us;
     uint32_t next_ping_id;
     uint64_t paused_since_ms; /* 0 = reading */
@@ -519,9 +521,11 @@ static void handle_ping(KftTunnel *self, const KftSpdyEvent *event)
     uint8_t frame[16];
 
     if (event->value % 2 == 1) {
-        if (event->value + 2 == self->next_ping_id)
-            self->round_trip_us =
-                (uint32_t)CLAMP(g_get_monotonic_time() - self->pinged_us, 1, UINT32_MAX);
+        if (event->value + 2 != self->next_ping_id)
+            return;
+        self->round_trip_us =
+            (uint32_t)CLAMP(g_get_monotonic_time() - self->pinged_us, 1, UINT32_MAX);
+        self->is_ping_answered = true;
         return;
     }
     send_control(self, frame, kft_spdy_write_ping(frame, event->value));
@@ -533,6 +537,7 @@ static void close_with(KftTunnel *self, const char *reason)
         return;
     self->is_closed = true;
     kft_timer_stop(self->tick);
+    kft_timer_stop(self->doubt);
     self->n_dispatching++;
     /* Each on_end may free its pair or others: take them one at a time. */
     GHashTableIter iter;
@@ -595,6 +600,12 @@ static KftResult on_wire_input(const KftWsEvent *input, void *user_data)
         data += consumed;
         size -= consumed;
     }
+    /* Other input may come although nothing of ours gets there any more. */
+    bool is_trusted = self->is_ping_answered && kft_timer_is_active(self->doubt);
+    if (is_trusted && !self->is_closed && !self->is_freed) {
+        kft_timer_stop(self->doubt);
+        self->funcs.on_trusted(self, self->user_data);
+    }
     leave_dispatch(self);
     return result == KFT_R_AGAIN ? KFT_R_OK : result;
 }
@@ -632,6 +643,7 @@ static void send_ping(KftTunnel *self)
     send_control(self, frame, kft_spdy_write_ping(frame, self->next_ping_id));
     self->next_ping_id += 2;
     self->pinged_us = g_get_monotonic_time();
+    self->is_ping_answered = false;
     kft_liveness_note_ping(&self->liveness, kft_loop_now_ms(self->loop));
 }
 
@@ -702,6 +714,24 @@ static void on_tick(void *user_data)
     cut_stalled_reader(self, now);
 }
 
+static void on_doubt_end(void *user_data)
+{
+    KftTunnel *self = user_data;
+    /* What is not read cannot say anything. */
+    if (self->paused_since_ms != 0)
+        self->funcs.on_trusted(self, self->user_data);
+    else
+        close_with(self, "the network changed, and the server does not answer any more");
+}
+
+void kft_tunnel_verify(KftTunnel *self, uint32_t limit_ms)
+{
+    if (self->is_closed)
+        return;
+    send_ping(self);
+    kft_timer_start(self->doubt, limit_ms);
+}
+
 /* --- life --- */
 
 KftTunnel *kft_tunnel_new(KftLoop *loop,
@@ -730,6 +760,7 @@ KftTunnel *kft_tunnel_new(KftLoop *loop,
     self->wire = kft_wire_new(loop, stream, carrier == KFT_CARRIER_TUNNEL, MAX_MESSAGE_BYTES, early,
                               &wire_funcs, self);
     self->tick = kft_timer_new(loop, on_tick, self);
+    self->doubt = kft_timer_new(loop, on_doubt_end, self);
     kft_timer_start(self->tick, KFT_LIVENESS_TICK_MS);
     send_ping(self); /* for the round trip */
     return self;
@@ -760,7 +791,7 @@ bool kft_tunnel_is_congested(const KftTunnel *self)
 
 bool kft_tunnel_is_usable(const KftTunnel *self)
 {
-    return !self->is_closed && !self->is_suspect;
+    return !self->is_closed && !self->is_suspect && !kft_timer_is_active(self->doubt);
 }
 
 uint32_t kft_tunnel_get_round_trip_us(const KftTunnel *self)
@@ -787,6 +818,7 @@ void kft_tunnel_free(KftTunnel *self)
     }
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): n_dispatching keeps it until the last line */
     kft_timer_free(self->tick);
+    kft_timer_free(self->doubt);
     kft_wire_close(self->wire);
     leave_dispatch(self);
 }

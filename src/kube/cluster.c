@@ -1,6 +1,7 @@
-/* API requests as one user of one cluster. A call goes through two asynchronous steps, the
- * credential and the HTTP exchange, and through both a second time after a 401 if the credential
- * can give something new. Exactly one of the two steps is open at any time until the call is done.
+/* API requests as one user of one cluster. A call goes through three asynchronous steps, the wait
+ * for its turn, the credential and the HTTP exchange, and through all a second time after a 401 if
+ * the credential can give something new. Exactly one step is open at any time until the call is
+ * done; the turn ends with the head of the answer.
  * A call holds a reference to its cluster, so that callbacks may drop theirs. */
 #include "kube/cluster.h"
 
@@ -9,6 +10,7 @@
 #include "kftray/error.h"
 
 #include "base/log.h"
+#include "kube/credential-priv.h"
 #include "kube/status.h"
 
 #define DEFAULT_TIMEOUT_MS 30000
@@ -18,6 +20,7 @@ struct KftCluster {
     KftKubeconfig *config;
     KftKubeContext context; /* of config */
     KftCredential *credential;
+    KftReach *reach;
     char *name;
     char *namespace_;
     KftCarrier carrier;
@@ -35,6 +38,7 @@ struct KftApiCall {
     KftHttpBodyFunc on_body;
     KftApiFunc on_done;
     void *user_data;
+    KftTurn *turn;
     KftAuth *auth; /* of the exchange under way */
     KftCredentialRequest *credential_request;
     KftHttpCall *http;
@@ -48,6 +52,8 @@ KftCluster *kft_cluster_new(KftLoop *loop, KftKubeconfig *config, const KftKubeC
     self->config = kft_kubeconfig_ref(config);
     self->context = *context;
     self->credential = kft_credential_new(loop, config, context);
+    g_autoptr(KftEndpoint) endpoint = kft_auth_new_endpoint(context);
+    self->reach = kft_reach_new(loop, endpoint);
     self->name = g_strdup(context->name);
     self->namespace_ = g_strdup(context->namespace_);
     self->ref_count = 1;
@@ -70,6 +76,8 @@ kft_cluster_apply(KftCluster *self, KftKubeconfig *config, const KftKubeContext 
     kft_credential_hand_over(old, self->credential);
     kft_credential_free(old);
     kft_kubeconfig_unref(old_config);
+    g_autoptr(KftEndpoint) endpoint = kft_auth_new_endpoint(context);
+    kft_reach_set_endpoint(self->reach, endpoint, !same_server);
     self->has_carrier = self->has_carrier && same_server;
     kft_log(KFT_LOG_KUBE, KFT_LEVEL_INFO, "context \"%s\" has another %s now", self->name,
             same_server ? "user" : "server");
@@ -87,6 +95,7 @@ void kft_cluster_unref(KftCluster *self)
     if (self == NULL || --self->ref_count > 0)
         return;
     kft_credential_free(self->credential);
+    kft_reach_free(self->reach);
     kft_kubeconfig_unref(self->config);
     g_free(self->name);
     g_free(self->namespace_);
@@ -101,6 +110,11 @@ KftLoop *kft_cluster_get_loop(const KftCluster *self)
 KftCredential *kft_cluster_get_credential(const KftCluster *self)
 {
     return self->credential;
+}
+
+KftReach *kft_cluster_get_reach(const KftCluster *self)
+{
+    return self->reach;
 }
 
 const char *kft_cluster_get_name(const KftCluster *self)
@@ -128,7 +142,7 @@ void kft_cluster_set_carrier(KftCluster *self, KftCarrier carrier)
 
 /* --- one call --- */
 
-static void ask_credential(KftApiCall *self);
+static void ask_turn(KftApiCall *self);
 
 /* Nothing of @self may be touched afterwards: the callback may free it. */
 static void finish(KftApiCall *self, const KftHttpResponse *response, const GError *error)
@@ -162,24 +176,34 @@ static void finish_answer(KftApiCall *self, const KftHttpResponse *response)
 static void on_http_done(const KftHttpResponse *response, const GError *error, void *user_data)
 {
     KftApiCall *self = user_data;
+    KftTurn *turn = g_steal_pointer(&self->turn);
 
     if (error != NULL) {
+        kft_turn_end_failed(turn, error);
         g_autoptr(GError) prefixed = g_error_copy(error);
         g_prefix_error(&prefixed, "%s: ", self->what);
         finish(self, NULL, prefixed);
         return;
     }
+    kft_turn_end_answered(turn);
+    kft_reach_note_peer(self->cluster->reach, response->peer);
     if (response->status == 401) {
         bool can_renew = kft_credential_reject(self->cluster->credential, self->auth);
         if (can_renew && !self->is_retried) {
             self->is_retried = true;
             g_clear_pointer(&self->http, kft_http_call_free);
             g_clear_pointer(&self->auth, kft_auth_unref);
-            ask_credential(self);
+            ask_turn(self);
             return;
         }
     }
     finish_answer(self, response);
+}
+
+static void on_http_head(void *user_data)
+{
+    KftApiCall *self = user_data;
+    kft_turn_end_answered(g_steal_pointer(&self->turn));
 }
 
 static void on_http_body(const uint8_t *data, size_t size, void *user_data)
@@ -208,6 +232,7 @@ static void send_request(KftApiCall *self)
         .body = self->body,
         .body_size = self->body != NULL ? strlen(self->body) : 0,
         .timeout_ms = self->timeout_ms,
+        .on_head = on_http_head,
     };
     self->http =
         kft_http_call_start(self->cluster->loop, self->auth->endpoint, &request,
@@ -221,6 +246,7 @@ static void on_credential(KftAuth *auth, const GError *error, void *user_data)
 
     self->credential_request = NULL;
     if (error != NULL) {
+        kft_turn_cancel(g_steal_pointer(&self->turn));
         finish(self, NULL, error);
         return;
     }
@@ -228,9 +254,23 @@ static void on_credential(KftAuth *auth, const GError *error, void *user_data)
     send_request(self);
 }
 
-static void ask_credential(KftApiCall *self)
+static void on_turn(const GError *error, void *user_data)
 {
+    KftApiCall *self = user_data;
+
+    if (error != NULL) {
+        self->turn = NULL;
+        g_autoptr(GError) prefixed = g_error_copy(error);
+        g_prefix_error(&prefixed, "%s: ", self->what);
+        finish(self, NULL, prefixed);
+        return;
+    }
     self->credential_request = kft_credential_get(self->cluster->credential, on_credential, self);
+}
+
+static void ask_turn(KftApiCall *self)
+{
+    self->turn = kft_reach_enter(self->cluster->reach, on_turn, self);
 }
 
 KftApiCall *kft_cluster_request(KftCluster *self,
@@ -252,7 +292,7 @@ KftApiCall *kft_cluster_request(KftCluster *self,
     call->on_body = on_body;
     call->on_done = on_done;
     call->user_data = user_data;
-    ask_credential(call);
+    ask_turn(call);
     return call;
 }
 
@@ -263,6 +303,7 @@ void kft_api_call_free(KftApiCall *self)
     if (self->credential_request != NULL)
         kft_credential_request_cancel(self->credential_request);
     kft_http_call_free(self->http);
+    kft_turn_cancel(self->turn);
     kft_auth_unref(self->auth);
     kft_cluster_unref(self->cluster);
     g_free(self->method);

@@ -2,6 +2,7 @@
 #define KFT_KUBE_CLUSTER_H
 
 #include "kube/credential.h"
+#include "kube/reach.h"
 #include "net/http.h"
 #include "proto/upgrade.h"
 
@@ -30,6 +31,8 @@ kft_cluster_apply(KftCluster *self, KftKubeconfig *config, const KftKubeContext 
 KftLoop *kft_cluster_get_loop(const KftCluster *self);
 /* Borrowed until kft_cluster_apply(). */
 KftCredential *kft_cluster_get_credential(const KftCluster *self);
+/* Whether the server can be reached, and turns to begin an exchange with it. */
+KftReach *kft_cluster_get_reach(const KftCluster *self);
 /* The context's name and namespace. */
 const char *kft_cluster_get_name(const KftCluster *self);
 const char *kft_cluster_get_namespace(const KftCluster *self);
@@ -45,7 +48,8 @@ typedef struct {
     const char *method;  /* NULL = GET */
     const char *path;    /* "/api/v1/…" with query, encoded */
     const char *body;    /* JSON, nullable */
-    uint32_t timeout_ms; /* of the exchange, not of the credential; 0 = 30000, none for streams */
+    uint32_t timeout_ms; /* of the exchange, not of the wait for a turn or of the credential; 0 =
+                            30000, none for streams */
     const char *what; /* what is being done, for messages: "get pod \"web-0\" in namespace \"a\"" */
 } KftApiRequest;
 

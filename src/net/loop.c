@@ -10,6 +10,9 @@
 #include "base/log.h"
 #include "net/loop-priv.h"
 
+/* curl does not use a connection that was idle for longer (CURLOPT_MAXAGE_CONN). */
+#define MAX_IDLE_MS UINT64_C(118000)
+
 struct KftLoop {
     uv_loop_t uv;
     uv_async_t keep_alive;
@@ -19,6 +22,7 @@ struct KftLoop {
     CURLSH *share;
     GQueue deferred;
     uint64_t turn;
+    uint64_t distrust_until_ms; /* 0 = never */
     unsigned n_open;
     bool has_run;
     uv_thread_t thread;
@@ -184,6 +188,16 @@ CURLSH *kft_loop_get_share(KftLoop *self)
 uint64_t kft_loop_now_ms(KftLoop *self)
 {
     return uv_now(&self->uv);
+}
+
+void kft_loop_distrust_idle(KftLoop *self)
+{
+    self->distrust_until_ms = uv_now(&self->uv) + MAX_IDLE_MS;
+}
+
+bool kft_loop_is_distrusting(KftLoop *self)
+{
+    return uv_now(&self->uv) < self->distrust_until_ms;
 }
 
 bool kft_loop_is_current(const KftLoop *self)
