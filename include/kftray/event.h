@@ -13,12 +13,16 @@ typedef enum {
     KFT_EVENT_FORWARD_CONNECTION,       /* a local connection was accepted */
     KFT_EVENT_FORWARD_CONNECTION_ERROR, /* a local connection ended with an error */
     KFT_EVENT_FORWARD_STATISTICS,       /* at most 4 a second, only when something changed */
+    KFT_EVENT_FORWARD_CLOSING,          /* it will end by itself unless there is traffic */
     KFT_EVENT_STOPPED,                  /* the last one, after SHUTDOWN */
 } KftEventType;
 
+/* Each change of a forward's state. The engine keeps no history: who wants one collects these, as
+ * KftHistory does (kftray/history.h). */
 typedef struct {
     KftForwardState state;
-    char *error; /* why BACKOFF or FAILED, one sentence without a final dot; nullable */
+    int64_t time_ms; /* unix */
+    char *error;     /* why BACKOFF or FAILED, one sentence without a final dot; nullable */
     KftErrorCode error_code;
     char *waiting_for;    /* RESOLVING: why there is no pod yet; nullable */
     unsigned attempt;     /* failures in a row */
@@ -36,6 +40,11 @@ typedef struct {
     uint64_t bytes_down;
     uint64_t n_connections; /* since the start */
     uint32_t n_open;
+    uint32_t n_reconnects;  /* how often it became READY again */
+    int64_t ready_since_ms; /* unix; 0 = it is not READY */
+    int64_t connected_ms;   /* unix: when the newest connection to a pod was opened; 0 = never */
+    uint32_t handshake_ms;  /* how long that took */
+    uint32_t round_trip_us; /* to the API server and back, of the last ping; 0 = not known */
 } KftForwardStatisticsEvent;
 
 typedef struct {
@@ -56,6 +65,9 @@ typedef struct {
             char *text;           /* CONNECTION_ERROR only */
         } connection;
         KftForwardStatisticsEvent statistics;
+        struct {
+            uint32_t in_ms; /* 0: there was traffic, it stays */
+        } closing;
     };
 } KftEvent;
 

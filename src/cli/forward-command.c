@@ -26,6 +26,7 @@ typedef struct {
     bool is_quiet;       /* no "Handling connection" lines */
     int status;
     bool has_failed;
+    bool has_ended;
     bool has_stopped;
     char *waiting_for;
 } Run;
@@ -43,6 +44,7 @@ typedef struct {
     char *pod_timeout;
     char *half_close;
     char *hold;
+    char *auto_close;
     gboolean is_quiet;
     gboolean keep_trying;
     char **words;
@@ -60,6 +62,7 @@ static void arguments_clear(Arguments *self)
     g_free(self->pod_timeout);
     g_free(self->half_close);
     g_free(self->hold);
+    g_free(self->auto_close);
     g_strfreev(self->words);
 }
 
@@ -115,6 +118,8 @@ static bool parse_arguments(int argc, char **argv, Arguments *args, GError **err
          "TIME"},
         {"hold-timeout", 0, 0, G_OPTION_ARG_STRING, &args->hold,
          "How long a connection waits while no pod is ready (default: 10s)", "TIME"},
+        {"auto-close", 0, 0, G_OPTION_ARG_STRING, &args->auto_close,
+         "End after so long without traffic (default: never)", "TIME"},
         {"keep-trying", 0, 0, G_OPTION_ARG_NONE, &args->keep_trying,
          "Do not give up when the cluster cannot be reached at the start", NULL},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &args->is_quiet,
@@ -191,7 +196,8 @@ static KftForwardSpec *make_spec(Arguments *args)
         !take_balance(args->balance, &spec->balance) ||
         !take_duration("pod-running-timeout", args->pod_timeout, &spec->pod_timeout_ms) ||
         !take_duration("half-close-timeout", args->half_close, &spec->half_close_ms) ||
-        !take_duration("hold-timeout", args->hold, &spec->hold_ms))
+        !take_duration("hold-timeout", args->hold, &spec->hold_ms) ||
+        !take_duration("auto-close", args->auto_close, &spec->auto_close_ms))
         return NULL;
     if (spec->pod_timeout_ms == 0) {
         kft_print_error("--pod-running-timeout must be higher than zero");
@@ -263,6 +269,8 @@ static void handle_status(Run *run, const KftForwardStatusEvent *status)
         run->has_failed = true;
         return;
     case KFT_FORWARD_STATE_IDLE:
+        run->has_ended = true; /* by itself: nobody else stops it before the end */
+        return;
     case KFT_FORWARD_STATE_CONNECTING:
     case KFT_FORWARD_STATE_STOPPING:
         return;
@@ -296,6 +304,10 @@ static void handle_event(Run *run, const KftEvent *event)
         kft_print_note("Connection for %u -> %u: %s", event->connection.local_port,
                        event->connection.remote_port, event->connection.text);
         return;
+    case KFT_EVENT_FORWARD_CLOSING:
+        if (event->closing.in_ms > 0)
+            kft_print_note("Note: no traffic; this ends in %.0f s", event->closing.in_ms / 1e3);
+        return;
     case KFT_EVENT_FORWARD_STATISTICS:
         return;
     case KFT_EVENT_STOPPED:
@@ -325,7 +337,7 @@ static bool wait_once(Run *run, int signal_fd)
     if (poll(fds, G_N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
         return false;
     drain_events(run);
-    return fds[1].revents == 0 && !run->has_failed;
+    return fds[1].revents == 0 && !run->has_failed && !run->has_ended;
 }
 
 static void shut_down(Run *run)

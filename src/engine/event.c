@@ -21,6 +21,7 @@ void kft_event_free(KftEvent *self)
         g_free(self->connection.text);
         break;
     case KFT_EVENT_FORWARD_STATISTICS:
+    case KFT_EVENT_FORWARD_CLOSING:
     case KFT_EVENT_STOPPED:
         break;
     }

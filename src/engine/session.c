@@ -58,6 +58,7 @@ static void post_failure(KftSession *self, KftForwardId id, const GError *error)
 {
     KftEvent *event = new_event(KFT_EVENT_FORWARD_STATUS, id);
     event->status.state = KFT_FORWARD_STATE_FAILED;
+    event->status.time_ms = g_get_real_time() / 1000;
     event->status.error = g_strdup(error->message);
     event->status.error_code =
         error->domain == KFT_ERROR ? (KftErrorCode)error->code : KFT_ERROR_INTERNAL;
@@ -83,6 +84,7 @@ static void on_forward_status(const KftForwardStatus *status, void *user_data)
 
     event->status = (KftForwardStatusEvent){
         .state = status->state,
+        .time_ms = g_get_real_time() / 1000,
         .error = status->error == NULL ? NULL : g_strdup(status->error->message),
         .error_code = status->error != NULL && status->error->domain == KFT_ERROR
                           ? (KftErrorCode)status->error->code
@@ -96,6 +98,8 @@ static void on_forward_status(const KftForwardStatus *status, void *user_data)
         .transport = status->transport,
     };
     entry->session->post(event, entry->session->user_data);
+    if (!kft_timer_is_active(entry->session->statistics))
+        kft_timer_start(entry->session->statistics, STATISTICS_MS);
     /* IDLE comes again only after STOPPING: the forward is done. It cannot be freed in its own
      * callback. */
     if (status->state == KFT_FORWARD_STATE_IDLE)
@@ -116,6 +120,14 @@ static void on_forward_notice(const char *text, void *user_data)
     Entry *entry = user_data;
     KftEvent *event = new_event(KFT_EVENT_FORWARD_NOTICE, entry->id);
     event->notice.text = g_strdup(text);
+    entry->session->post(event, entry->session->user_data);
+}
+
+static void on_forward_closing(uint32_t in_ms, void *user_data)
+{
+    Entry *entry = user_data;
+    KftEvent *event = new_event(KFT_EVENT_FORWARD_CLOSING, entry->id);
+    event->closing.in_ms = in_ms;
     entry->session->post(event, entry->session->user_data);
 }
 
@@ -152,6 +164,11 @@ static void post_statistics(Entry *entry, const KftForwardStatistics *statistics
         .bytes_down = statistics->bytes_down,
         .n_connections = statistics->n_connections,
         .n_open = statistics->n_open,
+        .n_reconnects = statistics->n_reconnects,
+        .ready_since_ms = statistics->ready_since_ms,
+        .connected_ms = statistics->health.opened_ms,
+        .handshake_ms = statistics->health.handshake_ms,
+        .round_trip_us = statistics->health.round_trip_us,
     };
     entry->session->post(event, entry->session->user_data);
 }
@@ -159,7 +176,10 @@ static void post_statistics(Entry *entry, const KftForwardStatistics *statistics
 static bool is_equal(const KftForwardStatistics *a, const KftForwardStatistics *b)
 {
     return a->bytes_up == b->bytes_up && a->bytes_down == b->bytes_down &&
-           a->n_connections == b->n_connections && a->n_open == b->n_open;
+           a->n_connections == b->n_connections && a->n_open == b->n_open &&
+           a->n_reconnects == b->n_reconnects && a->ready_since_ms == b->ready_since_ms &&
+           a->health.opened_ms == b->health.opened_ms &&
+           a->health.round_trip_us == b->health.round_trip_us;
 }
 
 /* Runs on only while connections are open: an idle engine does not wake up. */
@@ -311,6 +331,7 @@ start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec, GEr
         .on_listening = on_forward_listening,
         .on_notice = on_forward_notice,
         .on_connection = on_forward_connection,
+        .on_closing = on_forward_closing,
         .on_connection_error = on_forward_connection_error,
     };
     KftForwardOptions *options = kft_spec_to_options(spec, error);

@@ -82,6 +82,7 @@ KftForwardOptions *kft_spec_to_options(const KftForwardSpec *spec, GError **erro
     options->pod_timeout_ms = spec->pod_timeout_ms;
     options->limits.half_close_ms = spec->half_close_ms;
     options->limits.hold_ms = spec->hold_ms;
+    options->auto_close_ms = spec->auto_close_ms;
     options->retries_start = spec->retries_start;
     return options;
 }

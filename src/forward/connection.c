@@ -61,6 +61,7 @@ struct KftConnection {
     uint64_t bytes_down;
     uint64_t hold_until_ms;
     uint64_t last_down_ms;
+    uint64_t last_up_ms;
     uint64_t local_end_ms;
     uint32_t peer_check_ms;
     KftTimer *timer; /* WAITING: hold; OPEN: half-close; FLUSHING: discard */
@@ -268,6 +269,7 @@ static void on_socket_read(size_t size, void *user_data)
     if (self->state == STATE_FLUSHING)
         return;
     self->bytes_up += size;
+    self->last_up_ms = kft_loop_now_ms(self->loop);
     keep_for_replay(self, size);
     kft_pair_commit(self->pair, size);
 }
@@ -381,7 +383,8 @@ KftConnection *kft_connection_new(KftLoop *loop,
     self->timer = kft_timer_new(loop, on_timer, self);
     self->keeps_replay = true;
     kft_buf_init(&self->replay, MAX_REPLAY_BYTES);
-    self->hold_until_ms = kft_loop_now_ms(loop) + limits->hold_ms;
+    self->last_up_ms = kft_loop_now_ms(loop);
+    self->hold_until_ms = self->last_up_ms + limits->hold_ms;
     start_hold_timer(self);
     kft_socket_set_funcs(socket, &socket_funcs, self);
     return self;
@@ -423,4 +426,9 @@ uint64_t kft_connection_get_bytes_up(const KftConnection *self)
 uint64_t kft_connection_get_bytes_down(const KftConnection *self)
 {
     return self->bytes_down;
+}
+
+uint64_t kft_connection_get_last_traffic_ms(const KftConnection *self)
+{
+    return MAX(self->last_up_ms, self->last_down_ms);
 }

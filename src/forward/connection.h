@@ -49,6 +49,8 @@ bool kft_connection_attach(KftConnection *self, KftPool *pool, uint16_t port);
 bool kft_connection_is_waiting(const KftConnection *self);
 uint64_t kft_connection_get_bytes_up(const KftConnection *self);
 uint64_t kft_connection_get_bytes_down(const KftConnection *self);
+/* When bytes last came from either side, or when it was accepted; loop time. */
+uint64_t kft_connection_get_last_traffic_ms(const KftConnection *self);
 /* Resets both sides; no callback follows. NULL is allowed. */
 void kft_connection_free(KftConnection *self);
 

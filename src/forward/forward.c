@@ -34,6 +34,8 @@
 /* Longest time until the first word of the resolver: a credential plugin has 60 s, a request 30 s.
  */
 #define LOOKUP_MS 95000
+/* An end for want of traffic is announced so long before, or at half of the time. */
+#define ANNOUNCE_MS 60000
 /* Pause before connections that could not be carried are tried again on a pod that seems healthy.
  */
 #define ATTACH_AGAIN_MS 200
@@ -68,6 +70,11 @@ struct KftForward {
     unsigned attempt;
     uint64_t ready_since_ms;
     bool was_ready;
+    uint32_t n_reconnects;
+    int64_t ready_since_unix_ms;
+    KftTimer *auto_close;     /* nullable */
+    uint64_t last_traffic_ms; /* of connections that ended */
+    bool is_announced;
     KftBackoff backoff;
 
     KftResolver *resolver;
@@ -163,7 +170,9 @@ static void enter_state(KftForward *self)
         kft_backends_connect(self->backends);
         return;
     case KFT_FORWARD_STATE_READY:
+        self->n_reconnects += self->was_ready ? 1 : 0;
         self->was_ready = true;
+        self->ready_since_unix_ms = g_get_real_time() / 1000;
         self->n_refusals = 0;
         self->ready_since_ms = kft_loop_now_ms(self->loop);
         return;
@@ -189,6 +198,7 @@ static void set_state(KftForward *self, KftForwardState next)
             kft_forward_state_name(self->state), kft_forward_state_name(next),
             self->error == NULL ? "" : ": ", self->error == NULL ? "" : self->error->message);
     self->state = next;
+    self->ready_since_unix_ms = 0;
     if (next != KFT_FORWARD_STATE_BACKOFF)
         end_waits(self);
     uint32_t deadline_ms = deadline_of(self, next);
@@ -343,6 +353,53 @@ static void on_backends_lost(const GError *error, void *user_data)
         retry_later(self, error);
 }
 
+/* --- the end for want of traffic --- */
+
+static uint64_t find_last_traffic_ms(const KftForward *self)
+{
+    uint64_t last = self->last_traffic_ms;
+    GHashTableIter iter;
+    gpointer key = NULL;
+    g_hash_table_iter_init(&iter, self->clients);
+    while (g_hash_table_iter_next(&iter, &key, NULL))
+        last = MAX(last, kft_connection_get_last_traffic_ms(((Client *)key)->connection));
+    return last;
+}
+
+/* Runs when the forward may have been idle for long enough for an announcement, or for the end. */
+static void on_auto_close(void *user_data)
+{
+    KftForward *self = user_data;
+    uint32_t limit_ms = self->options->auto_close_ms;
+    uint32_t ahead_ms = MIN(ANNOUNCE_MS, limit_ms / 2);
+    uint64_t idle_ms = kft_loop_now_ms(self->loop) - find_last_traffic_ms(self);
+
+    if (is_over(self) && self->state != KFT_FORWARD_STATE_IDLE)
+        return;
+    if (idle_ms >= limit_ms) {
+        bool is_long = limit_ms >= 60000;
+        g_autofree char *text =
+            g_strdup_printf("closed after %.4g %s without traffic",
+                            limit_ms / (is_long ? 60e3 : 1e3), is_long ? "min" : "s");
+        self->funcs.on_notice(text, self->user_data);
+        kft_forward_stop(self);
+        return;
+    }
+    bool is_near = idle_ms >= limit_ms - ahead_ms;
+    if (is_near != self->is_announced)
+        self->funcs.on_closing(is_near ? (uint32_t)(limit_ms - idle_ms) : 0, self->user_data);
+    self->is_announced = is_near;
+    kft_timer_start(self->auto_close, is_near ? limit_ms - idle_ms : limit_ms - ahead_ms - idle_ms);
+}
+
+/* Called with each new connection. */
+static void note_traffic(KftForward *self)
+{
+    self->last_traffic_ms = kft_loop_now_ms(self->loop);
+    if (self->is_announced)
+        on_auto_close(self);
+}
+
 /* --- local connections --- */
 
 static void client_free(void *data)
@@ -438,8 +495,9 @@ on_client_closed(KftConnection *connection, const KftConnectionReport *report, v
 {
     Client *client = user_data;
     KftForward *self = client->owner;
-    (void)connection;
 
+    self->last_traffic_ms =
+        MAX(self->last_traffic_ms, kft_connection_get_last_traffic_ms(connection));
     self->closed.bytes_up += report->bytes_up;
     self->closed.bytes_down += report->bytes_down;
     report_error(self, client, report);
@@ -471,6 +529,7 @@ static void on_binding_connection(size_t port_index, KftSocket *socket, void *us
         kft_connection_new(self->loop, socket, &self->options->limits, &funcs, client);
     g_hash_table_add(self->clients, client);
     self->closed.n_connections++;
+    note_traffic(self);
     self->funcs.on_connection(kft_bindings_get_port(self->bindings, port_index), self->user_data);
     attach_client(self, client);
 }
@@ -692,6 +751,12 @@ KftForward *kft_forward_new(KftCluster *cluster,
     self->attach_again = kft_timer_new(self->loop, on_attach_again, self);
     self->deadline = kft_timer_new(self->loop, on_deadline, self);
     kft_timer_start(self->deadline, 0);
+    self->last_traffic_ms = self->started_ms;
+    if (options->auto_close_ms > 0) {
+        self->auto_close = kft_timer_new(self->loop, on_auto_close, self);
+        kft_timer_start(self->auto_close,
+                        options->auto_close_ms - MIN(ANNOUNCE_MS, options->auto_close_ms / 2));
+    }
     return self;
 }
 
@@ -773,6 +838,9 @@ void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *re
     gpointer key = NULL;
 
     *ret_statistics = self->closed;
+    ret_statistics->n_reconnects = self->n_reconnects;
+    ret_statistics->ready_since_ms = self->ready_since_unix_ms;
+    kft_backends_get_health(self->backends, &ret_statistics->health);
     ret_statistics->n_open = g_hash_table_size(self->clients);
     g_hash_table_iter_init(&iter, self->clients);
     while (g_hash_table_iter_next(&iter, &key, NULL)) {
@@ -790,6 +858,7 @@ void kft_forward_free(KftForward *self)
     close_everything(self);
     kft_timer_free(self->deadline);
     kft_timer_free(self->attach_again);
+    kft_timer_free(self->auto_close);
     g_hash_table_unref(self->clients);
     kft_backends_free(self->backends);
     kft_pod_unref(self->told_pod);

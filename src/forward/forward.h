@@ -26,7 +26,8 @@ typedef struct {
     KftBalance balance;
     uint32_t pod_timeout_ms; /* how long a start waits for a running pod */
     KftConnectionLimits limits;
-    bool retries_start; /* keep trying when the first start fails for what a retry may mend */
+    uint32_t auto_close_ms; /* without traffic; 0 = never */
+    bool retries_start;     /* keep trying when the first start fails for what a retry may mend */
 } KftForwardOptions;
 
 KftForwardOptions *kft_forward_options_new(void);
@@ -49,6 +50,9 @@ typedef struct {
     uint64_t bytes_down;
     uint64_t n_connections; /* in total */
     uint32_t n_open;
+    uint32_t n_reconnects;
+    int64_t ready_since_ms; /* unix; 0 = not READY */
+    KftPoolHealth health;
 } KftForwardStatistics;
 
 typedef struct {
@@ -57,6 +61,8 @@ typedef struct {
     void (*on_listening)(const char *address, uint16_t remote_port, void *user_data);
     void (*on_notice)(const char *text, void *user_data);
     void (*on_connection)(uint16_t local_port, void *user_data);
+    /* It will stop by itself in @in_ms without traffic; 0: no longer so. */
+    void (*on_closing)(uint32_t in_ms, void *user_data);
     /* A local connection ended with an error; @text is one short line. */
     void (*on_connection_error)(uint16_t local_port,
                                 uint16_t remote_port,
