@@ -9,7 +9,9 @@
 #   tests/run.sh fuzz        replays of the fuzz corpora
 #   tests/run.sh cases       kftrayctl against the scripted API server
 #   tests/run.sh kubectl     the scripted API server against somebody else's client
+#   tests/run.sh network     kftrayctl over a link that is slow, lossy, down or a black hole
 #   tests/run.sh cluster     kftrayctl against a real Kubernetes
+#   tests/run.sh soak        two minutes of random faults, from a seed
 #   tests/run.sh torture     each fallible call failing in turn, under the sanitizers
 #   tests/run.sh asan        unit to cases again, under AddressSanitizer and UBSan (clang)
 #   tests/run.sh tsan        unit, loop and engine again, under ThreadSanitizer (clang)
@@ -26,7 +28,7 @@ cd "$top"
 jobs=$(nproc)
 
 packages_tests="$packages_build $packages_demo clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
-  llvm-14 libwslay-dev zlib1g-dev git procps iproute2 python3-websockets"
+  llvm-14 libwslay-dev zlib1g-dev git procps iproute2 curl python3-websockets"
 
 install_test_packages() {
   # shellcheck disable=SC2086 # one word per package
@@ -62,14 +64,14 @@ run_part() {
   case $1 in
   checks) build_tests && run_ctest tests checks -j "$jobs" ;;
   unit | loop | fuzz) build_tests && run_ctest tests "$1" -j "$jobs" ;;
-  engine | cases | kubectl) build_tests && run_ctest tests "$1" ;;
-  cluster)
+  engine | cases | kubectl | soak) build_tests && run_ctest tests "$1" ;;
+  network | cluster)
     build_tests
     # Namespaces, mounts and containers: root's work.
     if [ "$(id -u)" -ne 0 ]; then
-      sudo -E "$0" cluster
+      sudo -E "$0" "$1"
     else
-      run_ctest tests cluster
+      run_ctest tests "$1"
     fi
     ;;
   torture) build_asan && run_ctest asan torture ;;
@@ -84,15 +86,16 @@ run_part() {
   all)
     build_tests
     run_ctest tests "checks|unit|loop|fuzz" -j "$jobs"
-    run_ctest tests "engine|cases|kubectl"
+    run_ctest tests "engine|cases|kubectl|soak"
     run_part asan
     run_part tsan
     run_part tidy
+    run_part network
     # Last, so that whatever is wrong above shows before the longest part.
     run_part cluster
     ;;
   *)
-    sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,20s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
   esac
