@@ -18,11 +18,12 @@ typedef struct {
 } KftClusterSetFuncs;
 
 KftClusterSet *kft_cluster_set_new(KftLoop *loop, const KftClusterSetFuncs *funcs, void *user_data);
-/* Reads the kubeconfig and gives the cluster of that context. @kubeconfig, @context: as in
- * KftForwardSpec. (transfer none). Errors: those of kft_kubeconfig_load() and _select(). */
+/* Reads the kubeconfig and gives the cluster of that context. @kubeconfig,
+ * @context_name: as in KftForwardSpec. (transfer none). Errors: those of kft_kubeconfig_load() and
+ * _select(). */
 KftCluster *kft_cluster_set_find(KftClusterSet *self,
                                  const char *kubeconfig,
-                                 const char *context,
+                                 const char *context_name,
                                  GError **error);
 void kft_cluster_set_foreach(KftClusterSet *self,
                              void (*func)(KftCluster *cluster, void *user_data),

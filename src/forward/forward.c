@@ -559,8 +559,6 @@ static bool open_listeners(KftForward *self, const uint16_t *local_numbers, GErr
     size_t n_ports = self->options->n_ports;
     g_autofree uint16_t *local = g_new0(uint16_t, n_ports);
 
-    if (self->bindings != NULL)
-        return true;
     for (size_t i = 0; i < n_ports; i++)
         local[i] = self->options->port_is_local_from_remote[i] ? local_numbers[i]
                                                                : self->options->ports[i].local;
@@ -638,7 +636,7 @@ static void on_resolver_change(const KftResolution *resolution, void *user_data)
     }
     memcpy(self->ports, resolution->candidates[0].ports,
            self->options->n_ports * sizeof self->ports[0]);
-    if (!open_listeners(self, resolution->local_numbers, &error)) {
+    if (self->bindings == NULL && !open_listeners(self, resolution->local_numbers, &error)) {
         fail(self, error);
         return;
     }
