@@ -1,9 +1,9 @@
 #ifndef KFT_TEST_SAMPLE_H
 #define KFT_TEST_SAMPLE_H
 
-#include "kube/json.h"
+#include "base/json.h"
 
-/* JSON for the tests of this folder; the test fails if it cannot be had. (transfer full). Thread:
+/* JSON for tests; the test fails if it cannot be had. (transfer full). Thread:
  * one. */
 
 /* tests/data/kube/@name: an object of a real cluster, trimmed. */

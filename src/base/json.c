@@ -2,7 +2,7 @@
  * and its parser takes comments and trailing commas unless told otherwise; here a value has exactly
  * one type, and text is parsed strictly and to a bounded depth. Nothing here trusts its input: a
  * wrong type reads as "not there". */
-#include "kube/json.h"
+#include "base/json.h"
 
 #include <json-c/json_object_iterator.h>
 #include <json-c/json_tokener.h>

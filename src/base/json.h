@@ -1,5 +1,5 @@
-#ifndef KFT_KUBE_JSON_H
-#define KFT_KUBE_JSON_H
+#ifndef KFT_BASE_JSON_H
+#define KFT_BASE_JSON_H
 
 #include <glib.h>
 #include <json-c/json_object.h>

@@ -101,11 +101,11 @@ static void test_bad_utf8(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/kube/json/types", test_types);
-    g_test_add_func("/kube/json/refused", test_refused);
-    g_test_add_func("/kube/json/depth", test_depth);
-    g_test_add_func("/kube/json/pieces", test_pieces);
-    g_test_add_func("/kube/json/limit", test_limit);
-    g_test_add_func("/kube/json/bad-utf8", test_bad_utf8);
+    g_test_add_func("/base/json/types", test_types);
+    g_test_add_func("/base/json/refused", test_refused);
+    g_test_add_func("/base/json/depth", test_depth);
+    g_test_add_func("/base/json/pieces", test_pieces);
+    g_test_add_func("/base/json/limit", test_limit);
+    g_test_add_func("/base/json/bad-utf8", test_bad_utf8);
     return g_test_run();
 }
