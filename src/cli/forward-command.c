@@ -280,6 +280,7 @@ static void handle_event(Run *run, const KftEvent *event)
                        event->connection.remote_port, event->connection.text);
         return;
     case KFT_EVENT_FORWARD_STATISTICS:
+    case KFT_EVENT_ANSWER:
         return;
     case KFT_EVENT_STOPPED:
         run->has_stopped = true;
