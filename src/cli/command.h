@@ -23,6 +23,7 @@ struct KftCliCommand {
 /* As kubectl: errors of use and failures alike. */
 #define KFT_EXIT_FAILURE 1
 
+extern const KftCliCommand kft_cli_contexts;
 extern const KftCliCommand kft_cli_forward;
 extern const KftCliCommand kft_cli_version;
 

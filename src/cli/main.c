@@ -10,6 +10,7 @@
 #include "output.h"
 
 const KftCliCommand *const kft_cli_commands[] = {
+    &kft_cli_contexts,
     &kft_cli_forward,
     &kft_cli_version,
     NULL,
