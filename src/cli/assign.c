@@ -63,11 +63,13 @@ static void print_conflict(const KftImportItem *item)
     g_autofree char *other = kft_select_describe(item->opponent);
 
     if (item->free_port != 0)
-        kft_print_error("%s is the local address of %s; free is local_port=%u, and --force keeps "
-                        "both, which cannot run at the same time",
+        kft_print_error("%s is taken by %s; local_port=%u is free, or --force stores it all the "
+                        "same, but then only one of them can run at a time",
                         local, other, item->free_port);
     else
-        kft_print_error("%s is the local address of %s, and no free port was found", local, other);
+        kft_print_error("%s is taken by %s, and no free port was found; --force stores it all the "
+                        "same",
+                        local, other);
 }
 
 bool kft_assign_check(const KftConfig *config, const GPtrArray *stored)

@@ -62,7 +62,7 @@ bool kft_input_ask(const char *question)
     char answer[16] = "";
 
     if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1) {
-        kft_print_error("%s? There is no terminal to ask on: say --yes", question);
+        kft_print_error("%s: there is no terminal to ask on; say --yes", question);
         return false;
     }
     (void)fprintf(stderr, "%s? [y/N] ", question);

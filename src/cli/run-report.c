@@ -35,9 +35,11 @@ struct KftRunReport {
 
 /* --- lines --- */
 
+static const char stopped[] = "stopped";
+
 static char *describe_backoff(const KftRunEntry *entry)
 {
-    if (entry->next_try_ms == 0)
+    if (entry->attempt <= 1)
         return g_strdup_printf("%s; trying again", entry->error);
     return g_strdup_printf("%s; next try in %.1f s (attempt %u)", entry->error,
                            entry->next_try_ms / 1e3, entry->attempt);
@@ -55,7 +57,7 @@ static char *describe(const KftRunEntry *entry)
 {
     switch (entry->state) {
     case KFT_FORWARD_STATE_IDLE:
-        return g_strdup("stopped");
+        return g_strdup(stopped);
     case KFT_FORWARD_STATE_RESOLVING:
         return entry->waiting_for == NULL ? g_strdup("looking for a pod")
                                           : g_strdup_printf("waiting: %s", entry->waiting_for);
@@ -122,12 +124,38 @@ static void print_json_note(const KftRunEntry *entry, const char *text)
     kft_json_output_print(json);
 }
 
-/* Statistics change entries too, and a state may be told twice. */
+/* Whether a line would tell a reader something. A cluster that is away for days is no reason for a
+ * line every few seconds; in JSON everything is told. */
+static bool is_news(const KftRunReport *self, const KftRunEntry *entry, const char *text)
+{
+    const char *last = g_hash_table_lookup(self->last, entry);
+
+    if (g_strcmp0(text, last) == 0)
+        return false;
+    if (self->mode == KFT_RUN_REPORT_JSON)
+        return true;
+    switch (entry->state) {
+    case KFT_FORWARD_STATE_CONNECTING:
+        return false;
+    case KFT_FORWARD_STATE_RESOLVING:
+        return entry->waiting_for != NULL || last == NULL || strcmp(last, stopped) == 0;
+    case KFT_FORWARD_STATE_BACKOFF:
+        return (entry->attempt & (entry->attempt - 1)) == 0 || last == NULL ||
+               !g_str_has_prefix(last, entry->error);
+    case KFT_FORWARD_STATE_IDLE:
+    case KFT_FORWARD_STATE_READY:
+    case KFT_FORWARD_STATE_STOPPING:
+    case KFT_FORWARD_STATE_FAILED:
+        return true;
+    }
+    g_assert_not_reached();
+}
+
 static void report_line(KftRunReport *self, const KftRunEntry *entry)
 {
     g_autofree char *text = describe(entry);
 
-    if (text == NULL || g_strcmp0(text, g_hash_table_lookup(self->last, entry)) == 0)
+    if (text == NULL || !is_news(self, entry, text))
         return;
     if (self->mode == KFT_RUN_REPORT_JSON)
         print_json_state(entry);

@@ -80,8 +80,8 @@ static void print_candidates(const GPtrArray *found, const char *name)
         kft_table_add(table, target, KFT_STYLE_PLAIN);
     }
     g_autofree char *text = kft_table_format(table, /* width */ 0, /* has_color */ false);
-    kft_print_error("\"%s\" is not clear, %u configs fit; use an ID:\n%s", name, found->len,
-                    g_strchomp(text));
+    kft_print_error("\"%s\" is ambiguous, %u configs fit; say which by its ID:\n%s", name,
+                    found->len, g_strchomp(text));
 }
 
 KftConfig *kft_select_one(const GPtrArray *configs, const char *name)
