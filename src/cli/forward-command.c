@@ -243,7 +243,7 @@ static void on_event(const KftEvent *event, void *user_data)
                        event->connection.remote_port, event->connection.text);
         return;
     case KFT_EVENT_FORWARD_STATISTICS:
-        return;
+    case KFT_EVENT_ANSWER:
     case KFT_EVENT_STOPPED:
         return;
     }

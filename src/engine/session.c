@@ -1,5 +1,6 @@
 #include "engine/session.h"
 
+#include "engine/queries.h"
 #include "engine/spec.h"
 #include "forward/forward.h"
 #include "net/timer.h"
@@ -14,6 +15,7 @@ struct KftSession {
     void *user_data;
     GHashTable *clusters; /* "kubeconfig\ncontext" → KftCluster */
     GHashTable *forwards; /* id → Entry */
+    KftQueries *queries;
     KftTimer *statistics;
     bool is_shutting_down;
 };
@@ -181,20 +183,28 @@ static void on_statistics(void *user_data)
 /* --- clusters --- */
 
 /* One object per kubeconfig and context, shared by all forwards to it. */
-static KftCluster *find_cluster(KftSession *self, const KftForwardSpec *spec, GError **error)
+static KftCluster *
+find_cluster(const char *kubeconfig, const char *name, GError **error, void *user_data)
 {
+    KftSession *self = user_data;
     KftKubeContext context;
-    g_autoptr(KftKubeconfig) config = kft_kubeconfig_load(spec->kubeconfig, error);
-    if (config == NULL || !kft_kubeconfig_select(config, spec->context, &context, error))
+    g_autoptr(KftKubeconfig) config = kft_kubeconfig_load(kubeconfig, error);
+    if (config == NULL || !kft_kubeconfig_select(config, name, &context, error))
         return NULL;
     g_autofree char *key =
-        g_strconcat(spec->kubeconfig == NULL ? "" : spec->kubeconfig, "\n", context.name, NULL);
+        g_strconcat(kubeconfig == NULL ? "" : kubeconfig, "\n", context.name, NULL);
     KftCluster *cluster = g_hash_table_lookup(self->clusters, key);
     if (cluster == NULL) {
         cluster = kft_cluster_new(self->loop, config, &context);
         g_hash_table_insert(self->clusters, g_steal_pointer(&key), cluster);
     }
     return cluster;
+}
+
+static void post_of_query(KftEvent *event, void *user_data)
+{
+    KftSession *self = user_data;
+    self->post(event, self->user_data);
 }
 
 /* --- commands --- */
@@ -212,7 +222,7 @@ start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec, GEr
     KftForwardOptions *options = kft_spec_to_options(spec, error);
     if (options == NULL)
         return false;
-    KftCluster *cluster = find_cluster(self, spec, error);
+    KftCluster *cluster = find_cluster(spec->kubeconfig, spec->context, error, self);
     if (cluster == NULL) {
         kft_forward_options_free(options);
         return false;
@@ -248,6 +258,16 @@ void kft_session_stop_forward(KftSession *self, KftForwardId id)
         kft_forward_stop(entry->forward);
 }
 
+void kft_session_start_query(KftSession *self, const KftQuery *query)
+{
+    kft_queries_start(self->queries, query);
+}
+
+void kft_session_cancel_query(KftSession *self, KftQueryId id)
+{
+    kft_queries_cancel(self->queries, id);
+}
+
 void kft_session_retry_all(KftSession *self)
 {
     GHashTableIter iter;
@@ -265,6 +285,7 @@ void kft_session_shutdown(KftSession *self)
     if (self->is_shutting_down)
         return;
     self->is_shutting_down = true;
+    kft_queries_shutdown(self->queries);
     if (g_hash_table_size(self->forwards) == 0) {
         self->on_stopped(self->user_data);
         return;
@@ -279,6 +300,7 @@ KftSession *kft_session_new(KftLoop *loop,
                             void (*on_stopped)(void *user_data),
                             void *user_data)
 {
+    const KftQueriesFuncs query_funcs = {.find_cluster = find_cluster, .post = post_of_query};
     KftSession *self = g_new0(KftSession, 1);
     self->loop = loop;
     self->post = post;
@@ -287,6 +309,7 @@ KftSession *kft_session_new(KftLoop *loop,
     self->clusters =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)kft_cluster_unref);
     self->forwards = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, entry_free);
+    self->queries = kft_queries_new(loop, &query_funcs, self);
     self->statistics = kft_timer_new(loop, on_statistics, self);
     return self;
 }
@@ -296,6 +319,7 @@ void kft_session_free(KftSession *self)
     if (self == NULL)
         return;
     kft_timer_free(self->statistics);
+    kft_queries_free(self->queries);
     g_hash_table_unref(self->forwards);
     g_hash_table_unref(self->clusters);
     g_free(self);
