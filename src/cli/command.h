@@ -23,8 +23,19 @@ struct KftCliCommand {
 /* As kubectl: errors of use and failures alike. */
 #define KFT_EXIT_FAILURE 1
 
+extern const KftCliCommand kft_cli_add;
+extern const KftCliCommand kft_cli_complete;
 extern const KftCliCommand kft_cli_contexts;
+extern const KftCliCommand kft_cli_edit;
+extern const KftCliCommand kft_cli_export;
 extern const KftCliCommand kft_cli_forward;
+extern const KftCliCommand kft_cli_import;
+extern const KftCliCommand kft_cli_list;
+extern const KftCliCommand kft_cli_remove;
+extern const KftCliCommand kft_cli_run;
+extern const KftCliCommand kft_cli_settings;
+extern const KftCliCommand kft_cli_show;
+extern const KftCliCommand kft_cli_status;
 extern const KftCliCommand kft_cli_version;
 
 /* All commands in the order of --help, NULL ended. */

@@ -20,6 +20,7 @@ static const GOptionArg arg_types[] = {
     [KFT_OPTION_TEXT] = G_OPTION_ARG_FILENAME,
     [KFT_OPTION_FILE] = G_OPTION_ARG_FILENAME,
     [KFT_OPTION_TEXTS] = G_OPTION_ARG_FILENAME_ARRAY,
+    [KFT_OPTION_FILES] = G_OPTION_ARG_FILENAME_ARRAY,
 };
 
 static void *variable_of(const KftCliOption *option, KftCliArguments *args)
@@ -219,6 +220,7 @@ static void clear_values(const KftCliOption *options, KftCliArguments *args)
             g_clear_pointer((char **)variable_of(option, args), g_free);
             break;
         case KFT_OPTION_TEXTS:
+        case KFT_OPTION_FILES:
             g_clear_pointer((char ***)variable_of(option, args), g_strfreev);
             break;
         }

@@ -36,6 +36,7 @@ typedef enum {
     KFT_OPTION_TEXT,  /* char * */
     KFT_OPTION_FILE,  /* char *, in the file system's encoding */
     KFT_OPTION_TEXTS, /* char **, NULL ended; may be given several times */
+    KFT_OPTION_FILES, /* char **, in the file system's encoding */
 } KftCliOptionType;
 
 /* What a value or a word is, for completion. */
@@ -51,7 +52,8 @@ typedef enum {
     KFT_VALUE_TARGET, /* svc/web */
     KFT_VALUE_TRANSPORT,
     KFT_VALUE_COLOR,
-    KFT_VALUE_OUTPUT, /* wide, json */
+    KFT_VALUE_OUTPUT,     /* wide, json */
+    KFT_VALUE_RUN_OUTPUT, /* table, lines, json */
     KFT_VALUE_COMMAND,
 } KftCliValue;
 

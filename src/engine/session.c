@@ -52,6 +52,35 @@ static void post_failure(KftSession *self, KftForwardId id, const GError *error)
     self->post(event, self->user_data);
 }
 
+/* --- statistics --- */
+
+static void post_statistics(Entry *entry, const KftForwardStatistics *statistics)
+{
+    KftEvent *event = new_event(KFT_EVENT_FORWARD_STATISTICS, entry->id);
+    event->statistics = (KftForwardStatisticsEvent){
+        .bytes_up = statistics->bytes_up,
+        .bytes_down = statistics->bytes_down,
+        .n_connections = statistics->n_connections,
+        .n_open = statistics->n_open,
+    };
+    entry->session->post(event, entry->session->user_data);
+}
+
+static bool is_equal(const KftForwardStatistics *a, const KftForwardStatistics *b)
+{
+    return a->bytes_up == b->bytes_up && a->bytes_down == b->bytes_down &&
+           a->n_connections == b->n_connections && a->n_open == b->n_open;
+}
+
+/* If something changed since the last time. */
+static void post_new_statistics(Entry *entry, KftForwardStatistics *now)
+{
+    kft_forward_get_statistics(entry->forward, now);
+    if (!is_equal(now, &entry->last))
+        post_statistics(entry, now);
+    entry->last = *now;
+}
+
 /* --- what forwards tell --- */
 
 static void on_forward_gone(void *user_data)
@@ -67,8 +96,12 @@ static void on_forward_gone(void *user_data)
 static void on_forward_status(const KftForwardStatus *status, void *user_data)
 {
     Entry *entry = user_data;
-    KftEvent *event = new_event(KFT_EVENT_FORWARD_STATUS, entry->id);
+    KftForwardStatistics now;
 
+    /* The last bytes count, too. */
+    if (status->state == KFT_FORWARD_STATE_IDLE)
+        post_new_statistics(entry, &now);
+    KftEvent *event = new_event(KFT_EVENT_FORWARD_STATUS, entry->id);
     event->status = (KftForwardStatusEvent){
         .state = status->state,
         .error = status->error == NULL ? NULL : g_strdup(status->error->message),
@@ -128,26 +161,6 @@ static void on_forward_connection_error(uint16_t local_port,
     entry->session->post(event, entry->session->user_data);
 }
 
-/* --- statistics --- */
-
-static void post_statistics(Entry *entry, const KftForwardStatistics *statistics)
-{
-    KftEvent *event = new_event(KFT_EVENT_FORWARD_STATISTICS, entry->id);
-    event->statistics = (KftForwardStatisticsEvent){
-        .bytes_up = statistics->bytes_up,
-        .bytes_down = statistics->bytes_down,
-        .n_connections = statistics->n_connections,
-        .n_open = statistics->n_open,
-    };
-    entry->session->post(event, entry->session->user_data);
-}
-
-static bool is_equal(const KftForwardStatistics *a, const KftForwardStatistics *b)
-{
-    return a->bytes_up == b->bytes_up && a->bytes_down == b->bytes_down &&
-           a->n_connections == b->n_connections && a->n_open == b->n_open;
-}
-
 /* Runs on only while connections are open: an idle engine does not wake up. */
 static void on_statistics(void *user_data)
 {
@@ -160,10 +173,7 @@ static void on_statistics(void *user_data)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Entry *entry = value;
         KftForwardStatistics now;
-        kft_forward_get_statistics(entry->forward, &now);
-        if (!is_equal(&now, &entry->last))
-            post_statistics(entry, &now);
-        entry->last = now;
+        post_new_statistics(entry, &now);
         goes_on = goes_on || now.n_open > 0;
     }
     if (goes_on)
