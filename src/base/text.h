@@ -9,5 +9,10 @@ void kft_text_append_percent_encoded(GString *out, const char *text);
 /* Joins with ", " and a last " or "; "" for none. For "one of a, b or c". Returns: (transfer full).
  */
 char *kft_text_join_or(const char *const *words);
+/* The same with a last " and ". For "allowed are a, b and c". */
+char *kft_text_join_and(const char *const *words);
+/* Of @words (NULL ended) the one that @text was most likely meant to be, when it was mistyped; NULL
+ * if none is close. (transfer none). */
+const char *kft_text_closest(const char *text, const char *const *words);
 
 #endif
