@@ -36,14 +36,15 @@ static bool read_store(KftCatalog *self, GError **error)
 KftCatalog *kft_catalog_open(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(KftCatalog) self = g_new0(KftCatalog, 1);
+    KftCatalog *self = g_new0(KftCatalog, 1);
 
-    if (!read_store(self, &error)) {
-        kft_print_error("%s", error->message);
-        return NULL;
+    if (read_store(self, &error)) {
+        index_states(self);
+        return self;
     }
-    index_states(self);
-    return g_steal_pointer(&self);
+    kft_print_error("%s", error->message);
+    kft_catalog_free(self);
+    return NULL;
 }
 
 void kft_catalog_free(KftCatalog *self)

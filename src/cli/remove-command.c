@@ -24,11 +24,13 @@ static char *make_question(const GPtrArray *selected)
 static bool remove_all(KftStore *store, const GPtrArray *selected)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree KftConfigId *ids = g_new(KftConfigId, selected->len);
+    g_autoptr(GArray) ids =
+        g_array_new(/* zero_terminated */ FALSE, /* clear */ FALSE, sizeof(KftConfigId));
 
     for (guint i = 0; i < selected->len; i++)
-        ids[i] = ((const KftConfig *)selected->pdata[i])->id;
-    if (!kft_store_remove_configs(store, ids, selected->len, &error)) {
+        g_array_append_val(ids, ((const KftConfig *)selected->pdata[i])->id);
+    if (!kft_store_remove_configs(store, (const KftConfigId *)(void *)ids->data, ids->len,
+                                  &error)) {
         kft_print_error("%s", error->message);
         return false;
     }
