@@ -7,7 +7,8 @@
 #   tests/run.sh loop        network and Kubernetes modules against loopback fakes
 #   tests/run.sh engine      the engine by its public headers
 #   tests/run.sh fuzz        replays of the fuzz corpora
-#   tests/run.sh cases       kftrayctl against the scripted API server
+#   tests/run.sh cli         kftrayctl's commands: configs, files, run, terminals, completion
+#   tests/run.sh cases       kftrayctl forward against the scripted API server
 #   tests/run.sh kubectl     the scripted API server against somebody else's client
 #   tests/run.sh cluster     kftrayctl against a real Kubernetes
 #   tests/run.sh torture     each fallible call failing in turn, under the sanitizers
@@ -26,7 +27,7 @@ cd "$top"
 jobs=$(nproc)
 
 packages_tests="$packages_build $packages_demo clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
-  llvm-14 libwslay-dev zlib1g-dev git procps iproute2 python3-websockets"
+  llvm-14 libwslay-dev zlib1g-dev git procps iproute2 python3-websockets mandoc zsh fish"
 
 install_test_packages() {
   # shellcheck disable=SC2086 # one word per package
@@ -62,7 +63,7 @@ run_part() {
   case $1 in
   checks) build_tests && run_ctest tests checks -j "$jobs" ;;
   unit | loop | fuzz) build_tests && run_ctest tests "$1" -j "$jobs" ;;
-  engine | cases | kubectl) build_tests && run_ctest tests "$1" ;;
+  engine | cli | cases | kubectl) build_tests && run_ctest tests "$1" ;;
   cluster)
     build_tests
     # Namespaces, mounts and containers: root's work.
@@ -76,7 +77,7 @@ run_part() {
   asan)
     build_asan
     run_ctest asan "unit|loop|engine|fuzz" -j "$jobs"
-    run_ctest asan "cases|torture"
+    run_ctest asan "cli|cases|torture"
     ;;
   tsan) build_tsan && run_ctest tsan "unit|loop|engine" -j "$jobs" ;;
   # clang's build: it does not know all of gcc's flags.
@@ -84,7 +85,7 @@ run_part() {
   all)
     build_tests
     run_ctest tests "checks|unit|loop|fuzz" -j "$jobs"
-    run_ctest tests "engine|cases|kubectl"
+    run_ctest tests "engine|cli|cases|kubectl"
     run_part asan
     run_part tsan
     run_part tidy
@@ -92,7 +93,7 @@ run_part() {
     run_part cluster
     ;;
   *)
-    sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,19s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
   esac

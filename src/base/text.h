@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "kftray/text.h"
+
 /* Appends @text with everything but unreserved characters percent-encoded (RFC 3986 2.3).
  * Thread: any. */
 void kft_text_append_percent_encoded(GString *out, const char *text);
@@ -11,8 +13,5 @@ void kft_text_append_percent_encoded(GString *out, const char *text);
 char *kft_text_join_or(const char *const *words);
 /* The same with a last " and ". For "allowed are a, b and c". */
 char *kft_text_join_and(const char *const *words);
-/* Of @words (NULL ended) the one that @text was most likely meant to be, when it was mistyped; NULL
- * if none is close. (transfer none). */
-const char *kft_text_closest(const char *text, const char *const *words);
 
 #endif
