@@ -148,13 +148,10 @@ static bool show(const KftCliArguments *args)
         catalog == NULL ? NULL : kft_select_one(catalog->configs, args->words[0]);
     if (config == NULL)
         return false;
-    if (!args->is_json) {
+    if (args->is_json)
+        kft_catalog_print_json(catalog, config);
+    else
         print_text(catalog, config);
-        return true;
-    }
-    g_autoptr(KftJsonOutput) json = kft_json_output_new(/* is_one_line */ false);
-    kft_catalog_write_json(catalog, config, json);
-    kft_json_output_print(json);
     return true;
 }
 
