@@ -11,6 +11,7 @@ struct KftDatabase {
     char *path;
     bool is_relaxed; /* the durability that is set */
     unsigned n_progress;
+    int64_t busy_since_us;
     int system_errno; /* of the last call that failed, as far as it is known */
 };
 

@@ -16,16 +16,19 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kftray/error.h"
 
 #include "base/fault.h"
+#include "base/random.h"
 #include "base/redact.h"
 #include "store/database-priv.h"
 
 #define PRIVATE_MODE 0600
 #define RETRY_MS 20
+#define LOOK_MIN_NS 500000
 #define MAX_REASON_CHARS 200
 
 /* Of files that we did not write. */
@@ -140,6 +143,21 @@ static int create_private(const char *path)
     return 0;
 }
 
+/* SQLite's own handler sleeps up to 100 ms between looks, and then hardly ever finds a gap between
+ * the transactions of a process that writes one after the other. Returns whether to look again. */
+static int on_database_busy(void *user_data, int n_looks)
+{
+    KftDatabase *self = user_data;
+    if (n_looks == 0)
+        self->busy_since_us = g_get_monotonic_time();
+    if (g_get_monotonic_time() - self->busy_since_us > KFT_DATABASE_BUSY_MS * (gint64)1000)
+        return 0;
+    /* Not in step with whoever holds the lock. */
+    struct timespec rest = {.tv_nsec = LOOK_MIN_NS + kft_random_below(LOOK_MIN_NS)};
+    (void)nanosleep(&rest, NULL);
+    return 1;
+}
+
 /* Takes @self; gives it back, or frees it and returns NULL. */
 static KftDatabase *connect_to(KftDatabase *self, const char *name, int flags, GError **error)
 {
@@ -148,7 +166,7 @@ static KftDatabase *connect_to(KftDatabase *self, const char *name, int flags, G
         code = sqlite3_open_v2(name, &self->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK) {
         (void)sqlite3_extended_result_codes(self->handle, 1);
-        (void)sqlite3_busy_timeout(self->handle, KFT_DATABASE_BUSY_MS);
+        (void)sqlite3_busy_handler(self->handle, on_database_busy, self);
         (void)sqlite3_db_config(self->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         (void)sqlite3_db_config(self->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         (void)sqlite3_db_config(self->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
