@@ -72,6 +72,11 @@ void kft_database_set_error(const KftDatabase *self, int code, GError **error)
     bool is_last = self->handle != NULL && sqlite3_extended_errcode(self->handle) == code;
     g_autofree char *reason = kft_one_line(
         is_last ? sqlite3_errmsg(self->handle) : sqlite3_errstr(code), MAX_REASON_CHARS);
+    if (self->is_foreign) {
+        g_set_error(error, KFT_ERROR, KFT_ERROR_STORAGE, "%s cannot be read: %s", self->path,
+                    reason);
+        return;
+    }
     if (is_no_room(self, code)) {
         g_set_error(error, KFT_ERROR, KFT_ERROR_STORAGE,
                     "%s cannot grow, nothing was changed: the disk or the quota is full; free some "
@@ -170,12 +175,12 @@ static KftDatabase *connect_to(KftDatabase *self, const char *name, int flags, G
         (void)sqlite3_db_config(self->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         (void)sqlite3_db_config(self->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         (void)sqlite3_db_config(self->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-        if ((flags & SQLITE_OPEN_READWRITE) != 0 && sqlite3_db_readonly(self->handle, "main") == 1)
+        if (!self->is_foreign && sqlite3_db_readonly(self->handle, "main") == 1)
             code = SQLITE_READONLY;
     }
     if (code == SQLITE_OK)
         return self;
-    if (code == SQLITE_READONLY)
+    if (code == SQLITE_READONLY && !self->is_foreign)
         set_rights_error(self, "it is read-only", error);
     else
         kft_database_set_error(self, code, error);
@@ -211,10 +216,14 @@ static int on_database_progress(void *user_data)
     return ++self->n_progress > FOREIGN_MAX_STEPS;
 }
 
-KftDatabase *kft_database_open_foreign(const char *path, const char *uri, GError **error)
+KftDatabase *kft_database_open_foreign(const char *path, const char *how, GError **error)
 {
-    KftDatabase *self =
-        connect_to(database_new(path), uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, error);
+    /* An absolute path, behind an empty host. */
+    g_autofree char *escaped = g_uri_escape_string(path, "/", FALSE);
+    g_autofree char *uri = g_strdup_printf("file://%s?%s", escaped, how);
+    KftDatabase *self = database_new(path);
+    self->is_foreign = true;
+    self = connect_to(self, uri, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI, error);
     if (self == NULL)
         return NULL;
     (void)sqlite3_limit(self->handle, SQLITE_LIMIT_LENGTH, FOREIGN_MAX_BYTES);
