@@ -227,6 +227,7 @@ KftDatabase *kft_database_open_foreign(const char *path, const char *how, GError
     if (self == NULL)
         return NULL;
     (void)sqlite3_limit(self->handle, SQLITE_LIMIT_LENGTH, FOREIGN_MAX_BYTES);
+    (void)sqlite3_limit(self->handle, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_progress_handler(self->handle, FOREIGN_STEP, on_database_progress, self);
     return self;
 }
