@@ -78,6 +78,7 @@ KftForwardOptions *kft_spec_to_options(const KftForwardSpec *spec, GError **erro
     }
     options->label = kft_target_describe(options->target);
     options->transport = spec->transport;
+    options->balance = spec->balance;
     options->pod_timeout_ms = spec->pod_timeout_ms;
     options->limits.half_close_ms = spec->half_close_ms;
     options->limits.hold_ms = spec->hold_ms;

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
+#include "net/tcp-state.h"
 
 /* A connected byte stream to a server (TCP, proxies and TLS by libcurl's CONNECT_ONLY, ALPN only
  * http/1.1, TCP_NODELAY and keepalive set). Thread: loop. */
@@ -30,6 +31,8 @@ KftResult kft_stream_read(KftStream *self, uint8_t *data, size_t size, size_t *r
 KftResult kft_stream_write(KftStream *self, const uint8_t *data, size_t size, size_t *ret_size);
 /* One line about the last KFT_R_IO; (transfer none). */
 const char *kft_stream_get_error(const KftStream *self);
+/* Of the connection to the server, or to the proxy on the way to it. */
+void kft_stream_get_tcp_state(const KftStream *self, KftTcpState *ret_state);
 /* Closes and frees. NULL is allowed. */
 void kft_stream_free(KftStream *self);
 
