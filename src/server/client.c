@@ -18,10 +18,10 @@
 #include "server/pump.h"
 #include "server/socket-option.h"
 
-#define HANDSHAKE_MS (10 * 1000)
+#define HANDSHAKE_MS 10000
 /* So that the refusal arrives and is not overtaken by the reset of what the client sent behind its
  * request. */
-#define REFUSING_MS (2 * 1000)
+#define REFUSING_MS 2000
 /* A client that is gone altogether looks like one that only has no more to say, until something is
  * sent to it. What rests in that state for so long is taken to be gone. */
 #define HALF_CLOSED_IDLE_MS (UINT64_C(3600) * 1000)

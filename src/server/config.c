@@ -12,10 +12,11 @@
 /* Where /healthz and /metrics are, unless the relay itself has to be there. */
 #define DEFAULT_STATUS_PORT 8090
 #define DEFAULT_MAX_CONNECTIONS 1024
-#define DEFAULT_UDP_QUEUE_BYTES (256 * 1024)
+#define DEFAULT_UDP_QUEUE_BYTES ((size_t)256 * 1024)
+#define MAX_UDP_QUEUE_BYTES ((size_t)64 * 1024 * 1024)
 /* Less than the 30 s that Kubernetes leaves a pod by default. */
-#define DEFAULT_DRAIN_MS (25 * 1000)
-#define DEFAULT_CONNECT_MS (10 * 1000)
+#define DEFAULT_DRAIN_MS UINT64_C(25000)
+#define DEFAULT_CONNECT_MS UINT64_C(10000)
 /* A relay of its own may rest as long as its user likes; what many share may not. */
 #define DEFAULT_GATEWAY_IDLE_MS (UINT64_C(4) * 3600 * 1000)
 
@@ -196,7 +197,7 @@ static bool read_limits(KftServerConfig *self, const Environment *env, GError **
         self->max_connections = (unsigned)number;
     }
     if (queue != NULL) {
-        if (!kft_parse_uint(queue, KFT_RELAY_MAX_FRAME_BYTES, 64 * 1024 * 1024, &number))
+        if (!kft_parse_uint(queue, KFT_RELAY_MAX_FRAME_BYTES, MAX_UDP_QUEUE_BYTES, &number))
             return refuse(error, "UDP_QUEUE_BYTES", queue, "a number, 65511 to 67108864");
         self->udp_queue_bytes = (size_t)number;
     }
@@ -211,15 +212,17 @@ static bool read_limits(KftServerConfig *self, const Environment *env, GError **
     return true;
 }
 
-KftServerConfig *kft_server_config_new(KftGetenvFunc get_func, void *user_data, GError **error)
+KftServerConfig *kft_server_config_new(KftGetenvFunc getenv, void *user_data, GError **error)
 {
-    const Environment env = {.get = get_func, .user_data = user_data};
-    g_autoptr(KftServerConfig) self = g_new0(KftServerConfig, 1);
+    const Environment env = {.get = getenv, .user_data = user_data};
+    KftServerConfig *self = g_new0(KftServerConfig, 1);
 
     if (!read_mode(&env, &self->mode, error) || !read_target(self, &env, error) ||
-        !read_listeners(self, &env, error) || !read_limits(self, &env, error))
+        !read_listeners(self, &env, error) || !read_limits(self, &env, error)) {
+        kft_server_config_free(self);
         return NULL;
-    return g_steal_pointer(&self);
+    }
+    return self;
 }
 
 void kft_server_config_free(KftServerConfig *self)

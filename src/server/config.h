@@ -40,7 +40,7 @@ typedef struct {
 typedef const char *(*KftGetenvFunc)(const char *name, void *user_data);
 
 /* Errors: BAD_CONFIG names the variable, its value and what it should be. */
-KftServerConfig *kft_server_config_new(KftGetenvFunc get, void *user_data, GError **error);
+KftServerConfig *kft_server_config_new(KftGetenvFunc getenv, void *user_data, GError **error);
 void kft_server_config_free(KftServerConfig *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftServerConfig, kft_server_config_free)
 

@@ -127,6 +127,11 @@ static void take_datagram(KftDatagrams *self, const uint8_t *data, size_t size)
         self->traffic->n_dropped++;
         return;
     }
+    /* A burst that came in one turn of the loop is no backlog. */
+    if (kft_buf_room(&self->waiting) < needed)
+        flush(self);
+    if (self->is_ended)
+        return;
     while (kft_buf_size(&self->waiting) > 0 &&
            (kft_buf_room(&self->waiting) < needed ||
             metrics->queued_bytes + needed > KFT_DATAGRAMS_MAX_QUEUED_BYTES))

@@ -45,10 +45,11 @@ static void append_connections(const KftMetrics *self, GString *out)
 
 static void append_traffic(const KftMetrics *self, GString *out)
 {
-    begin(out, "bytes_total", "counter", "Bytes carried, without frames and handshakes.");
+    begin(out, "bytes_total", "counter", "Bytes taken, without frames and handshakes.");
     add(out, "bytes_total", "to", "target", self->bytes_to_target);
     add(out, "bytes_total", "to", "client", self->bytes_to_client);
-    begin(out, "datagrams_total", "counter", "Datagrams carried.");
+    begin(out, "datagrams_total", "counter",
+          "Datagrams taken, those dropped from a backlog included.");
     add(out, "datagrams_total", "to", "target", self->datagrams_to_target);
     add(out, "datagrams_total", "to", "client", self->datagrams_to_client);
     begin(out, "datagrams_dropped_total", "counter", "Datagrams dropped, by why.");

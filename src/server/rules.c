@@ -191,13 +191,15 @@ static bool parse_reserved(KftRules *self, const char *reserved, GError **error)
 
 KftRules *kft_rules_new(const char *allowed, const char *reserved, GError **error)
 {
-    g_autoptr(KftRules) self = g_new0(KftRules, 1);
+    KftRules *self = g_new0(KftRules, 1);
     self->rules = g_array_new(FALSE, FALSE, sizeof(Rule));
     g_array_set_clear_func(self->rules, clear_rule);
     self->reserved = g_array_new(FALSE, FALSE, sizeof(KftNetwork));
-    if (!parse_rules(self, allowed, error) || !parse_reserved(self, reserved, error))
+    if (!parse_rules(self, allowed, error) || !parse_reserved(self, reserved, error)) {
+        kft_rules_free(self);
         return NULL;
-    return g_steal_pointer(&self);
+    }
+    return self;
 }
 
 void kft_rules_free(KftRules *self)

@@ -60,13 +60,12 @@ static void close_all(KftServer *self)
     self->state = STATE_CLOSING;
     stop_listening(self);
     kft_status_free(g_steal_pointer(&self->status));
-    if (self->has_handles) {
-        for (size_t i = 0; i < N_SIGNALS; i++)
-            uv_close((uv_handle_t *)&self->signals[i], NULL);
-        uv_close((uv_handle_t *)&self->drain, NULL);
-        uv_close((uv_handle_t *)&self->unused, NULL);
-        uv_close((uv_handle_t *)&self->after_poll, NULL);
-    }
+    /* Still caught, so that another signal changes nothing any more. */
+    for (size_t i = 0; i < N_SIGNALS; i++)
+        uv_unref((uv_handle_t *)&self->signals[i]);
+    uv_close((uv_handle_t *)&self->drain, NULL);
+    uv_close((uv_handle_t *)&self->unused, NULL);
+    uv_close((uv_handle_t *)&self->after_poll, NULL);
     kft_dns_free(g_steal_pointer(&self->context.dns));
 }
 
@@ -103,7 +102,7 @@ static void on_signal(uv_signal_t *handle, int number)
     KftServer *self = handle->data;
     g_autofree char *n_clients = n_clients_text(self);
 
-    if (self->state == STATE_DRAINING) {
+    if (self->state != STATE_SERVING) {
         end_now(self, "a second signal came");
         return;
     }
@@ -244,7 +243,6 @@ static void open_handles(KftServer *self)
     note_use(self);
     if (unused_ms > 0)
         (void)uv_timer_start(&self->unused, on_unused_timer, unused_ms, 0);
-    self->has_handles = true;
 }
 
 KftServer *kft_server_new(uv_loop_t *loop, const KftServerConfig *config, GError **error)
@@ -255,11 +253,11 @@ KftServer *kft_server_new(uv_loop_t *loop, const KftServerConfig *config, GError
     self->context.config = config;
     self->context.scratch = g_new(uint8_t, KFT_SCRATCH_BYTES);
     self->context.metrics.started_unix_s = (uint64_t)wall_clock(&now)->tv_sec;
+    /* Before anybody can see that the server is there, and tell it to end. */
+    open_handles(self);
     self->context.dns = kft_dns_new(loop, error);
-    if (self->context.dns != NULL && open_ports(self, error)) {
-        open_handles(self);
+    if (self->context.dns != NULL && open_ports(self, error))
         return self;
-    }
     close_all(self);
     (void)uv_run(loop, UV_RUN_DEFAULT);
     kft_server_free(self);
@@ -271,6 +269,9 @@ void kft_server_free(KftServer *self)
     if (self == NULL)
         return;
     g_assert(self->state == STATE_CLOSING && self->context.metrics.n_open == 0);
+    for (size_t i = 0; i < N_SIGNALS; i++)
+        uv_close((uv_handle_t *)&self->signals[i], NULL);
+    (void)uv_run(self->context.loop, UV_RUN_DEFAULT);
     g_free(self->context.scratch);
     g_free(self);
 }

@@ -8,10 +8,9 @@
 /* The relay: listens, and takes care of its clients until it is told to end. Thread: the loop's. */
 typedef struct KftServer KftServer;
 
-/* @config: (transfer none), must outlive the server. On failure the loop has to run once more, for
- * handles to close. Errors: PORT_IN_USE, INTERNAL. */
+/* @config: (transfer none), must outlive the server. Errors: PORT_IN_USE, INTERNAL. */
 KftServer *kft_server_new(uv_loop_t *loop, const KftServerConfig *config, GError **error);
-/* The loop is empty: all is closed. NULL is allowed. */
+/* After the loop has returned, which it does when the server has ended. NULL is allowed. */
 void kft_server_free(KftServer *self);
 
 #endif

@@ -9,7 +9,7 @@
 
 #define MAX_HEAD_BYTES ((size_t)8 * 1024)
 #define MAX_REQUESTS 64
-#define REQUEST_MS (5 * 1000)
+#define REQUEST_MS 5000
 
 struct KftStatus {
     KftContext *context;
