@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "base/fault.h"
 #include "proto/socks5.h"
 #include "server/datagrams.h"
 #include "server/dial.h"
@@ -156,6 +157,11 @@ static void close_tcp(KftClient *self, uv_tcp_t *handle, bool is_reset, uv_close
 
 static void log_end(const KftClient *self, KftEnding ending)
 {
+    /* UDP may have gone on to another address. */
+    g_autofree char *datagram_target =
+        self->has_datagrams && self->target != NULL
+            ? kft_address_format(kft_datagrams_get_address(&self->datagrams))
+            : NULL;
     g_autofree char *asked =
         self->host == NULL ? NULL : g_strdup_printf("%s:%u", self->host, self->port);
     char to_target[24];
@@ -170,11 +176,12 @@ static void log_end(const KftClient *self, KftEnding ending)
     (void)g_snprintf(dropped, sizeof dropped, "%" G_GUINT64_FORMAT, self->traffic.n_dropped);
     (void)g_snprintf(ms, sizeof ms, "%" G_GUINT64_FORMAT,
                      uv_now(self->context->loop) - self->accepted_ms);
-    kft_server_log(
-        KFT_LOG_INFO, "connection", "client", self->peer, "asked", asked, "target", self->target,
-        "carries", asked == NULL ? NULL : (self->is_for_datagrams ? "udp" : "tcp"), "result",
-        kft_ending_name(ending), "problem", self->problem, "to_target", to_target, "to_client",
-        to_client, "dropped", self->is_for_datagrams ? dropped : NULL, "ms", ms, NULL);
+    kft_server_log(KFT_LOG_INFO, "connection", "client", self->peer, "asked", asked, "target",
+                   datagram_target != NULL ? datagram_target : self->target, "carries",
+                   asked == NULL ? NULL : (self->is_for_datagrams ? "udp" : "tcp"), "result",
+                   kft_ending_name(ending), "problem", self->problem, "to_target", to_target,
+                   "to_client", to_client, "dropped", self->is_for_datagrams ? dropped : NULL, "ms",
+                   ms, NULL);
 }
 
 static bool is_orderly(KftEnding ending)
@@ -229,7 +236,8 @@ static bool send_now(KftClient *self, const uint8_t *data, size_t size)
     uv_buf_t buffer = {.len = size};
     /* uv_buf_t has no const; libuv only reads. */
     memcpy(&buffer.base, &data, sizeof data);
-    return uv_try_write((uv_stream_t *)&self->near, &buffer, 1) == (int)size;
+    return !KFT_FAULT("uv_try_write") &&
+           uv_try_write((uv_stream_t *)&self->near, &buffer, 1) == (int)size;
 }
 
 static bool send_reply(KftClient *self, KftSocks5Reply reply, const KftAddress *bound)
@@ -253,7 +261,8 @@ static void on_near_alloc(uv_handle_t *handle, size_t suggested_size, uv_buf_t *
 {
     KftClient *self = handle->data;
     (void)suggested_size;
-    *buffer = uv_buf_init((char *)self->context->scratch, KFT_SCRATCH_BYTES);
+    *buffer = uv_buf_init((char *)self->context->scratch,
+                          (unsigned)kft_fault_clip_read(KFT_SCRATCH_BYTES));
 }
 
 static void on_refused_read(uv_stream_t *stream, ssize_t n_bytes, const uv_buf_t *buffer)
@@ -622,7 +631,8 @@ static void begin(KftClient *self)
     }
     kft_socks5_decoder_init(&self->socks, KFT_SOCKS5_GREETING);
     set_state(self, STATE_HANDSHAKE);
-    if (uv_read_start((uv_stream_t *)&self->near, on_near_alloc, on_handshake_read) != 0)
+    if (KFT_FAULT("uv_read_start") ||
+        uv_read_start((uv_stream_t *)&self->near, on_near_alloc, on_handshake_read) != 0)
         kft_client_end(self, KFT_ENDING_CLIENT_GONE);
 }
 

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/fault.h"
+
 /* As much as the kernel allows; a burst should wait there and not be lost. */
 #define SOCKET_BUFFER_BYTES (1024 * 1024)
 
@@ -63,7 +65,10 @@ static void flush(KftDatagrams *self)
     self->waiting = empty;
     uv_buf_t buffer = {.base = (char *)self->flying.memory + self->flying.start,
                        .len = kft_buf_size(&self->flying)};
-    int n_written = uv_try_write((uv_stream_t *)self->stream, &buffer, 1);
+    buffer.len = kft_fault_clip_write(buffer.len);
+    int n_written = KFT_FAULT("uv_try_write")
+                        ? UV_EPIPE
+                        : uv_try_write((uv_stream_t *)self->stream, &buffer, 1);
     if (n_written < 0 && n_written != UV_EAGAIN) {
         end(self, KFT_ENDING_CLIENT_GONE);
         return;
@@ -78,7 +83,8 @@ static void flush(KftDatagrams *self)
     buffer.len = kft_buf_size(&self->flying);
     self->write.data = self;
     self->is_writing = true;
-    if (uv_write(&self->write, (uv_stream_t *)self->stream, &buffer, 1, on_written) != 0)
+    if (KFT_FAULT("uv_write") ||
+        uv_write(&self->write, (uv_stream_t *)self->stream, &buffer, 1, on_written) != 0)
         end(self, KFT_ENDING_CLIENT_GONE);
 }
 
@@ -195,10 +201,13 @@ static int open_socket(KftDatagrams *self, const KftAddress *address)
     (void)uv_udp_init(self->traffic->context->loop, self->socket);
     self->socket->data = self;
     kft_handles_opened(self->handles);
-    int status = uv_udp_connect(self->socket, &address->base);
+    int status =
+        KFT_FAULT("uv_udp_connect") ? UV_ENETUNREACH : uv_udp_connect(self->socket, &address->base);
     if (status == 0) {
         (void)uv_recv_buffer_size((uv_handle_t *)self->socket, &size);
-        status = uv_udp_recv_start(self->socket, on_udp_alloc, on_udp_recv);
+        status = KFT_FAULT("uv_udp_recv_start")
+                     ? UV_ENOMEM
+                     : uv_udp_recv_start(self->socket, on_udp_alloc, on_udp_recv);
     }
     if (status != 0)
         close_socket(self);
@@ -239,7 +248,8 @@ static bool send_datagram(KftDatagrams *self, const KftRelayDatagram *datagram)
     uv_buf_t buffer = {.len = datagram->size};
     /* uv_buf_t has no const; libuv only reads. */
     memcpy(&buffer.base, &datagram->data, sizeof datagram->data);
-    int status = uv_udp_try_send(self->socket, &buffer, 1, NULL);
+    int status =
+        KFT_FAULT("uv_udp_try_send") ? UV_EAGAIN : uv_udp_try_send(self->socket, &buffer, 1, NULL);
     if (status == UV_ECONNREFUSED) {
         /* The answer to an earlier datagram; this one was not sent. */
         note_refusal(self);
@@ -257,7 +267,9 @@ static bool send_datagram(KftDatagrams *self, const KftRelayDatagram *datagram)
     }
     buffer.base = (char *)self->sending.memory + self->sending.start;
     self->send.data = self;
-    status = uv_udp_send(&self->send, self->socket, &buffer, 1, NULL, on_sent);
+    status = KFT_FAULT("uv_udp_send")
+                 ? UV_ENOBUFS
+                 : uv_udp_send(&self->send, self->socket, &buffer, 1, NULL, on_sent);
     if (status == 0) {
         self->is_sending = true;
         return false;
@@ -294,7 +306,8 @@ static void on_stream_alloc(uv_handle_t *handle, size_t suggested_size, uv_buf_t
 {
     KftDatagrams *self = handle->data;
     (void)suggested_size;
-    *buffer = uv_buf_init((char *)self->traffic->context->scratch, KFT_SCRATCH_BYTES);
+    *buffer = uv_buf_init((char *)self->traffic->context->scratch,
+                          (unsigned)kft_fault_clip_read(KFT_SCRATCH_BYTES));
 }
 
 static void on_stream_read(uv_stream_t *stream, ssize_t n_bytes, const uv_buf_t *buffer)
@@ -320,7 +333,8 @@ static void on_stream_read(uv_stream_t *stream, ssize_t n_bytes, const uv_buf_t 
 
 static void read_stream(KftDatagrams *self)
 {
-    if (uv_read_start((uv_stream_t *)self->stream, on_stream_alloc, on_stream_read) != 0)
+    if (KFT_FAULT("uv_read_start") ||
+        uv_read_start((uv_stream_t *)self->stream, on_stream_alloc, on_stream_read) != 0)
         end(self, KFT_ENDING_CLIENT_GONE);
 }
 

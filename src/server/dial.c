@@ -3,6 +3,7 @@
  * are closed. */
 #include "server/dial.h"
 
+#include "base/fault.h"
 #include "server/context.h"
 
 /* RFC 8305 section 5, "Connection Attempt Delay". */
@@ -108,7 +109,9 @@ static int begin_attempt(KftDial *self, Attempt *attempt, const KftAddress *addr
     (void)uv_tcp_init(self->loop, attempt->handle);
     attempt->handle->data = attempt;
     kft_handles_opened(&self->handles);
-    return uv_tcp_connect(&attempt->request, attempt->handle, &address->base, on_connected);
+    return KFT_FAULT("uv_tcp_connect")
+               ? UV_ENETUNREACH
+               : uv_tcp_connect(&attempt->request, attempt->handle, &address->base, on_connected);
 }
 
 static void on_timer(uv_timer_t *timer)

@@ -10,6 +10,8 @@
 #include <netdb.h>
 #include <string.h>
 
+#include "base/fault.h"
+
 /* Per try and server; c-ares doubles it. All in all 10 s with one server. */
 #define TRY_MS 1500
 #define N_TRIES 3
@@ -134,7 +136,7 @@ static Watch *add_watch(KftDns *self, ares_socket_t fd)
     watch->fd = fd;
     watch->link.data = watch;
     watch->handle.data = watch;
-    if (uv_poll_init(self->loop, &watch->handle, fd) != 0) {
+    if (KFT_FAULT("uv_poll_init") || uv_poll_init(self->loop, &watch->handle, fd) != 0) {
         g_free(watch);
         return NULL;
     }
@@ -171,7 +173,8 @@ KftDns *kft_dns_new(uv_loop_t *loop, GError **error)
         .sock_state_cb_data = self,
     };
     self->loop = loop;
-    int status = ares_library_init(ARES_LIB_INIT_ALL);
+    int status =
+        KFT_FAULT("ares_library_init") ? ARES_ENOMEM : ares_library_init(ARES_LIB_INIT_ALL);
     if (status == ARES_SUCCESS)
         status = ares_init_options(&self->channel, &options,
                                    ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);

@@ -3,6 +3,7 @@
 #include <kftray/error.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "server/address.h"
 
 #define BACKLOG 512
@@ -13,9 +14,10 @@ static int try_open(uv_loop_t *loop,
                     uv_connection_cb on_connection)
 {
     (void)uv_tcp_init(loop, handle);
-    int status = uv_tcp_bind(handle, &address->base, 0);
+    int status = KFT_FAULT("uv_tcp_bind") ? UV_EADDRINUSE : uv_tcp_bind(handle, &address->base, 0);
     if (status == 0)
-        status = uv_listen((uv_stream_t *)handle, BACKLOG, on_connection);
+        status = KFT_FAULT("uv_listen") ? UV_EADDRINUSE
+                                        : uv_listen((uv_stream_t *)handle, BACKLOG, on_connection);
     return status;
 }
 

@@ -4,6 +4,7 @@
  * Invariant of a way: it reads, or it writes its rest, or it has seen the end. */
 #include "server/pump.h"
 
+#include "base/fault.h"
 #include "server/socket-option.h"
 
 static bool is_to_target(const KftPumpWay *way)
@@ -57,7 +58,9 @@ static void on_shutdown(uv_shutdown_t *request, int status)
 static void pass_end_on(KftPumpWay *way)
 {
     way->shutdown.data = way;
-    int status = uv_shutdown(&way->shutdown, (uv_stream_t *)way->to, on_shutdown);
+    int status = KFT_FAULT("uv_shutdown")
+                     ? UV_ENOTCONN
+                     : uv_shutdown(&way->shutdown, (uv_stream_t *)way->to, on_shutdown);
     if (status != 0)
         on_shutdown(&way->shutdown, status);
 }
@@ -71,7 +74,9 @@ static void write_rest(KftPumpWay *way)
                        .len = kft_buf_size(&way->rest)};
     way->write.data = way;
     way->is_writing = true;
-    int status = uv_write(&way->write, (uv_stream_t *)way->to, &buffer, 1, on_written);
+    int status = KFT_FAULT("uv_write")
+                     ? UV_EPIPE
+                     : uv_write(&way->write, (uv_stream_t *)way->to, &buffer, 1, on_written);
     if (status != 0)
         end(way->pump, gone_at_writing(way));
 }
@@ -98,8 +103,9 @@ static void on_written(uv_write_t *request, int status)
 static void pass_on(KftPumpWay *way, size_t size)
 {
     uint8_t *data = way->pump->traffic->context->scratch;
-    const uv_buf_t buffer = {.base = (char *)data, .len = size};
-    int n_written = uv_try_write((uv_stream_t *)way->to, &buffer, 1);
+    const uv_buf_t buffer = {.base = (char *)data, .len = kft_fault_clip_write(size)};
+    int n_written =
+        KFT_FAULT("uv_try_write") ? UV_EPIPE : uv_try_write((uv_stream_t *)way->to, &buffer, 1);
 
     if (n_written == UV_EAGAIN)
         n_written = 0;
@@ -121,7 +127,8 @@ static void on_alloc(uv_handle_t *handle, size_t suggested_size, uv_buf_t *buffe
 {
     KftPumpWay *way = handle->data;
     (void)suggested_size;
-    *buffer = uv_buf_init((char *)way->pump->traffic->context->scratch, KFT_SCRATCH_BYTES);
+    *buffer = uv_buf_init((char *)way->pump->traffic->context->scratch,
+                          (unsigned)kft_fault_clip_read(KFT_SCRATCH_BYTES));
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n_bytes, const uv_buf_t *buffer)
@@ -146,7 +153,8 @@ static void on_read(uv_stream_t *stream, ssize_t n_bytes, const uv_buf_t *buffer
 
 static void start_reading(KftPumpWay *way)
 {
-    if (uv_read_start((uv_stream_t *)way->from, on_alloc, on_read) != 0)
+    if (KFT_FAULT("uv_read_start") ||
+        uv_read_start((uv_stream_t *)way->from, on_alloc, on_read) != 0)
         end(way->pump, gone_at_reading(way));
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "server/listener.h"
 
 #define MAX_HEAD_BYTES ((size_t)8 * 1024)
@@ -96,7 +97,8 @@ static void answer(Request *self, const char *code, const char *type, const char
                     code, type, strlen(body), body);
     uv_buf_t buffer = {.base = self->answer->str, .len = self->answer->len};
     self->write.data = self;
-    if (uv_write(&self->write, (uv_stream_t *)&self->stream, &buffer, 1, on_written) != 0)
+    if (KFT_FAULT("uv_write") ||
+        uv_write(&self->write, (uv_stream_t *)&self->stream, &buffer, 1, on_written) != 0)
         close_request(self);
 }
 

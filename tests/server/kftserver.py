@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 
-WAIT_S = 60
+WAIT_S = float(os.environ.get("KFT_TEST_WAIT_S", "60"))
 PROGRAM = os.environ.get("KFTRAY_SERVER", "build/tests/bin/kftray-server")
 MAX_DATAGRAM = 65507
 
@@ -44,7 +44,7 @@ class Server:
     """The program with the variables given; a context manager that stops it and looks at how it ends."""
 
     def __init__(self, *, wrap=(), program=None, wanted_status=0, **variables):
-        env = {k: v for k, v in os.environ.items() if k in ("PATH", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")}
+        env = {k: v for k, v in os.environ.items() if k in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS")}
         env |= {"LISTEN_ADDRESS": "127.0.0.1", "LOCAL_PORT": "0", "STATUS_ADDRESS": "127.0.0.1", "STATUS_PORT": "0",
                 "DRAIN_TIMEOUT": "2s"}
         env |= {k: str(v) for k, v in variables.items() if v is not None}

@@ -3,7 +3,7 @@
 
     run.py [MODULE…] [-k PATTERN] [-v]
 
-MODULE is tcp, udp, gateway, process, resolver or storm; without one all run. Ends with 77 if every
+MODULE is one of the files test_MODULE.py here; without one all run. Ends with 77 if every
 test was skipped."""
 
 import os

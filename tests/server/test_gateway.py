@@ -27,8 +27,7 @@ class Connect(unittest.TestCase):
                         self.assertEqual(reply, SUCCEEDED)
                         client.sendall(b"hello")
                         self.assertEqual(k.receive(client, 5), b"hello")
-            line = server.await_line("event=connection .*").group()
-            self.assertIn(f"asked=127.0.0.1:{target.port} target=127.0.0.1:{target.port} carries=tcp", line)
+            server.await_line(f"asked=127.0.0.1:{target.port} target=127.0.0.1:{target.port} carries=tcp")
 
     def test_ipv6(self):
         with k.TcpTarget(k.echo, "::1") as target, gateway() as server:
