@@ -127,7 +127,7 @@ static bool is_host(const char *text)
     if (text == NULL || *text == '\0' || strlen(text) > 253)
         return false;
     for (const char *at = text; *at != '\0'; at++) {
-        if (!g_ascii_isalnum(*at) && strchr("-_.:%", *at) == NULL)
+        if (!g_ascii_isalnum(*at) && strchr("-_.:", *at) == NULL)
             return false;
     }
     return true;

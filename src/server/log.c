@@ -65,12 +65,13 @@ static void append_time(GString *line)
     g_string_append_printf(line, "time=%s.%03ldZ", text, now.tv_nsec / 1000000);
 }
 
-static void append_pairs(GString *line, va_list *args)
+static void append_pairs(GString *line, va_list args)
 {
     const char *key = NULL;
 
-    while ((key = va_arg(*args, const char *)) != NULL) {
-        const char *value = va_arg(*args, const char *);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the caller begins the list */
+    while ((key = va_arg(args, const char *)) != NULL) {
+        const char *value = va_arg(args, const char *);
         if (value == NULL)
             continue;
         g_string_append_printf(line, " %s=", key);
@@ -88,7 +89,7 @@ void kft_server_log(KftServerLogLevel level, const char *event, ...)
     append_time(line);
     g_string_append_printf(line, " level=%s event=%s", level_names[level], event);
     va_start(args, event);
-    append_pairs(line, &args);
+    append_pairs(line, args);
     va_end(args);
     g_string_append_c(line, '\n');
     /* A log that cannot be written has nobody to tell. */

@@ -38,10 +38,10 @@ build "$1" "$dir/two.tar"
 cmp "$dir/one.tar" "$dir/two.tar"
 echo "ok: the same twice"
 
-command -v containerd >/dev/null && command -v ctr >/dev/null && command -v runc >/dev/null && [ "$(id -u)" = 0 ] || {
+if ! command -v containerd ctr runc >/dev/null || [ "$(id -u)" != 0 ]; then
   echo "no containerd, or not root: the image is not run" >&2
   exit 77
-}
+fi
 printf 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n' >"$dir/config.toml"
 containerd -c "$dir/config.toml" --root "$dir/root" --state "$dir/state" -a "$dir/socket" >"$dir/log" 2>&1 &
 daemon=$!

@@ -220,7 +220,7 @@ static void show_socks_address(Reader *self)
     kft_socks5_decoder_get_address(&self->socks, &address);
     size_t size = kft_socks5_write_message(again, code, &address);
     self->socks.bytes[2] = 0;
-    g_assert_cmpmem(again, size, self->socks.bytes, self->socks.size);
+    g_assert_cmpmem(again, (int)size, self->socks.bytes, (int)self->socks.size);
     g_string_append_printf(self->out, "%u ", code);
     if (address.type == KFT_SOCKS5_NAME) {
         g_string_append_printf(self->out, "name %s", address.name);

@@ -47,7 +47,7 @@ static void test_longest(void)
                                                &datagram),
                         ==, KFT_R_OK);
         g_assert_cmpuint(consumed, ==, KFT_RELAY_MAX_FRAME_BYTES - cut);
-        g_assert_cmpmem(datagram.data, datagram.size, frame + KFT_RELAY_HEAD_BYTES,
+        g_assert_cmpmem(datagram.data, (int)datagram.size, frame + KFT_RELAY_HEAD_BYTES,
                         KFT_RELAY_MAX_DATAGRAM_BYTES);
         g_assert_true(kft_relay_decoder_is_between_frames(&decoder));
     }
