@@ -38,10 +38,12 @@ build "$1" "$dir/two.tar"
 cmp "$dir/one.tar" "$dir/two.tar"
 echo "ok: the same twice"
 
-if ! command -v containerd ctr runc >/dev/null || [ "$(id -u)" != 0 ]; then
-  echo "no containerd, or not root: the image is not run" >&2
-  exit 77
-fi
+for tool in containerd ctr runc nsenter curl; do
+  if ! command -v "$tool" >/dev/null || [ "$(id -u)" != 0 ]; then
+    echo "no $tool, or not root: the image is not run" >&2
+    exit 77
+  fi
+done
 printf 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n' >"$dir/config.toml"
 containerd -c "$dir/config.toml" --root "$dir/root" --state "$dir/state" -a "$dir/socket" >"$dir/log" 2>&1 &
 daemon=$!
