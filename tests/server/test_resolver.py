@@ -34,14 +34,20 @@ class NameServer:
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind(("127.0.0.1", 53))
         self.tcp = socket.create_server(("127.0.0.1", 53))
-        for run in (self.serve_udp, self.serve_tcp):
-            threading.Thread(target=run, daemon=True).start()
+        self.threads = [threading.Thread(target=run, daemon=True) for run in (self.serve_udp, self.serve_tcp)]
+        for thread in self.threads:
+            thread.start()
 
     def close(self):
         for sock in (self.udp, self.tcp):
+            # Wakes the thread; UDP says "not connected", and does it all the same.
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-            sock.close()
+        # A socket that a thread still waits at keeps its port.
+        for thread in self.threads:
+            thread.join(k.WAIT_S)
+        self.udp.close()
+        self.tcp.close()
 
     def answer(self, query, may_truncate):
         at, labels = 12, []
