@@ -9,6 +9,7 @@
 #   tests/run.sh fuzz        replays of the fuzz corpora
 #   tests/run.sh cli         kftrayctl's commands: configs, files, run, terminals, completion
 #   tests/run.sh cases       kftrayctl forward against the scripted API server
+#   tests/run.sh server      kftray-server against clients, targets and name servers
 #   tests/run.sh kubectl     the scripted API server against somebody else's client
 #   tests/run.sh cluster     kftrayctl against a real Kubernetes
 #   tests/run.sh torture     each fallible call failing in turn, under the sanitizers
@@ -63,7 +64,7 @@ run_part() {
   case $1 in
   checks) build_tests && run_ctest tests checks -j "$jobs" ;;
   unit | loop | fuzz) build_tests && run_ctest tests "$1" -j "$jobs" ;;
-  engine | cli | cases | kubectl) build_tests && run_ctest tests "$1" ;;
+  engine | cli | cases | kubectl | server) build_tests && run_ctest tests "$1" ;;
   cluster)
     build_tests
     # Namespaces, mounts and containers: root's work.
@@ -77,7 +78,7 @@ run_part() {
   asan)
     build_asan
     run_ctest asan "unit|loop|engine|fuzz" -j "$jobs"
-    run_ctest asan "cli|cases|torture"
+    run_ctest asan "cli|cases|torture|server"
     ;;
   tsan) build_tsan && run_ctest tsan "unit|loop|engine" -j "$jobs" ;;
   # clang's build: it does not know all of gcc's flags.
@@ -85,7 +86,7 @@ run_part() {
   all)
     build_tests
     run_ctest tests "checks|unit|loop|fuzz" -j "$jobs"
-    run_ctest tests "engine|cli|cases|kubectl"
+    run_ctest tests "engine|cli|cases|kubectl|server"
     run_part asan
     run_part tsan
     run_part tidy
@@ -93,7 +94,7 @@ run_part() {
     run_part cluster
     ;;
   *)
-    sed -n '2,19s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
   esac
