@@ -3,7 +3,7 @@
 #
 #   packaging/server/build-image.sh [--binary FILE] [--output FILE] [NAME[:TAG]]
 #
-# NAME   as the image will be called (default ghcr.io/hcavarsan/kftray-server), your own registry for example
+# NAME   as the image will be called (default ghcr.io/kftray/kftray-server), your own registry for example
 # TAG    default: the version of the program
 #
 # The file is an OCI archive that also has Docker's manifest: `ctr -n k8s.io images import FILE`,
@@ -73,7 +73,7 @@ if readelf -lW "$binary" | grep -q INTERP; then
   exit 1
 fi
 version=$("$binary" --version | cut -d' ' -f2)
-[ -n "$reference" ] || reference=ghcr.io/hcavarsan/kftray-server
+[ -n "$reference" ] || reference=ghcr.io/kftray/kftray-server
 # A colon behind the last slash begins the tag; one before it belongs to a registry's port.
 [[ ${reference##*/} == *:* ]] || reference=$reference:$version
 tag=${reference##*:}
