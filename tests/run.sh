@@ -7,7 +7,9 @@
 #   tests/run.sh loop        network and Kubernetes modules against loopback fakes
 #   tests/run.sh engine      the engine by its public headers
 #   tests/run.sh fuzz        replays of the fuzz corpora
-#   tests/run.sh cases       kftrayctl against the scripted API server
+#   tests/run.sh cli         kftrayctl's commands: configs, files, run, terminals, completion
+#   tests/run.sh cases       kftrayctl forward against the scripted API server
+#   tests/run.sh server      kftray-server against clients, targets and name servers
 #   tests/run.sh kubectl     the scripted API server against somebody else's client
 #   tests/run.sh network     kftrayctl over a link that is slow, lossy, down or a black hole
 #   tests/run.sh cluster     kftrayctl against a real Kubernetes
@@ -28,7 +30,7 @@ cd "$top"
 jobs=$(nproc)
 
 packages_tests="$packages_build $packages_demo clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
-  llvm-14 libwslay-dev zlib1g-dev git procps iproute2 curl python3-websockets"
+  llvm-14 libwslay-dev zlib1g-dev git procps iproute2 curl python3-websockets mandoc zsh fish"
 
 install_test_packages() {
   # shellcheck disable=SC2086 # one word per package
@@ -64,7 +66,7 @@ run_part() {
   case $1 in
   checks) build_tests && run_ctest tests checks -j "$jobs" ;;
   unit | loop | fuzz) build_tests && run_ctest tests "$1" -j "$jobs" ;;
-  engine | cases | kubectl | soak) build_tests && run_ctest tests "$1" ;;
+  engine | cli | cases | kubectl | server | soak) build_tests && run_ctest tests "$1" ;;
   network | cluster)
     build_tests
     # Namespaces, mounts and containers: root's work.
@@ -78,7 +80,7 @@ run_part() {
   asan)
     build_asan
     run_ctest asan "unit|loop|engine|fuzz" -j "$jobs"
-    run_ctest asan "cases|torture"
+    run_ctest asan "cli|cases|torture|server"
     ;;
   tsan) build_tsan && run_ctest tsan "unit|loop|engine" -j "$jobs" ;;
   # clang's build: it does not know all of gcc's flags.
@@ -86,7 +88,7 @@ run_part() {
   all)
     build_tests
     run_ctest tests "checks|unit|loop|fuzz" -j "$jobs"
-    run_ctest tests "engine|cases|kubectl|soak"
+    run_ctest tests "engine|cli|cases|kubectl|server|soak"
     run_part asan
     run_part tsan
     run_part tidy

@@ -2,6 +2,7 @@
 #define KFTRAY_EVENT_H
 
 #include "kftray/error.h"
+#include "kftray/query.h"
 #include "kftray/types.h"
 
 /* What the engine tells. Strings belong to the event. When 10,000 events wait unseen, further
@@ -14,6 +15,7 @@ typedef enum {
     KFT_EVENT_FORWARD_CONNECTION_ERROR, /* a local connection ended with an error */
     KFT_EVENT_FORWARD_STATISTICS,       /* at most 4 a second, only when something changed */
     KFT_EVENT_FORWARD_CLOSING,          /* it will end by itself unless there is traffic */
+    KFT_EVENT_ANSWER,                   /* of a query */
     KFT_EVENT_STOPPED,                  /* the last one, after SHUTDOWN */
 } KftEventType;
 
@@ -49,7 +51,7 @@ typedef struct {
 
 typedef struct {
     KftEventType type;
-    KftForwardId forward; /* 0 for STOPPED */
+    KftForwardId forward; /* 0 for ANSWER and STOPPED */
     union {
         KftForwardStatusEvent status;
         struct {
@@ -68,6 +70,7 @@ typedef struct {
         struct {
             uint32_t in_ms; /* 0: there was traffic, it stays */
         } closing;
+        KftAnswer *answer; /* set to NULL to keep it */
     };
 } KftEvent;
 

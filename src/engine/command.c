@@ -23,6 +23,21 @@ KftCommand *kft_command_new_stop_forward(KftForwardId id)
     return self;
 }
 
+KftCommand *kft_command_new_query(KftQuery *query)
+{
+    g_return_val_if_fail(query != NULL && query->id.v > 0, NULL);
+    KftCommand *self = kft_command_new(KFT_COMMAND_QUERY);
+    self->query = query;
+    return self;
+}
+
+KftCommand *kft_command_new_cancel_query(KftQueryId id)
+{
+    KftCommand *self = kft_command_new(KFT_COMMAND_CANCEL_QUERY);
+    self->query_id = id;
+    return self;
+}
+
 KftCommand *kft_command_new_retry_forward(KftForwardId id)
 {
     KftCommand *self = kft_command_new(KFT_COMMAND_RETRY_FORWARD);
@@ -35,5 +50,6 @@ void kft_command_free(KftCommand *self)
     if (self == NULL)
         return;
     kft_forward_spec_free(self->spec);
+    kft_query_free(self->query);
     g_free(self);
 }

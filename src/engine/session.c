@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "engine/cluster-set.h"
+#include "engine/queries.h"
 #include "engine/spec.h"
 #include "forward/forward.h"
 #include "net/netlink.h"
@@ -27,6 +28,7 @@ struct KftSession {
     int64_t slept_ms;     /* how long the machine slept since it was started */
     bool is_asleep;       /* SLEEP came, and no WAKE */
     GHashTable *forwards; /* id → Entry */
+    KftQueries *queries;
     KftTimer *statistics;
     bool is_shutting_down;
 };
@@ -65,6 +67,43 @@ static void post_failure(KftSession *self, KftForwardId id, const GError *error)
     self->post(event, self->user_data);
 }
 
+/* --- statistics --- */
+
+static void post_statistics(Entry *entry, const KftForwardStatistics *statistics)
+{
+    KftEvent *event = new_event(KFT_EVENT_FORWARD_STATISTICS, entry->id);
+    event->statistics = (KftForwardStatisticsEvent){
+        .bytes_up = statistics->bytes_up,
+        .bytes_down = statistics->bytes_down,
+        .n_connections = statistics->n_connections,
+        .n_open = statistics->n_open,
+        .n_reconnects = statistics->n_reconnects,
+        .ready_since_ms = statistics->ready_since_ms,
+        .connected_ms = statistics->health.opened_ms,
+        .handshake_ms = statistics->health.handshake_ms,
+        .round_trip_us = statistics->health.round_trip_us,
+    };
+    entry->session->post(event, entry->session->user_data);
+}
+
+static bool is_equal(const KftForwardStatistics *a, const KftForwardStatistics *b)
+{
+    return a->bytes_up == b->bytes_up && a->bytes_down == b->bytes_down &&
+           a->n_connections == b->n_connections && a->n_open == b->n_open &&
+           a->n_reconnects == b->n_reconnects && a->ready_since_ms == b->ready_since_ms &&
+           a->health.opened_ms == b->health.opened_ms &&
+           a->health.round_trip_us == b->health.round_trip_us;
+}
+
+/* If something changed since the last time. */
+static void post_new_statistics(Entry *entry, KftForwardStatistics *now)
+{
+    kft_forward_get_statistics(entry->forward, now);
+    if (!is_equal(now, &entry->last))
+        post_statistics(entry, now);
+    entry->last = *now;
+}
+
 /* --- what forwards tell --- */
 
 static void on_forward_gone(void *user_data)
@@ -80,8 +119,12 @@ static void on_forward_gone(void *user_data)
 static void on_forward_status(const KftForwardStatus *status, void *user_data)
 {
     Entry *entry = user_data;
-    KftEvent *event = new_event(KFT_EVENT_FORWARD_STATUS, entry->id);
+    KftForwardStatistics now;
 
+    /* The last bytes count, too. */
+    if (status->state == KFT_FORWARD_STATE_IDLE)
+        post_new_statistics(entry, &now);
+    KftEvent *event = new_event(KFT_EVENT_FORWARD_STATUS, entry->id);
     event->status = (KftForwardStatusEvent){
         .state = status->state,
         .time_ms = g_get_real_time() / 1000,
@@ -154,34 +197,6 @@ static void on_forward_connection_error(uint16_t local_port,
     entry->session->post(event, entry->session->user_data);
 }
 
-/* --- statistics --- */
-
-static void post_statistics(Entry *entry, const KftForwardStatistics *statistics)
-{
-    KftEvent *event = new_event(KFT_EVENT_FORWARD_STATISTICS, entry->id);
-    event->statistics = (KftForwardStatisticsEvent){
-        .bytes_up = statistics->bytes_up,
-        .bytes_down = statistics->bytes_down,
-        .n_connections = statistics->n_connections,
-        .n_open = statistics->n_open,
-        .n_reconnects = statistics->n_reconnects,
-        .ready_since_ms = statistics->ready_since_ms,
-        .connected_ms = statistics->health.opened_ms,
-        .handshake_ms = statistics->health.handshake_ms,
-        .round_trip_us = statistics->health.round_trip_us,
-    };
-    entry->session->post(event, entry->session->user_data);
-}
-
-static bool is_equal(const KftForwardStatistics *a, const KftForwardStatistics *b)
-{
-    return a->bytes_up == b->bytes_up && a->bytes_down == b->bytes_down &&
-           a->n_connections == b->n_connections && a->n_open == b->n_open &&
-           a->n_reconnects == b->n_reconnects && a->ready_since_ms == b->ready_since_ms &&
-           a->health.opened_ms == b->health.opened_ms &&
-           a->health.round_trip_us == b->health.round_trip_us;
-}
-
 /* Runs on only while connections are open: an idle engine does not wake up. */
 static void on_statistics(void *user_data)
 {
@@ -194,10 +209,7 @@ static void on_statistics(void *user_data)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Entry *entry = value;
         KftForwardStatistics now;
-        kft_forward_get_statistics(entry->forward, &now);
-        if (!is_equal(&now, &entry->last))
-            post_statistics(entry, &now);
-        entry->last = now;
+        post_new_statistics(entry, &now);
         goes_on = goes_on || now.n_open > 0;
     }
     if (goes_on)
@@ -321,6 +333,19 @@ void kft_session_wake(KftSession *self)
     kft_cluster_set_foreach(self->clusters, wake_cluster, self);
 }
 
+static KftCluster *
+find_cluster(const char *kubeconfig, const char *context, GError **error, void *user_data)
+{
+    KftSession *self = user_data;
+    return kft_cluster_set_find(self->clusters, kubeconfig, context, error);
+}
+
+static void post_of_query(KftEvent *event, void *user_data)
+{
+    KftSession *self = user_data;
+    self->post(event, self->user_data);
+}
+
 /* --- commands --- */
 
 static bool
@@ -377,6 +402,16 @@ void kft_session_stop_forward(KftSession *self, KftForwardId id)
         kft_forward_stop(entry->forward);
 }
 
+void kft_session_start_query(KftSession *self, const KftQuery *query)
+{
+    kft_queries_start(self->queries, query);
+}
+
+void kft_session_cancel_query(KftSession *self, KftQueryId id)
+{
+    kft_queries_cancel(self->queries, id);
+}
+
 void kft_session_retry_forward(KftSession *self, KftForwardId id)
 {
     const Entry *entry = g_hash_table_lookup(self->forwards, GUINT_TO_POINTER(id.v));
@@ -399,6 +434,7 @@ void kft_session_shutdown(KftSession *self)
     if (self->is_shutting_down)
         return;
     self->is_shutting_down = true;
+    kft_queries_shutdown(self->queries);
     if (g_hash_table_size(self->forwards) == 0) {
         self->on_stopped(self->user_data);
         return;
@@ -413,6 +449,7 @@ KftSession *kft_session_new(KftLoop *loop,
                             void (*on_stopped)(void *user_data),
                             void *user_data)
 {
+    const KftQueriesFuncs query_funcs = {.find_cluster = find_cluster, .post = post_of_query};
     static const KftClusterSetFuncs cluster_funcs = {
         .on_change = on_cluster_change,
         .on_broken = on_cluster_broken,
@@ -426,6 +463,7 @@ KftSession *kft_session_new(KftLoop *loop,
     self->netlink = kft_netlink_new(loop, on_netlink_change, self);
     (void)has_slept(self);
     self->forwards = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, entry_free);
+    self->queries = kft_queries_new(loop, &query_funcs, self);
     self->statistics = kft_timer_new(loop, on_statistics, self);
     return self;
 }
@@ -435,6 +473,7 @@ void kft_session_free(KftSession *self)
     if (self == NULL)
         return;
     kft_timer_free(self->statistics);
+    kft_queries_free(self->queries);
     g_hash_table_unref(self->forwards);
     kft_cluster_set_free(self->clusters);
     kft_netlink_free(self->netlink);

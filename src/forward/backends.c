@@ -284,10 +284,9 @@ static GPtrArray *list_choice(const KftBackends *self)
         if (candidate->pod->is_ready && !is_suspect(self, candidate))
             g_ptr_array_add(choice, candidate);
     }
-    if (choice->len == 0 && self->candidates->len > 0) {
-        const Candidate *one = choose_sticky(self);
+    const Candidate *one = choice->len == 0 ? choose_sticky(self) : NULL;
+    if (one != NULL)
         g_ptr_array_add(choice, find_candidate(self->candidates, one->pod));
-    }
     return choice;
 }
 

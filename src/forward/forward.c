@@ -405,7 +405,13 @@ static void note_traffic(KftForward *self)
 static void client_free(void *data)
 {
     Client *client = data;
-    kft_connection_free(client->connection);
+
+    if (client->connection != NULL) {
+        /* Cut off, it is not reported closed, but what it carried counts. */
+        client->owner->closed.bytes_up += kft_connection_get_bytes_up(client->connection);
+        client->owner->closed.bytes_down += kft_connection_get_bytes_down(client->connection);
+        kft_connection_free(client->connection);
+    }
     g_clear_pointer(&client->tried, g_ptr_array_unref);
     kft_pod_unref(client->pod);
     g_free(client);

@@ -6,8 +6,8 @@
 
 #include "kftray/error.h"
 
+#include "base/json.h"
 #include "base/number.h"
-#include "kube/json.h"
 
 static bool fail(GError **error, const char *what)
 {

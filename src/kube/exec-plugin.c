@@ -7,9 +7,9 @@
 
 #include "kftray/error.h"
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/redact.h"
-#include "kube/json.h"
 #include "kube/small-file.h"
 #include "net/process.h"
 

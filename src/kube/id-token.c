@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "kube/json.h"
+#include "base/json.h"
 
 /* Larger tokens do not fit into a request header. */
 #define MAX_PAYLOAD_BYTES 65536

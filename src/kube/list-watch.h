@@ -1,8 +1,8 @@
 #ifndef KFT_KUBE_LIST_WATCH_H
 #define KFT_KUBE_LIST_WATCH_H
 
+#include "base/json.h"
 #include "kube/cluster.h"
-#include "kube/json.h"
 
 /* The objects of one kind in one namespace, or one of them by name, kept up to date by list and
  * watch (wire protocols, 7.1, 7.2). Where the user may not watch, they are read once and again with

@@ -8,11 +8,11 @@
 
 #include "kftray/error.h"
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/redact.h"
 #include "base/text.h"
 #include "kube/id-token.h"
-#include "kube/json.h"
 #include "kube/kubeconfig-priv.h"
 #include "net/http.h"
 

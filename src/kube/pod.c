@@ -5,8 +5,8 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "base/redact.h"
-#include "kube/json.h"
 
 #define MAX_REASON_CHARS 300
 

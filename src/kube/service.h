@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kube/json.h"
+#include "base/json.h"
 #include "kube/pod.h"
 
 /* Services and the endpoints behind them, read from their JSON. Thread: any, one at a time. */

@@ -9,8 +9,8 @@
 
 #include "kftray/error.h"
 
+#include "base/json.h"
 #include "base/redact.h"
-#include "kube/json.h"
 
 #define MAX_QUOTE_CHARS 300
 #define MAX_DENIAL_CHARS 600

@@ -1,7 +1,7 @@
 #ifndef KFT_KUBE_WATCH_DECODER_H
 #define KFT_KUBE_WATCH_DECODER_H
 
-#include "kube/json.h"
+#include "base/json.h"
 
 /* The body of a watch, cut anywhere, turned into events (wire protocols, 7.2). Private to src/kube.
  * Thread: loop. */

@@ -4,7 +4,7 @@
 #include <glib.h>
 #include <stdint.h>
 
-#include "kube/json.h"
+#include "base/json.h"
 #include "kube/target.h"
 
 /* Objects that make pods: Deployment, ReplicaSet, StatefulSet, DaemonSet, Job,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kube/json.h"
+#include "base/json.h"
 
 #define WAIT_LIMIT_MS 20000
 
