@@ -9,6 +9,7 @@ Times are measured and printed, never judged: what is judged is that things end 
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -268,6 +269,7 @@ def main():
     if os.geteuid() != 0:
         print("network tests need root", file=sys.stderr)
         return 77
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the namespaces go
     directory = tempfile.mkdtemp(prefix="kftray-network-")
     WORLD = World(directory)
     os.environ |= {"LINK_DIR": os.path.join(directory, "link"), "LINK_NEAR": NEAR, "LINK_FAR": FAR, "K8S_DIR": directory,
