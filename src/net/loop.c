@@ -17,6 +17,7 @@ struct KftLoop {
     KftCurlMulti requests;
     KftCurlMulti dials;
     CURLSH *share;
+    KftNetwork network;
     GQueue deferred;
     uint64_t turn;
     unsigned n_open;
@@ -174,6 +175,11 @@ bool kft_loop_free(KftLoop *self)
 uv_loop_t *kft_loop_get_uv(KftLoop *self)
 {
     return &self->uv;
+}
+
+KftNetwork *kft_loop_get_network(KftLoop *self)
+{
+    return &self->network;
 }
 
 CURLSH *kft_loop_get_share(KftLoop *self)
