@@ -242,6 +242,9 @@ void kft_session_retry_all(KftSession *self)
 {
     GHashTableIter iter;
     gpointer value = NULL;
+    g_hash_table_iter_init(&iter, self->clusters);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        kft_cluster_forget_network(value);
     g_hash_table_iter_init(&iter, self->forwards);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         kft_forward_retry(((Entry *)value)->forward);

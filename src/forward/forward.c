@@ -52,6 +52,7 @@ struct KftForward {
     unsigned attempt;
     uint64_t ready_since_ms;
     bool was_ready;
+    bool has_told_block;
     KftBackoff backoff;
 
     KftResolver *resolver;
@@ -231,6 +232,20 @@ static void retry_later(KftForward *self, const GError *error)
 
 static void attach_waiting(KftForward *self);
 
+/* That it works by a detour is worth knowing: it costs something, and can be mended elsewhere. */
+static void tell_block(KftForward *self)
+{
+    const char *why = kft_cluster_get_websocket_block(self->cluster);
+    if (why == NULL || self->has_told_block ||
+        kft_pool_get_transport(self->pool) != KFT_TRANSPORT_SPDY ||
+        self->options->transport != KFT_TRANSPORT_AUTO)
+        return;
+    g_autofree char *text = g_strdup_printf(
+        "WebSockets do not get through to this cluster (%s); SPDY by POST is used instead", why);
+    self->has_told_block = true;
+    self->funcs.on_notice(text, self->user_data);
+}
+
 static void on_pool_ready(KftPool *pool, void *user_data)
 {
     KftForward *self = user_data;
@@ -240,6 +255,7 @@ static void on_pool_ready(KftPool *pool, void *user_data)
     if (self->state == KFT_FORWARD_STATE_CONNECTING) {
         set_error(self, NULL);
         set_state(self, KFT_FORWARD_STATE_READY);
+        tell_block(self);
     }
     attach_waiting(self);
 }

@@ -754,6 +754,11 @@ bool kft_tunnel_is_usable(const KftTunnel *self)
     return !self->is_closed && !self->is_suspect;
 }
 
+bool kft_tunnel_was_heard(const KftTunnel *self)
+{
+    return kft_wire_was_heard(self->wire);
+}
+
 bool kft_tunnel_is_worn(const KftTunnel *self)
 {
     return self->encoder.next_stream_id > MAX_STREAM_ID ||

@@ -39,6 +39,8 @@ size_t kft_tunnel_get_n_pairs(const KftTunnel *self);
 bool kft_tunnel_is_congested(const KftTunnel *self);
 /* Whether new pairs may be opened: it is not closed, and has left no pair unanswered. */
 bool kft_tunnel_is_usable(const KftTunnel *self);
+/* Whether anything came from the server since it was opened. */
+bool kft_tunnel_was_heard(const KftTunnel *self);
 /* Whether it is too old or has carried too many streams: replace it, and free it when idle. */
 bool kft_tunnel_is_worn(const KftTunnel *self);
 /* Sends GOAWAY and closes; pairs that are still open end with LOST, no other callback follows. NULL
