@@ -144,7 +144,7 @@ static GError *refusal_error(KftNegotiation *self, const char *body, size_t body
 {
     g_autofree char *text = g_strndup(body == NULL ? "" : body, body_size);
     if (kft_http_head_get_status(self->head) == 400 && kft_upgrade_text_means_stripped(text))
-        return g_error_new(KFT_ERROR, KFT_ERROR_REFUSED,
+        return g_error_new(KFT_ERROR, KFT_ERROR_PROTOCOL,
                            "pod \"%s\": the request reached the server without its Upgrade header: "
                            "a proxy or gateway before it takes it out and must be told to pass "
                            "WebSockets on",

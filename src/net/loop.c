@@ -163,6 +163,7 @@ bool kft_loop_free(KftLoop *self)
     close_if_initialized((uv_handle_t *)&self->keep_alive);
     close_if_initialized((uv_handle_t *)&self->idle);
     (void)uv_run(&self->uv, UV_RUN_NOWAIT);
+    kft_network_clear(&self->network);
     bool is_clean = uv_loop_close(&self->uv) == 0 && self->n_open == 0;
     if (is_clean)
         g_free(self);
