@@ -1,6 +1,7 @@
 #ifndef KFTRAY_EVENT_H
 #define KFTRAY_EVENT_H
 
+#include "kftray/diagnose.h"
 #include "kftray/error.h"
 #include "kftray/types.h"
 
@@ -13,7 +14,9 @@ typedef enum {
     KFT_EVENT_FORWARD_CONNECTION,       /* a local connection was accepted */
     KFT_EVENT_FORWARD_CONNECTION_ERROR, /* a local connection ended with an error */
     KFT_EVENT_FORWARD_STATISTICS,       /* at most 4 a second, only when something changed */
-    KFT_EVENT_STOPPED,                  /* the last one, after SHUTDOWN */
+    KFT_EVENT_DIAGNOSE_STEP,            /* a step of a diagnosis began or ended */
+    KFT_EVENT_DIAGNOSE_DONE,
+    KFT_EVENT_STOPPED, /* the last one, after SHUTDOWN */
 } KftEventType;
 
 typedef struct {
@@ -36,7 +39,7 @@ typedef struct {
 
 typedef struct {
     KftEventType type;
-    KftForwardId forward; /* 0 for STOPPED */
+    KftForwardId forward; /* 0 for STOPPED; the caller's id for DIAGNOSE_… */
     union {
         KftForwardStatusEvent status;
         struct {
@@ -52,6 +55,13 @@ typedef struct {
             char *text;           /* CONNECTION_ERROR only */
         } connection;
         KftForwardStatisticsEvent statistics;
+        KftDiagnoseResult diagnose_step;
+        struct {
+            bool is_ok;   /* no step failed */
+            char *error;  /* the spec is wrong: nothing was looked at; else NULL */
+            char *report; /* text to copy, redacted; NULL with an error */
+            char *json;   /* the same as JSON */
+        } diagnosis;
     };
 } KftEvent;
 

@@ -12,6 +12,7 @@ typedef struct {
 /* As kubectl: errors of use and failures alike. */
 #define KFT_EXIT_FAILURE 1
 
+int kft_cli_diagnose(int argc, char **argv);
 int kft_cli_forward(int argc, char **argv);
 int kft_cli_version(int argc, char **argv);
 

@@ -280,6 +280,8 @@ static void handle_event(Run *run, const KftEvent *event)
                        event->connection.remote_port, event->connection.text);
         return;
     case KFT_EVENT_FORWARD_STATISTICS:
+    case KFT_EVENT_DIAGNOSE_STEP:
+    case KFT_EVENT_DIAGNOSE_DONE:
         return;
     case KFT_EVENT_STOPPED:
         run->has_stopped = true;

@@ -11,6 +11,7 @@
 
 static const KftCliCommand commands[] = {
     {"forward", "Forward local ports to a pod, service or workload", kft_cli_forward},
+    {"diagnose", "Find out what is wrong on the way to a target", kft_cli_diagnose},
     {"version", "Print the version", kft_cli_version},
 };
 

@@ -1,5 +1,6 @@
 #include "engine/session.h"
 
+#include "diagnose/diagnosis.h"
 #include "engine/spec.h"
 #include "forward/forward.h"
 #include "net/timer.h"
@@ -14,6 +15,7 @@ struct KftSession {
     void *user_data;
     GHashTable *clusters; /* "kubeconfig\ncontext" → KftCluster */
     GHashTable *forwards; /* id → Entry */
+    GHashTable *patients; /* id → Patient */
     KftTimer *statistics;
     bool is_shutting_down;
 };
@@ -250,6 +252,78 @@ void kft_session_retry_all(KftSession *self)
         kft_forward_retry(((Entry *)value)->forward);
 }
 
+/* --- diagnoses --- */
+
+typedef struct {
+    KftSession *session;
+    KftForwardId id;
+    KftDiagnosis *diagnosis;
+} Patient;
+
+static void patient_free(void *data)
+{
+    Patient *patient = data;
+    kft_diagnosis_free(patient->diagnosis);
+    g_free(patient);
+}
+
+static void on_diagnose_step(const KftDiagnoseResult *result, void *user_data)
+{
+    const Patient *patient = user_data;
+    KftEvent *event = new_event(KFT_EVENT_DIAGNOSE_STEP, patient->id);
+    event->diagnose_step = *result;
+    event->diagnose_step.text = g_strdup(result->text);
+    event->diagnose_step.advice = g_strdup(result->advice);
+    event->diagnose_step.command = g_strdup(result->command);
+    patient->session->post(event, patient->session->user_data);
+}
+
+static void on_diagnose_done(bool is_ok, const char *report, const char *json, void *user_data)
+{
+    const Patient *patient = user_data;
+    KftSession *self = patient->session;
+    KftEvent *event = new_event(KFT_EVENT_DIAGNOSE_DONE, patient->id);
+    event->diagnosis.is_ok = is_ok;
+    event->diagnosis.report = g_strdup(report);
+    event->diagnosis.json = g_strdup(json);
+    self->post(event, self->user_data);
+    g_hash_table_remove(self->patients, GUINT_TO_POINTER(patient->id.v));
+}
+
+void kft_session_diagnose(KftSession *self, KftForwardId id, const KftForwardSpec *spec)
+{
+    static const KftDiagnosisFuncs funcs = {
+        .on_step = on_diagnose_step,
+        .on_done = on_diagnose_done,
+    };
+    g_autoptr(GError) error = NULL;
+
+    if (self->is_shutting_down)
+        return;
+    KftDiagnosisSpec what = {
+        .kubeconfig = spec->kubeconfig,
+        .context = spec->context,
+        .options = kft_spec_to_diagnose_options(spec, &error),
+    };
+    if (what.options == NULL) {
+        KftEvent *event = new_event(KFT_EVENT_DIAGNOSE_DONE, id);
+        event->diagnosis.error = g_strdup(error->message);
+        self->post(event, self->user_data);
+        return;
+    }
+    what.options->namespace_ = g_strdup(spec->namespace_);
+    Patient *patient = g_new0(Patient, 1);
+    patient->session = self;
+    patient->id = id;
+    patient->diagnosis = kft_diagnosis_new(self->loop, &what, &funcs, patient);
+    g_hash_table_insert(self->patients, GUINT_TO_POINTER(id.v), patient);
+}
+
+void kft_session_stop_diagnosis(KftSession *self, KftForwardId id)
+{
+    g_hash_table_remove(self->patients, GUINT_TO_POINTER(id.v));
+}
+
 void kft_session_shutdown(KftSession *self)
 {
     GHashTableIter iter;
@@ -258,6 +332,7 @@ void kft_session_shutdown(KftSession *self)
     if (self->is_shutting_down)
         return;
     self->is_shutting_down = true;
+    g_hash_table_remove_all(self->patients);
     if (g_hash_table_size(self->forwards) == 0) {
         self->on_stopped(self->user_data);
         return;
@@ -280,6 +355,7 @@ KftSession *kft_session_new(KftLoop *loop,
     self->clusters =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)kft_cluster_unref);
     self->forwards = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, entry_free);
+    self->patients = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, patient_free);
     self->statistics = kft_timer_new(loop, on_statistics, self);
     return self;
 }
@@ -289,6 +365,7 @@ void kft_session_free(KftSession *self)
     if (self == NULL)
         return;
     kft_timer_free(self->statistics);
+    g_hash_table_unref(self->patients);
     g_hash_table_unref(self->forwards);
     g_hash_table_unref(self->clusters);
     g_free(self);

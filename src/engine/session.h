@@ -18,6 +18,9 @@ KftSession *kft_session_new(KftLoop *loop,
                             void *user_data);
 void kft_session_start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec);
 void kft_session_stop_forward(KftSession *self, KftForwardId id);
+/* An earlier diagnosis of that id ends. */
+void kft_session_diagnose(KftSession *self, KftForwardId id, const KftForwardSpec *spec);
+void kft_session_stop_diagnosis(KftSession *self, KftForwardId id);
 void kft_session_retry_all(KftSession *self);
 void kft_session_shutdown(KftSession *self);
 void kft_session_free(KftSession *self);

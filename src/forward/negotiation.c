@@ -43,6 +43,7 @@ struct KftNegotiation {
     bool may_use_websocket;
     char *first_text;   /* of the answer that led to the POST, if it is worth telling */
     char *block_reason; /* what does not let WebSockets through */
+    char *refusal;      /* of the last answer; nullable */
     KftCredentialRequest *credential_request;
     KftAuth *auth;
     KftDial *dial;
@@ -87,6 +88,7 @@ void kft_negotiation_free(KftNegotiation *self)
     kft_timer_free(self->throttle);
     g_free(self->first_text);
     g_free(self->block_reason);
+    g_free(self->refusal);
     g_free(self->namespace_);
     g_free(self->pod);
     kft_cluster_unref(self->cluster);
@@ -188,6 +190,11 @@ static bool is_answer_of_node(const KftNegotiation *self, KftUpgradeVerdict verd
 bool kft_negotiation_may_use_websocket(const KftNegotiation *self)
 {
     return self->may_use_websocket && !self->offer.websocket;
+}
+
+const char *kft_negotiation_get_refusal(const KftNegotiation *self)
+{
+    return self->refusal;
 }
 
 static void on_throttle_end(void *user_data)
@@ -295,6 +302,8 @@ static void judge(KftNegotiation *self)
         succeed(self, carrier);
         return;
     }
+    g_free(self->refusal);
+    self->refusal = g_strdup(reason);
     GError *error = is_open ? g_error_new(KFT_ERROR, KFT_ERROR_PROTOCOL,
                                           "pod \"%s\": the server's upgrade answer is wrong: %s",
                                           self->pod, reason)

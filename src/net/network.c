@@ -17,3 +17,10 @@ void kft_network_set(KftNetwork *self,
     self->proxy_url = proxy_url == NULL ? NULL : kft_secret_new(proxy_url);
     self->no_proxy = g_strdup(no_proxy);
 }
+
+void kft_network_copy(KftNetwork *self, const KftNetwork *from)
+{
+    kft_network_set(self, from->ca_bundle,
+                    from->proxy_url == NULL ? NULL : kft_secret_reveal(from->proxy_url),
+                    from->no_proxy);
+}

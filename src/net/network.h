@@ -19,6 +19,7 @@ void kft_network_set(KftNetwork *self,
                      const char *ca_bundle,
                      const char *proxy_url,
                      const char *no_proxy);
+void kft_network_copy(KftNetwork *self, const KftNetwork *from);
 void kft_network_clear(KftNetwork *self);
 
 #endif

@@ -232,6 +232,8 @@ static bool complete_url(CURLU *url, KftProxyChoice *choice)
     g_autofree char *user = url_part(url, CURLUPART_USER);
     choice->has_login = user != NULL;
     choice->name = g_strdup_printf("%s:%s", host, port);
+    choice->host = host[0] == '[' ? g_strndup(host + 1, strlen(host) - 2) : g_strdup(host);
+    (void)kft_parse_port(port, 1, &choice->port);
     kft_secret_wipe_string(text);
     return true;
 }
@@ -276,5 +278,6 @@ void kft_proxy_choice_clear(KftProxyChoice *self)
 {
     g_clear_pointer(&self->url, kft_secret_free);
     g_clear_pointer(&self->name, g_free);
+    g_clear_pointer(&self->host, g_free);
     g_clear_pointer(&self->reason, g_free);
 }

@@ -13,6 +13,8 @@
 typedef struct {
     KftSecret *url; /* as curl takes it, scheme and port always given; NULL = none */
     char *name;     /* host:port, for messages; NULL if url is */
+    char *host;     /* the same taken apart, IPv6 without brackets; NULL if url is */
+    uint16_t port;
     char *reason;   /* where the choice comes from, for messages: "HTTPS_PROXY is set" */
     bool has_login; /* the URL has a user name */
 } KftProxyChoice;
