@@ -42,6 +42,7 @@ typedef struct {
     char *pod_timeout;
     char *half_close;
     char *hold;
+    char *ca_bundle;
     gboolean is_quiet;
     gboolean keep_trying;
     char **words;
@@ -58,6 +59,7 @@ static void arguments_clear(Arguments *self)
     g_free(self->pod_timeout);
     g_free(self->half_close);
     g_free(self->hold);
+    g_free(self->ca_bundle);
     g_strfreev(self->words);
 }
 
@@ -110,6 +112,8 @@ static bool parse_arguments(int argc, char **argv, Arguments *args, GError **err
          "TIME"},
         {"hold-timeout", 0, 0, G_OPTION_ARG_STRING, &args->hold,
          "How long a connection waits while no pod is ready (default: 10s)", "TIME"},
+        {"ca-bundle", 0, 0, G_OPTION_ARG_FILENAME, &args->ca_bundle,
+         "Further trusted authorities, PEM: those of a gateway that inspects TLS", "FILE"},
         {"keep-trying", 0, 0, G_OPTION_ARG_NONE, &args->keep_trying,
          "Do not give up when the cluster cannot be reached at the start", NULL},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &args->is_quiet,
@@ -326,10 +330,10 @@ static void shut_down(Run *run)
     }
 }
 
-static int run_forward(KftForwardSpec *spec, bool is_quiet, int signal_fd)
+static int run_forward(const Arguments *args, KftForwardSpec *spec, int signal_fd)
 {
     g_autoptr(GError) error = NULL;
-    Run run = {.is_quiet = is_quiet};
+    Run run = {.is_quiet = args->is_quiet};
 
     g_queue_init(&run.listening);
     run.engine = kft_engine_start(&error);
@@ -338,6 +342,8 @@ static int run_forward(KftForwardSpec *spec, bool is_quiet, int signal_fd)
         kft_print_error("%s", error->message);
         return KFT_EXIT_FAILURE;
     }
+    if (args->ca_bundle != NULL)
+        (void)kft_engine_post(run.engine, kft_command_new_set_network(args->ca_bundle, NULL, NULL));
     (void)kft_engine_post(run.engine, kft_command_new_start_forward(the_forward, spec));
     while (wait_once(&run, signal_fd))
         continue;
@@ -372,7 +378,7 @@ int kft_cli_forward(int argc, char **argv)
         kft_print_error("signalfd: %s", g_strerror(errno));
         return KFT_EXIT_FAILURE;
     }
-    int status = run_forward(spec, args.is_quiet, signal_fd);
+    int status = run_forward(&args, spec, signal_fd);
     (void)close(signal_fd);
     return status;
 }

@@ -12,6 +12,8 @@ typedef struct {
 } Row;
 
 static const Row rows[] = {
+    {KFT_DIAGNOSE_STEP_KUBECONFIG, "does not exist",
+     "Copy the cluster's kubeconfig there, or name another file with --kubeconfig or $KUBECONFIG"},
     {KFT_DIAGNOSE_STEP_KUBECONFIG, "no kubeconfig",
      "Copy the cluster's kubeconfig to ~/.kube/config, or name the file with --kubeconfig or "
      "$KUBECONFIG"},
@@ -21,6 +23,10 @@ static const Row rows[] = {
 
     {KFT_DIAGNOSE_STEP_CONTEXT, "proxy",
      "Correct proxy-url in the kubeconfig: scheme, host and port"},
+    {KFT_DIAGNOSE_STEP_CONTEXT, "certificate: ", "Put the file back, or correct its path"},
+    {KFT_DIAGNOSE_STEP_CONTEXT,
+     "certificate-authority: ", "Put the file back, or correct its path"},
+    {KFT_DIAGNOSE_STEP_CONTEXT, "client-key: ", "Put the file back, or correct its path"},
     {KFT_DIAGNOSE_STEP_CONTEXT, "no current",
      "Choose one with \"kubectl config use-context NAME\" or give --context"},
     {KFT_DIAGNOSE_STEP_CONTEXT, "",
@@ -129,8 +135,7 @@ static const Row rows[] = {
      "The service's selector and the pods' labels do not fit, or its workload is scaled to 0"},
     {KFT_DIAGNOSE_STEP_TARGET, "matches",
      "Look at the labels (kubectl get pods --show-labels), or start the workload"},
-    {KFT_DIAGNOSE_STEP_TARGET, "UDP",
-     "kubectl and the API server forward TCP only; UDP needs the relay"},
+    {KFT_DIAGNOSE_STEP_TARGET, "not TCP", "The API server forwards TCP only; UDP needs the relay"},
     {KFT_DIAGNOSE_STEP_TARGET, "external",
      "There is no pod behind such a service: connect to the host that it names, or to a pod"},
     {KFT_DIAGNOSE_STEP_TARGET, "port",

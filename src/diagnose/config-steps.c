@@ -1,7 +1,5 @@
 /* What is decided on this computer: the kubeconfig, the credential, the local port. */
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "diagnose/diagnosis-priv.h"
@@ -166,30 +164,9 @@ static void on_credential(KftAuth *auth, const GError *error, void *user_data)
     judge_credential(self);
 }
 
-/* A file that cannot be read is found here and not when TLS is begun. */
-static bool are_files_there(KftDiagnosis *self)
-{
-    const struct {
-        const char *file;
-        const char *what;
-    } files[] = {{self->endpoint->cert_file, "certificate"}, {self->endpoint->key_file, "key"}};
-    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-        if (files[i].file == NULL || access(files[i].file, R_OK) == 0)
-            continue;
-        kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_CREDENTIAL,
-                           g_strdup_printf("cannot read the client %s \"%s\": %s", files[i].what,
-                                           files[i].file, g_strerror(errno)),
-                           NULL);
-        return false;
-    }
-    return true;
-}
-
 void kft_diagnose_credential(KftDiagnosis *self)
 {
     kft_diagnosis_set_kubectl(self, KFT_DIAGNOSE_STEP_CREDENTIAL, "auth whoami");
-    if (!are_files_there(self))
-        return;
     self->credential_request =
         kft_credential_get(kft_cluster_get_credential(self->cluster), on_credential, self);
 }
@@ -205,17 +182,22 @@ void kft_diagnose_relay(KftDiagnosis *self)
 
 /* --- local port --- */
 
+typedef struct {
+    GString *open;  /* addresses */
+    GString *taken; /* what was said about others */
+} Bound;
+
 static void on_binding_listening(size_t port_index, const char *address, void *user_data)
 {
-    GString *text = user_data;
+    Bound *bound = user_data;
     (void)port_index;
-    g_string_append_printf(text, "%s%s", text->len == 0 ? "" : ", ", address);
+    g_string_append_printf(bound->open, "%s%s", bound->open->len == 0 ? "" : ", ", address);
 }
 
 static void on_binding_notice(const char *text, void *user_data)
 {
-    GString *all = user_data;
-    g_string_append_printf(all, "%s%s", all->len == 0 ? "" : ", ", text);
+    Bound *bound = user_data;
+    g_string_append_printf(bound->taken, "%s%s", bound->taken->len == 0 ? "" : "; ", text);
 }
 
 /* Nobody could know the port in the moment that it is open. */
@@ -234,7 +216,9 @@ void kft_diagnose_local(KftDiagnosis *self)
         .on_connection = on_binding_connection,
     };
     const KftForwardOptions *options = self->options;
-    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GString) open = g_string_new(NULL);
+    g_autoptr(GString) taken = g_string_new(NULL);
+    Bound bound = {.open = open, .taken = taken};
     g_autoptr(GError) error = NULL;
 
     if (options->n_ports == 0) {
@@ -247,14 +231,17 @@ void kft_diagnose_local(KftDiagnosis *self)
     if (ports[0] != 0)
         kft_diagnosis_set_command(self, KFT_DIAGNOSE_STEP_LOCAL, "ss -ltnp sport = :%u", ports[0]);
     KftBindings *bindings = kft_bindings_new(self->loop, (const char *const *)options->addresses,
-                                             ports, options->n_ports, &funcs, text, &error);
-    if (bindings == NULL) {
-        kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_LOCAL, g_strdup(error->message), NULL);
+                                             ports, options->n_ports, &funcs, &bound, &error);
+    kft_bindings_free(bindings);
+    /* A forward would be content with one of the two loopback addresses, but who connects to the
+     * other one reaches somebody else's program. */
+    if (error != NULL || taken->len > 0) {
+        kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_LOCAL,
+                           g_strdup(error != NULL ? error->message : taken->str), NULL);
         return;
     }
-    kft_bindings_free(bindings);
     bool is_any = options->n_ports == 1 && ports[0] == 0;
     kft_diagnosis_pass(self, KFT_DIAGNOSE_STEP_LOCAL,
                        is_any ? g_strdup("any free port will do")
-                              : g_strdup_printf("free: %s", text->str));
+                              : g_strdup_printf("free: %s", open->str));
 }
