@@ -7,7 +7,8 @@
 #   tests/run.sh loop        network and Kubernetes modules against loopback fakes
 #   tests/run.sh engine      the engine by its public headers
 #   tests/run.sh fuzz        replays of the fuzz corpora
-#   tests/run.sh cases       kftrayctl against the scripted API server
+#   tests/run.sh cli         kftrayctl's commands: configs, files, run, terminals, completion
+#   tests/run.sh cases       kftrayctl forward against the scripted API server
 #   tests/run.sh kubectl     the scripted API server against somebody else's client
 #   tests/run.sh diagnose    kftrayctl diagnose over broken set-ups; no secret in any debug log
 #   tests/run.sh proxies     requests and forwards through real proxies and gateways
@@ -28,7 +29,7 @@ cd "$top"
 jobs=$(nproc)
 
 packages_tests="$packages_build $packages_demo clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
-  llvm-14 libwslay-dev zlib1g-dev git procps iproute2 python3-websockets"
+  llvm-14 libwslay-dev zlib1g-dev git procps iproute2 python3-websockets mandoc zsh fish"
 packages_proxies="tinyproxy-bin squid-openssl microsocks dante-server mitmproxy nginx-light dnsmasq-base
   iproute2 util-linux"
 
@@ -66,7 +67,7 @@ run_part() {
   case $1 in
   checks) build_tests && run_ctest tests checks -j "$jobs" ;;
   unit | loop | fuzz) build_tests && run_ctest tests "$1" -j "$jobs" ;;
-  engine | cases | diagnose | kubectl) build_tests && run_ctest tests "$1" ;;
+  engine | cli | cases | diagnose | kubectl) build_tests && run_ctest tests "$1" ;;
   proxies)
     # shellcheck disable=SC2086 # one word per package
     install_packages $packages_proxies
@@ -86,7 +87,7 @@ run_part() {
   asan)
     build_asan
     run_ctest asan "unit|loop|engine|fuzz" -j "$jobs"
-    run_ctest asan "cases|diagnose|torture"
+    run_ctest asan "cli|cases|diagnose|torture"
     ;;
   tsan) build_tsan && run_ctest tsan "unit|loop|engine" -j "$jobs" ;;
   # clang's build: it does not know all of gcc's flags.
@@ -94,7 +95,7 @@ run_part() {
   all)
     build_tests
     run_ctest tests "checks|unit|loop|fuzz" -j "$jobs"
-    run_ctest tests "engine|cases|diagnose|kubectl"
+    run_ctest tests "engine|cli|cases|diagnose|kubectl"
     run_part proxies
     run_part asan
     run_part tsan
@@ -103,7 +104,7 @@ run_part() {
     run_part cluster
     ;;
   *)
-    sed -n '2,20s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,21s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
   esac

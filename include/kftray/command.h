@@ -1,6 +1,7 @@
 #ifndef KFTRAY_COMMAND_H
 #define KFTRAY_COMMAND_H
 
+#include "kftray/query.h"
 #include "kftray/spec.h"
 
 /* What a program asks of the engine. Answers come as events. */
@@ -10,6 +11,8 @@ typedef enum {
     KFT_COMMAND_DIAGNOSE,
     KFT_COMMAND_STOP_DIAGNOSIS,
     KFT_COMMAND_SET_NETWORK,
+    KFT_COMMAND_QUERY,
+    KFT_COMMAND_CANCEL_QUERY,
     KFT_COMMAND_RETRY_ALL, /* the network came back or the machine woke up */
     KFT_COMMAND_SHUTDOWN,  /* stop everything; the last event is STOPPED */
 } KftCommandType;
@@ -33,6 +36,10 @@ KftCommand *kft_command_new_stop_diagnosis(KftForwardId id);
  * any. */
 KftCommand *
 kft_command_new_set_network(const char *ca_bundle, const char *proxy_url, const char *no_proxy);
+/* @query: (transfer full), its id not in use. Thread: any. */
+KftCommand *kft_command_new_query(KftQuery *query);
+/* Its answer is CANCELLED, if it was not given already. Thread: any. */
+KftCommand *kft_command_new_cancel_query(KftQueryId id);
 /* @type: one that needs no argument. Thread: any. */
 KftCommand *kft_command_new(KftCommandType type);
 /* NULL is allowed. Thread: any. */

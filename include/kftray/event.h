@@ -3,6 +3,7 @@
 
 #include "kftray/diagnose.h"
 #include "kftray/error.h"
+#include "kftray/query.h"
 #include "kftray/types.h"
 
 /* What the engine tells. Strings belong to the event. When 10,000 events wait unseen, further
@@ -16,6 +17,7 @@ typedef enum {
     KFT_EVENT_FORWARD_STATISTICS,       /* at most 4 a second, only when something changed */
     KFT_EVENT_DIAGNOSE_STEP,            /* a step of a diagnosis began or ended */
     KFT_EVENT_DIAGNOSE_DONE,
+    KFT_EVENT_ANSWER,  /* of a query */
     KFT_EVENT_STOPPED, /* the last one, after SHUTDOWN */
 } KftEventType;
 
@@ -39,7 +41,7 @@ typedef struct {
 
 typedef struct {
     KftEventType type;
-    KftForwardId forward; /* 0 for STOPPED; the caller's id for DIAGNOSE_… */
+    KftForwardId forward; /* 0 for ANSWER and STOPPED; the caller's id for DIAGNOSE_… */
     union {
         KftForwardStatusEvent status;
         struct {
@@ -62,6 +64,7 @@ typedef struct {
             char *report; /* text to copy, redacted; NULL with an error */
             char *json;   /* the same as JSON */
         } diagnosis;
+        KftAnswer *answer; /* set to NULL to keep it */
     };
 } KftEvent;
 

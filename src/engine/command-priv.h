@@ -10,6 +10,8 @@ struct KftCommand {
     KftForwardId forward;
     KftForwardSpec *spec; /* START_FORWARD, DIAGNOSE */
     KftNetwork network;   /* SET_NETWORK */
+    KftQuery *query;      /* QUERY */
+    KftQueryId query_id;  /* CANCEL_QUERY */
 };
 
 #endif

@@ -315,6 +315,9 @@ static void use_candidate(KftForward *self, const KftCandidate *candidate)
 static void client_free(void *data)
 {
     Client *client = data;
+    /* Cut off, it is not reported closed, but what it carried counts. */
+    client->owner->closed.bytes_up += kft_connection_get_bytes_up(client->connection);
+    client->owner->closed.bytes_down += kft_connection_get_bytes_down(client->connection);
     kft_connection_free(client->connection);
     g_free(client);
 }
