@@ -84,7 +84,6 @@ static void end_step(KftDiagnosis *self,
                      const char *advice)
 {
     KftDiagnoseResult *result = &self->results[step];
-    g_autofree char *owned = text;
     g_autofree char *redacted = kft_redact(text);
     bool was_running = result->state == KFT_DIAGNOSE_STATE_RUNNING;
 
@@ -97,6 +96,7 @@ static void end_step(KftDiagnosis *self,
     result->state = state;
     result->text = kft_one_line(redacted, 1000);
     result->advice = g_strdup(advice);
+    g_free(text);
     self->funcs.on_step(result, self->user_data);
     schedule_advance(self);
 }
