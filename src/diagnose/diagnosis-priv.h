@@ -161,6 +161,8 @@ const char *kft_diagnose_advice(KftDiagnoseStep step, const char *text);
 
 /* --- report.c --- */
 
+/* With "~" for the home directory, which often is a person's name. (transfer full). */
+char *kft_diagnose_hide_home(const char *text);
 /* (transfer full), redacted. */
 char *kft_diagnosis_dup_report(const KftDiagnosis *self, bool is_ok);
 char *kft_diagnosis_dup_json(const KftDiagnosis *self, bool is_ok);

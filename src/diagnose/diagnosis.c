@@ -84,7 +84,8 @@ static void end_step(KftDiagnosis *self,
                      const char *advice)
 {
     KftDiagnoseResult *result = &self->results[step];
-    g_autofree char *redacted = kft_redact(text);
+    g_autofree char *hidden = kft_diagnose_hide_home(text);
+    g_autofree char *redacted = kft_redact(hidden);
     bool was_running = result->state == KFT_DIAGNOSE_STATE_RUNNING;
 
     g_assert(was_running || result->state == KFT_DIAGNOSE_STATE_WAITING);

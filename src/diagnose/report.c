@@ -1,5 +1,5 @@
-/* The whole diagnosis as text for people and as JSON. Each text was redacted when its step ended;
- * here only the home directory, which often is a person's name, is taken out. */
+/* The whole diagnosis as text for people and as JSON. Each text was redacted when its step ended.
+ */
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -10,7 +10,7 @@
 /* Wide enough for the longest name of a step. */
 #define NAME_COLUMNS 11
 
-static char *hide_home(const char *text)
+char *kft_diagnose_hide_home(const char *text)
 {
     const char *home = g_get_home_dir();
     if (home == NULL || strlen(home) < 2)
@@ -78,14 +78,14 @@ char *kft_diagnosis_dup_report(const KftDiagnosis *self, bool is_ok)
     g_string_append(out, is_ok ? "\nAll is well.\n" : "\nSomething is wrong, see above.\n");
     g_string_append(out, "\nThe same by hand:\n");
     append_commands(out, self);
-    return hide_home(out->str);
+    return kft_diagnose_hide_home(out->str);
 }
 
 static void add_text(json_object *object, const char *name, const char *text)
 {
     if (text == NULL)
         return;
-    g_autofree char *hidden = hide_home(text);
+    g_autofree char *hidden = kft_diagnose_hide_home(text);
     (void)json_object_object_add(object, name, json_object_new_string(hidden));
 }
 

@@ -62,10 +62,11 @@ static void take_result(KftTcpProbe *self, size_t index, int status)
         self->deferred = kft_loop_defer(self->loop, on_deferred_done, self);
 }
 
+/* A peer that takes a connection and resets it at once was there; one that is not there refuses. */
 static void on_connect(uv_connect_t *request, int status)
 {
     Try *try = request->data;
-    take_result(try->owner, try->index, status);
+    take_result(try->owner, try->index, status == UV_ECONNRESET ? 0 : status);
 }
 
 static void start_try(KftTcpProbe *self, size_t index, const struct sockaddr_storage *address)

@@ -116,6 +116,18 @@ def squid_digest(bench, megabytes):
 
 
 @recipe
+def squid_ntlm(bench, megabytes):
+    """squid with NTLM, whose login belongs to a connection"""
+    port = free_port()
+    server = bench.start_server()
+    child = _squid(bench, f"http_port 127.0.0.1:{port}",
+                   f"auth_param ntlm program {need('ntlm_fake_auth', '/usr/lib/squid')}\n"
+                   "auth_param ntlm keep_alive on\n")
+    bench.wait_port("squid", port, child)
+    check(bench, megabytes, server, f"http://user:{SECRET}@127.0.0.1:{port}", f"http://127.0.0.1:{port}")
+
+
+@recipe
 def squid_https(bench, megabytes):
     """squid behind TLS"""
     port = free_port()
