@@ -9,9 +9,13 @@
 #include "kube/workload.h"
 
 #define MAX_QUOTE_CHARS 120
+#define MAX_GROUPS_CHARS 480
 
-static json_object *parse_body(const KftHttpResponse *response)
+/* NULL if it is no good answer. */
+static json_object *parse_body(const KftHttpResponse *response, const GError *error)
 {
+    if (error != NULL || response == NULL)
+        return NULL;
     return kft_json_parse(response->body, response->body_size, NULL);
 }
 
@@ -31,7 +35,7 @@ static void on_version(const KftHttpResponse *response, const GError *error, voi
         kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_API, g_strdup(error->message), NULL);
         return;
     }
-    g_autoptr(json_object) object = error == NULL ? parse_body(response) : NULL;
+    g_autoptr(json_object) object = parse_body(response, error);
     const char *version = kft_json_string(object, "gitVersion");
     if (error == NULL && version == NULL) {
         kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_API,
@@ -67,7 +71,7 @@ static char *dup_identity_text(json_object *object)
             json_object_get_string(kft_json_at(object, "status.userInfo.groups", i));
         g_string_append_printf(groups, "%s%s", i == 0 ? ", in the groups " : ", ", group);
     }
-    g_autofree char *line = kft_one_line(groups->str, 4 * MAX_QUOTE_CHARS);
+    g_autofree char *line = kft_one_line(groups->str, MAX_GROUPS_CHARS);
     g_autofree char *user = kft_one_line(name, MAX_QUOTE_CHARS);
     return g_strdup_printf("user \"%s\"%s%s", user, line[0] == ',' ? "" : " ", line);
 }
@@ -86,9 +90,9 @@ static void on_identity(const KftHttpResponse *response, const GError *error, vo
 
     if (!kft_diagnosis_is_running(self, KFT_DIAGNOSE_STEP_IDENTITY))
         return;
-    g_autoptr(json_object) object = error == NULL ? parse_body(response) : NULL;
+    g_autoptr(json_object) object = parse_body(response, error);
     g_autofree char *text = dup_identity_text(object);
-    if (is_anonymous(text) || (status == 403 && is_anonymous(error->message)))
+    if (is_anonymous(text) || (status == 403 && error != NULL && is_anonymous(error->message)))
         kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_IDENTITY, g_strdup(anonymous), NULL);
     else if ((status >= 403 && status < 500) || (error == NULL && text == NULL))
         kft_diagnosis_skip(self, KFT_DIAGNOSE_STEP_IDENTITY,
@@ -197,7 +201,7 @@ static void on_review(const KftHttpResponse *response, const GError *error, void
     KftDiagnoseReview *review = user_data;
     KftDiagnosis *self = review->owner;
 
-    g_autoptr(json_object) object = error == NULL ? parse_body(response) : NULL;
+    g_autoptr(json_object) object = parse_body(response, error);
     review->is_answered = kft_json_get(object, "status.allowed") != NULL;
     review->is_allowed = kft_json_bool(object, "status.allowed", false);
     if (!review->is_answered && self->review_failure == NULL)
@@ -329,7 +333,7 @@ static void on_namespace(const KftHttpResponse *response, const GError *error, v
         kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_NAMESPACE, g_strdup(error->message), NULL);
         return;
     }
-    g_autoptr(json_object) object = parse_body(response);
+    g_autoptr(json_object) object = parse_body(response, error);
     if (g_strcmp0(kft_json_string(object, "status.phase"), "Terminating") == 0)
         kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_NAMESPACE,
                            g_strdup_printf("namespace \"%s\" is being deleted", self->namespace_),

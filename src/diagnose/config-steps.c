@@ -208,30 +208,32 @@ static void on_binding_connection(size_t port_index, KftSocket *socket, void *us
     kft_socket_abort(socket);
 }
 
-void kft_diagnose_local(KftDiagnosis *self)
+/* The local ports that are known without the cluster; a name alone means the number of the target's
+ * port, which is not. Returns: how many. */
+static size_t take_local_ports(const KftForwardOptions *options, uint16_t *ports)
+{
+    size_t n_ports = 0;
+    for (size_t i = 0; i < options->n_ports; i++) {
+        if (!options->port_is_local_from_remote[i])
+            ports[n_ports++] = options->ports[i].local;
+    }
+    return n_ports;
+}
+
+static void bind_local_ports(KftDiagnosis *self, const uint16_t *ports, size_t n_ports)
 {
     static const KftBindingsFuncs funcs = {
         .on_listening = on_binding_listening,
         .on_notice = on_binding_notice,
         .on_connection = on_binding_connection,
     };
-    const KftForwardOptions *options = self->options;
     g_autoptr(GString) open = g_string_new(NULL);
     g_autoptr(GString) taken = g_string_new(NULL);
     Bound bound = {.open = open, .taken = taken};
     g_autoptr(GError) error = NULL;
-
-    if (options->n_ports == 0) {
-        kft_diagnosis_skip(self, KFT_DIAGNOSE_STEP_LOCAL, g_strdup("no port was given"));
-        return;
-    }
-    g_autofree uint16_t *ports = g_new0(uint16_t, options->n_ports);
-    for (size_t i = 0; i < options->n_ports; i++)
-        ports[i] = options->ports[i].local;
-    if (ports[0] != 0)
-        kft_diagnosis_set_command(self, KFT_DIAGNOSE_STEP_LOCAL, "ss -ltnp sport = :%u", ports[0]);
-    KftBindings *bindings = kft_bindings_new(self->loop, (const char *const *)options->addresses,
-                                             ports, options->n_ports, &funcs, &bound, &error);
+    KftBindings *bindings =
+        kft_bindings_new(self->loop, (const char *const *)self->options->addresses, ports, n_ports,
+                         &funcs, &bound, &error);
     kft_bindings_free(bindings);
     /* A forward would be content with one of the two loopback addresses, but who connects to the
      * other one reaches somebody else's program. */
@@ -240,8 +242,26 @@ void kft_diagnose_local(KftDiagnosis *self)
                            g_strdup(error != NULL ? error->message : taken->str), NULL);
         return;
     }
-    bool is_any = options->n_ports == 1 && ports[0] == 0;
+    bool is_any = n_ports == 1 && ports[0] == 0;
     kft_diagnosis_pass(self, KFT_DIAGNOSE_STEP_LOCAL,
                        is_any ? g_strdup("any free port will do")
                               : g_strdup_printf("free: %s", open->str));
+}
+
+void kft_diagnose_local(KftDiagnosis *self)
+{
+    const KftForwardOptions *options = self->options;
+    g_autofree uint16_t *ports = g_new0(uint16_t, options->n_ports + 1);
+    size_t n_ports = take_local_ports(options, ports);
+
+    if (n_ports == 0) {
+        kft_diagnosis_skip(self, KFT_DIAGNOSE_STEP_LOCAL,
+                           g_strdup(options->n_ports == 0
+                                        ? "no port was given"
+                                        : "the local port is the number of the target's port"));
+        return;
+    }
+    if (ports[0] != 0)
+        kft_diagnosis_set_command(self, KFT_DIAGNOSE_STEP_LOCAL, "ss -ltnp sport = :%u", ports[0]);
+    bind_local_ports(self, ports, n_ports);
 }

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 
 SECRET = "pr0xy-s3cret"
 RECIPES = {}
@@ -279,6 +280,33 @@ def split_dns(bench, _megabytes):
     bench.expect_failed("name", '"cluster.corp.test" does not exist: asked was the name server 127.0.0.1', "No VPN is connected",
                         wrap=_inside(bench, "--address=/corp.test/"))
     bench.expect_failed("name", "cluster.corp.test", "VPN", wrap=_inside(bench, None))
+
+
+SINK = """import socket, sys
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.bind(("127.0.0.1", 53))
+if len(sys.argv) > 1:
+    import os
+    if os.fork():
+        sys.exit(0)
+    os.close(1)
+    os.close(2)
+while True:
+    sock.recv(4096)
+"""
+
+
+@recipe
+def silent_dns(bench, _megabytes):
+    """a name server that never answers: told after some seconds, and the end does not wait for the look-up"""
+    server = bench.start_server()
+    bench.kubeconfig(f"https://cluster.corp.test:{server['port']}", name="localhost")
+    sink = bench.write("sink.py", SINK)
+    wrap = _inside(bench, "")
+    wrap[wrap.index("env") + 1] = f"DNSMASQ=python3 {sink} background"
+    begun = time.monotonic()
+    bench.expect_failed("name", "no answer within 6 s", "name server does not answer", wrap=wrap)
+    assert time.monotonic() - begun < 20, "the end waited for the look-up"
 
 
 @recipe
