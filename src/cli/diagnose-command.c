@@ -15,6 +15,8 @@
 /* Wide enough for the longest name of a step. */
 #define NAME_COLUMNS 11
 #define TIME_COLUMNS 8
+/* Narrower terminals are left to break lines themselves. */
+#define MIN_TEXT_COLUMNS 30
 #define TEXT_COLUMN (8 + 1 + NAME_COLUMNS + 1 + TIME_COLUMNS + 2)
 
 static const KftForwardId the_diagnosis = {1};
@@ -184,6 +186,37 @@ static void show_live_line(State *self)
     self->has_live_line = true;
 }
 
+/* @text in lines of at most @width columns, broken at blanks, all but the first indented to the
+ * column of the texts. A word that is longer stays whole. */
+static char *wrap(const char *text, unsigned width)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    GString *out = g_string_new(NULL);
+    size_t column = 0;
+
+    for (size_t i = 0; words[i] != NULL; i++) {
+        size_t length = kft_text_width(words[i]);
+        if (i > 0 && column + 1 + length > width) {
+            g_string_append_printf(out, "\n%*s", TEXT_COLUMN, "");
+            column = 0;
+        } else if (i > 0) {
+            g_string_append_c(out, ' ');
+            column++;
+        }
+        g_string_append(out, words[i]);
+        column += length;
+    }
+    return g_string_free(out, FALSE);
+}
+
+/* Wrapped where somebody looks at it; scripts get it in one line. */
+static char *dup_shown(const char *text)
+{
+    unsigned width = kft_terminal_width();
+    return width < TEXT_COLUMN + MIN_TEXT_COLUMNS ? g_strdup(text)
+                                                  : wrap(text, width - TEXT_COLUMN);
+}
+
 static void print_step(const KftDiagnoseResult *result)
 {
     static const KftStyle styles[] = {
@@ -196,12 +229,16 @@ static void print_step(const KftDiagnoseResult *result)
     bool is_skipped = result->state == KFT_DIAGNOSE_STATE_SKIPPED;
     g_autofree char *time =
         is_skipped ? g_strdup("") : g_strdup_printf("%u ms", result->duration_ms);
+    g_autofree char *text = dup_shown(result->text);
     kft_print_line("%s%-8s%s %-*s %*s  %s", kft_style_begin(style, STDOUT_FILENO),
                    is_failed ? "FAILED" : kft_diagnose_state_name(result->state),
                    kft_style_end(style, STDOUT_FILENO), NAME_COLUMNS,
-                   kft_diagnose_step_name(result->step), TIME_COLUMNS, time, result->text);
-    if (result->advice != NULL)
-        kft_print_line("%*s-> %s", TEXT_COLUMN, "", result->advice);
+                   kft_diagnose_step_name(result->step), TIME_COLUMNS, time, text);
+    if (result->advice == NULL)
+        return;
+    g_autofree char *advice = g_strconcat("-> ", result->advice, NULL);
+    g_autofree char *shown = dup_shown(advice);
+    kft_print_line("%*s%s", TEXT_COLUMN, "", shown);
 }
 
 /* Steps are printed in the ladder's order, each as soon as all before it are done. */
