@@ -13,8 +13,9 @@ typedef enum {
     KFT_COMMAND_SET_NETWORK,
     KFT_COMMAND_QUERY,
     KFT_COMMAND_CANCEL_QUERY,
-    KFT_COMMAND_RETRY_ALL, /* the network came back or the machine woke up */
-    KFT_COMMAND_SHUTDOWN,  /* stop everything; the last event is STOPPED */
+    KFT_COMMAND_RETRY_FORWARD, /* try now instead of at the end of the wait */
+    KFT_COMMAND_RETRY_ALL,     /* the same for all; kubeconfigs are looked at as well */
+    KFT_COMMAND_SHUTDOWN,      /* stop everything; the last event is STOPPED */
 } KftCommandType;
 
 typedef struct KftCommand KftCommand;
@@ -40,6 +41,8 @@ kft_command_new_set_network(const char *ca_bundle, const char *proxy_url, const 
 KftCommand *kft_command_new_query(KftQuery *query);
 /* Its answer is CANCELLED, if it was not given already. Thread: any. */
 KftCommand *kft_command_new_cancel_query(KftQueryId id);
+/* Thread: any. */
+KftCommand *kft_command_new_retry_forward(KftForwardId id);
 /* @type: one that needs no argument. Thread: any. */
 KftCommand *kft_command_new(KftCommandType type);
 /* NULL is allowed. Thread: any. */

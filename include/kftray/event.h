@@ -25,10 +25,14 @@ typedef struct {
     KftForwardState state;
     char *error; /* why BACKOFF or FAILED, one sentence without a final dot; nullable */
     KftErrorCode error_code;
-    char *waiting_for;      /* RESOLVING: why there is no pod yet; nullable */
-    unsigned attempt;       /* failures in a row */
-    uint32_t next_try_ms;   /* BACKOFF: until the next try */
-    char *pod;              /* nullable */
+    char *waiting_for;    /* RESOLVING: why there is no pod yet; nullable */
+    unsigned attempt;     /* failures in a row */
+    uint32_t next_try_ms; /* BACKOFF: until the next try */
+    /* BACKOFF: nothing but a new login, another kubeconfig or right, or RETRY is likely to help; it
+     * is looked for from time to time only. */
+    bool waits_for_user;
+    char *pod;              /* nullable; of several, one */
+    uint32_t n_pods;        /* that can take connections */
     KftTransport transport; /* AUTO while it is not known */
 } KftForwardStatusEvent;
 

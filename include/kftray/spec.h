@@ -22,6 +22,7 @@ typedef struct {
     char **ports; /* "80", "8080:80", ":80", "http", …; NULL ended, at least one, at most 64 */
     char **addresses; /* numeric or "localhost"; NULL = localhost */
     KftTransport transport;
+    KftBalance balance; /* STICKY unless set */
     uint32_t pod_timeout_ms;
     uint32_t half_close_ms; /* 0 = tell the pod at once, as kubectl does */
     uint32_t hold_ms;

@@ -29,6 +29,7 @@ typedef struct {
     char *selector;
     char **addresses;
     char *transport;
+    char *balance;
     char *pod_timeout;
     char *half_close;
     char *hold;
@@ -73,6 +74,9 @@ static const KftCliOption options[] = {
      "Local addresses, comma separated (default: localhost)", "ADDRESS,…", KFT_VALUE_NONE},
     {"transport", 0, KFT_OPTION_TEXT, offsetof(Arguments, transport),
      "auto, tunnel, spdy or websocket (default: auto)", "NAME", KFT_VALUE_TRANSPORT},
+    {"balance", 0, KFT_OPTION_TEXT, offsetof(Arguments, balance),
+     "Which of several pods: sticky, round-robin or least-connections (default: sticky)", "NAME",
+     KFT_VALUE_NONE},
     {"pod-running-timeout", 0, KFT_OPTION_TEXT, offsetof(Arguments, pod_timeout),
      "How long the start waits for a running pod (default: 1m)", "TIME", KFT_VALUE_NONE},
     {"half-close-timeout", 0, KFT_OPTION_TEXT, offsetof(Arguments, half_close),
@@ -104,6 +108,14 @@ static bool take_transport(const char *name, KftTransport *transport)
     if (name == NULL || kft_transport_parse(name, transport))
         return true;
     kft_print_error("--transport: \"%s\" is not one of auto, tunnel, spdy, websocket", name);
+    return false;
+}
+
+static bool take_balance(const char *name, KftBalance *balance)
+{
+    if (name == NULL || kft_balance_parse(name, balance))
+        return true;
+    kft_print_error("--balance: \"%s\" is not one of sticky, round-robin, least-connections", name);
     return false;
 }
 
@@ -141,6 +153,7 @@ static KftForwardSpec *make_spec(const Arguments *args)
     g_autoptr(KftForwardSpec) spec = kft_forward_spec_new();
 
     if (!take_words(args, spec) || !take_transport(args->transport, &spec->transport) ||
+        !take_balance(args->balance, &spec->balance) ||
         !take_duration("pod-running-timeout", args->pod_timeout, &spec->pod_timeout_ms) ||
         !take_duration("half-close-timeout", args->half_close, &spec->half_close_ms) ||
         !take_duration("hold-timeout", args->hold, &spec->hold_ms))
@@ -175,7 +188,10 @@ static void print_ready(State *self, const KftForwardStatusEvent *status)
 
 static void print_interruption(State *self, const KftForwardStatusEvent *status)
 {
-    if (status->attempt == 1) {
+    if (status->waits_for_user) {
+        kft_print_note("%s; waiting for a new login or kubeconfig, next look in %.0f s",
+                       status->error, status->next_try_ms / 1e3);
+    } else if (status->attempt == 1) {
         kft_print_note("%s; reconnecting", status->error);
     } else {
         kft_print_note("%s; next try in %.1f s (attempt %u)", status->error,

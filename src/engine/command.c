@@ -62,6 +62,13 @@ KftCommand *kft_command_new_cancel_query(KftQueryId id)
     return self;
 }
 
+KftCommand *kft_command_new_retry_forward(KftForwardId id)
+{
+    KftCommand *self = kft_command_new(KFT_COMMAND_RETRY_FORWARD);
+    self->forward = id;
+    return self;
+}
+
 void kft_command_free(KftCommand *self)
 {
     if (self == NULL)

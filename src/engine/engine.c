@@ -55,6 +55,9 @@ static void run_command(KftEngine *self, const KftCommand *command)
     case KFT_COMMAND_CANCEL_QUERY:
         kft_session_cancel_query(self->session, command->query_id);
         return;
+    case KFT_COMMAND_RETRY_FORWARD:
+        kft_session_retry_forward(self->session, command->forward);
+        return;
     case KFT_COMMAND_RETRY_ALL:
         kft_session_retry_all(self->session);
         return;

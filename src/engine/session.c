@@ -1,6 +1,7 @@
 #include "engine/session.h"
 
 #include "diagnose/diagnosis.h"
+#include "engine/cluster-set.h"
 #include "engine/queries.h"
 #include "engine/spec.h"
 #include "forward/forward.h"
@@ -14,7 +15,7 @@ struct KftSession {
     void (*post)(KftEvent *event, void *user_data);
     void (*on_stopped)(void *user_data);
     void *user_data;
-    GHashTable *clusters; /* "kubeconfig\ncontext" → KftCluster */
+    KftClusterSet *clusters;
     GHashTable *forwards; /* id → Entry */
     GHashTable *patients; /* id → Patient */
     KftQueries *queries;
@@ -25,6 +26,7 @@ struct KftSession {
 typedef struct {
     KftSession *session;
     KftForwardId id;
+    KftCluster *cluster; /* borrowed: the set keeps it */
     KftForward *forward;
     KftForwardStatistics last;
 } Entry;
@@ -113,7 +115,9 @@ static void on_forward_status(const KftForwardStatus *status, void *user_data)
         .waiting_for = g_strdup(status->waiting_for),
         .attempt = status->attempt,
         .next_try_ms = status->next_try_ms,
+        .waits_for_user = status->waits_for_user,
         .pod = g_strdup(status->pod),
+        .n_pods = status->n_pods,
         .transport = status->transport,
     };
     entry->session->post(event, entry->session->user_data);
@@ -184,23 +188,45 @@ static void on_statistics(void *user_data)
 
 /* --- clusters --- */
 
-/* One object per kubeconfig and context, shared by all forwards to it. */
-static KftCluster *
-find_cluster(const char *kubeconfig, const char *name, GError **error, void *user_data)
+/* Calls @func for each forward of @cluster; NULL = of all. */
+static void
+foreach_forward(KftSession *self, const KftCluster *cluster, void (*func)(KftForward *forward))
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+    g_hash_table_iter_init(&iter, self->forwards);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Entry *entry = value;
+        if (cluster == NULL || entry->cluster == cluster)
+            func(entry->forward);
+    }
+}
+
+static void on_cluster_change(KftCluster *cluster, KftClusterChange change, void *user_data)
+{
+    bool has_moved = change == KFT_CLUSTER_NEW_SERVER;
+    foreach_forward(user_data, cluster, has_moved ? kft_forward_move : kft_forward_mend);
+}
+
+static void on_cluster_broken(KftCluster *cluster, const GError *error, void *user_data)
 {
     KftSession *self = user_data;
-    KftKubeContext context;
-    g_autoptr(KftKubeconfig) config = kft_kubeconfig_load(kubeconfig, error);
-    if (config == NULL || !kft_kubeconfig_select(config, name, &context, error))
-        return NULL;
-    g_autofree char *key =
-        g_strconcat(kubeconfig == NULL ? "" : kubeconfig, "\n", context.name, NULL);
-    KftCluster *cluster = g_hash_table_lookup(self->clusters, key);
-    if (cluster == NULL) {
-        cluster = kft_cluster_new(self->loop, config, &context);
-        g_hash_table_insert(self->clusters, g_steal_pointer(&key), cluster);
+    GHashTableIter iter;
+    gpointer value = NULL;
+    g_autofree char *text = g_strdup_printf("%s; what was read before is used on", error->message);
+
+    g_hash_table_iter_init(&iter, self->forwards);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        if (((Entry *)value)->cluster == cluster)
+            on_forward_notice(text, value);
     }
-    return cluster;
+}
+
+static KftCluster *
+find_cluster(const char *kubeconfig, const char *context, GError **error, void *user_data)
+{
+    KftSession *self = user_data;
+    return kft_cluster_set_find(self->clusters, kubeconfig, context, error);
 }
 
 static void post_of_query(KftEvent *event, void *user_data)
@@ -224,7 +250,8 @@ start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec, GEr
     KftForwardOptions *options = kft_spec_to_options(spec, error);
     if (options == NULL)
         return false;
-    KftCluster *cluster = find_cluster(spec->kubeconfig, spec->context, error, self);
+    KftCluster *cluster =
+        kft_cluster_set_find(self->clusters, spec->kubeconfig, spec->context, error);
     if (cluster == NULL) {
         kft_forward_options_free(options);
         return false;
@@ -234,6 +261,7 @@ start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec, GEr
     Entry *entry = g_new0(Entry, 1);
     entry->session = self;
     entry->id = id;
+    entry->cluster = cluster;
     entry->forward = kft_forward_new(cluster, options, &funcs, entry);
     g_hash_table_insert(self->forwards, GUINT_TO_POINTER(id.v), entry);
     return true;
@@ -270,16 +298,25 @@ void kft_session_cancel_query(KftSession *self, KftQueryId id)
     kft_queries_cancel(self->queries, id);
 }
 
+void kft_session_retry_forward(KftSession *self, KftForwardId id)
+{
+    const Entry *entry = g_hash_table_lookup(self->forwards, GUINT_TO_POINTER(id.v));
+    kft_cluster_set_check_files(self->clusters);
+    if (entry != NULL)
+        kft_forward_retry(entry->forward);
+}
+
+static void forget_network(KftCluster *cluster, void *user_data)
+{
+    (void)user_data;
+    kft_cluster_forget_network(cluster);
+}
+
 void kft_session_retry_all(KftSession *self)
 {
-    GHashTableIter iter;
-    gpointer value = NULL;
-    g_hash_table_iter_init(&iter, self->clusters);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        kft_cluster_forget_network(value);
-    g_hash_table_iter_init(&iter, self->forwards);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        kft_forward_retry(((Entry *)value)->forward);
+    kft_cluster_set_foreach(self->clusters, forget_network, NULL);
+    kft_cluster_set_check_files(self->clusters);
+    foreach_forward(self, NULL, kft_forward_retry);
 }
 
 /* --- diagnoses --- */
@@ -379,13 +416,16 @@ KftSession *kft_session_new(KftLoop *loop,
                             void *user_data)
 {
     const KftQueriesFuncs query_funcs = {.find_cluster = find_cluster, .post = post_of_query};
+    static const KftClusterSetFuncs cluster_funcs = {
+        .on_change = on_cluster_change,
+        .on_broken = on_cluster_broken,
+    };
     KftSession *self = g_new0(KftSession, 1);
     self->loop = loop;
     self->post = post;
     self->on_stopped = on_stopped;
     self->user_data = user_data;
-    self->clusters =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)kft_cluster_unref);
+    self->clusters = kft_cluster_set_new(loop, &cluster_funcs, self);
     self->forwards = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, entry_free);
     self->patients = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, patient_free);
     self->queries = kft_queries_new(loop, &query_funcs, self);
@@ -401,6 +441,6 @@ void kft_session_free(KftSession *self)
     g_hash_table_unref(self->patients);
     kft_queries_free(self->queries);
     g_hash_table_unref(self->forwards);
-    g_hash_table_unref(self->clusters);
+    kft_cluster_set_free(self->clusters);
     g_free(self);
 }

@@ -23,6 +23,7 @@ void kft_session_diagnose(KftSession *self, KftForwardId id, const KftForwardSpe
 void kft_session_stop_diagnosis(KftSession *self, KftForwardId id);
 void kft_session_start_query(KftSession *self, const KftQuery *query);
 void kft_session_cancel_query(KftSession *self, KftQueryId id);
+void kft_session_retry_forward(KftSession *self, KftForwardId id);
 void kft_session_retry_all(KftSession *self);
 void kft_session_shutdown(KftSession *self);
 void kft_session_free(KftSession *self);

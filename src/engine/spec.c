@@ -87,6 +87,7 @@ make_options(const KftForwardSpec *spec, bool needs_target, GError **error)
         return NULL;
     }
     options->transport = spec->transport;
+    options->balance = spec->balance;
     options->pod_timeout_ms = spec->pod_timeout_ms;
     options->limits.half_close_ms = spec->half_close_ms;
     options->limits.hold_ms = spec->hold_ms;

@@ -175,13 +175,15 @@ static void on_pair_writable(void *user_data)
 }
 
 /* Whether the local peer need not notice that the pair failed. A lost tunnel may have carried its
- * bytes to the application; a pod without a sandbox cannot have taken them. */
-static bool may_wait_again(const KftConnection *self, KftPairEnd end)
+ * bytes to the application; a pod without a sandbox, or where nobody listens, cannot have. */
+static bool may_wait_again(KftConnection *self, KftPairEnd end)
 {
     if (self->bytes_down > 0 || self->n_attempts >= MAX_ATTEMPTS)
         return false;
     if (end == KFT_PAIR_END_NO_POD)
         return self->keeps_replay;
+    if (end == KFT_PAIR_END_REFUSED)
+        return self->keeps_replay && self->funcs.has_other(self, self->user_data);
     return end == KFT_PAIR_END_LOST && self->bytes_up == 0 && !self->local_ended;
 }
 

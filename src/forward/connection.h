@@ -22,6 +22,9 @@ typedef struct {
 } KftConnectionReport;
 
 typedef struct {
+    /* The pod refused the pair: whether there is another one to try, which on_waiting then asks
+     * for. */
+    bool (*has_other)(KftConnection *connection, void *user_data);
     /* The pair failed before a byte was taken from the local peer: attach it again, now or later.
      */
     void (*on_waiting)(KftConnection *connection,

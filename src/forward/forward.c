@@ -1,10 +1,10 @@
-/* The forward's machine: resolver and pool report, set_state() is the only writer of the state, and
- * each state has one entry function that starts what the state is for.
+/* The forward's machine: resolver and backends report, set_state() is the only writer of the state,
+ * and each state has one entry function that starts what the state is for.
  *
  * The listeners stay open from the first resolution until the end. Connections that arrive while no
- * pool is ready wait, unread, for at most their hold time; they are attached as soon as one is. A
- * pool whose pod is not to be used any more is drained: it takes no new pairs and goes with its
- * last one. */
+ * pod is ready wait, unread, for at most their hold time; they are attached as soon as one is. A
+ * forward that is READY stays so while it goes over to another pod: that takes a round trip or two,
+ * and what was begun is carried on. */
 #include "forward/forward.h"
 
 #include <string.h>
@@ -13,6 +13,7 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
+#include "forward/backends.h"
 #include "forward/bindings.h"
 #include "net/timer.h"
 
@@ -20,6 +21,11 @@
 #define BACKOFF_BASE_MS 200
 #define BACKOFF_CAP_MS 30000
 #define HEALTHY_AFTER_MS 60000
+/* Servers refuse good credentials while they start, so the first refusals are not believed. After
+ * that only a look from time to time: each may run a plugin that opens a browser. */
+#define DOUBTED_REFUSALS 3
+#define WAIT_FOR_USER_BASE_MS 60000
+#define WAIT_FOR_USER_CAP_MS 900000
 /* Longest time until the first word of the resolver: a credential plugin has 60 s, a request 30 s.
  */
 #define LOOKUP_MS 95000
@@ -32,6 +38,8 @@ typedef struct {
     KftConnection *connection;
     size_t port_index;
     uint16_t remote_port; /* of the pod it was attached to */
+    KftPod *pod;          /* that one; nullable */
+    GPtrArray *tried;     /* uids of pods that refused it; nullable */
 } Client;
 
 struct KftForward {
@@ -49,6 +57,8 @@ struct KftForward {
     GError *error;
     char *waiting_for;
     uint32_t next_try_ms;
+    bool waits_for_user;
+    unsigned n_refusals; /* of our credentials or configuration, in a row */
     unsigned attempt;
     uint64_t ready_since_ms;
     bool was_ready;
@@ -57,9 +67,9 @@ struct KftForward {
 
     KftResolver *resolver;
     KftBindings *bindings;
-    KftPool *pool;               /* for new connections */
-    uint16_t *ports;             /* of the pool's pod, per port of the options */
-    GPtrArray *draining;         /* KftPool, owned */
+    KftBackends *backends;
+    KftPod *told_pod;            /* the last one in a status; nullable */
+    uint16_t *ports;             /* of the best pod, per port of the options */
     GHashTable *clients;         /* Client, owned */
     KftForwardStatistics closed; /* of connections that ended */
 };
@@ -92,16 +102,27 @@ void kft_forward_options_free(KftForwardOptions *self)
 
 /* --- state --- */
 
+static void set_pod(KftPod **slot, KftPod *pod)
+{
+    KftPod *old = *slot;
+    *slot = pod == NULL ? NULL : kft_pod_ref(pod);
+    kft_pod_unref(old);
+}
+
 static void emit_status(KftForward *self)
 {
+    KftPod *pod = kft_backends_get_pod(self->backends);
+    set_pod(&self->told_pod, pod);
     const KftForwardStatus status = {
         .state = self->state,
         .error = self->error,
         .waiting_for = self->waiting_for,
         .attempt = self->attempt,
         .next_try_ms = self->next_try_ms,
-        .pod = self->pool == NULL ? NULL : kft_pool_get_pod(self->pool)->name,
-        .transport = self->pool == NULL ? KFT_TRANSPORT_AUTO : kft_pool_get_transport(self->pool),
+        .waits_for_user = self->waits_for_user,
+        .pod = pod == NULL ? NULL : pod->name,
+        .n_pods = (uint32_t)kft_backends_get_n_ready(self->backends),
+        .transport = kft_backends_get_transport(self->backends),
     };
     self->funcs.on_status(&status, self->user_data);
 }
@@ -134,10 +155,11 @@ static void enter_state(KftForward *self)
             kft_resolver_refresh(self->resolver);
         return;
     case KFT_FORWARD_STATE_CONNECTING:
-        kft_pool_connect(self->pool);
+        kft_backends_connect(self->backends);
         return;
     case KFT_FORWARD_STATE_READY:
         self->was_ready = true;
+        self->n_refusals = 0;
         self->ready_since_ms = kft_loop_now_ms(self->loop);
         return;
     case KFT_FORWARD_STATE_IDLE:
@@ -176,10 +198,8 @@ static void close_everything(KftForward *self)
     g_clear_pointer(&self->resolver, kft_resolver_free);
     g_clear_pointer(&self->bindings, kft_bindings_free);
     g_hash_table_remove_all(self->clients);
-    /* Pools last: a connection's pair belongs to one. */
-    while (self->draining->len > 0)
-        kft_pool_free(g_ptr_array_steal_index_fast(self->draining, 0));
-    g_clear_pointer(&self->pool, kft_pool_free);
+    /* After the connections, whose pairs belong to pools of these. */
+    kft_backends_drain(self->backends);
 }
 
 static void fail(KftForward *self, const GError *error)
@@ -194,11 +214,11 @@ static void fail(KftForward *self, const GError *error)
 static bool is_stumble(const KftForward *self, const GError *error)
 {
     uint64_t elapsed_ms = kft_loop_now_ms(self->loop) - self->started_ms;
-    bool may_pass =
-        g_error_matches(error, KFT_ERROR, KFT_ERROR_REFUSED) ||
-        g_error_matches(error, KFT_ERROR, KFT_ERROR_LIMIT) ||
-        (self->pool != NULL && (g_error_matches(error, KFT_ERROR, KFT_ERROR_NOT_FOUND) ||
-                                g_error_matches(error, KFT_ERROR, KFT_ERROR_TIMEOUT)));
+    bool may_pass = g_error_matches(error, KFT_ERROR, KFT_ERROR_REFUSED) ||
+                    g_error_matches(error, KFT_ERROR, KFT_ERROR_LIMIT) ||
+                    (kft_backends_has_any(self->backends) &&
+                     (g_error_matches(error, KFT_ERROR, KFT_ERROR_NOT_FOUND) ||
+                      g_error_matches(error, KFT_ERROR, KFT_ERROR_TIMEOUT)));
     return may_pass && elapsed_ms < self->options->pod_timeout_ms;
 }
 
@@ -213,6 +233,31 @@ static void handle_failure(KftForward *self, const GError *error)
         fail(self, error);
 }
 
+/* Only the user can mend these; a port in use does not come up once the listeners are open. */
+static bool is_refusal(const GError *error)
+{
+    return g_error_matches(error, KFT_ERROR, KFT_ERROR_AUTH) ||
+           g_error_matches(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG);
+}
+
+static uint32_t wait_for_user_ms(const KftForward *self)
+{
+    unsigned n_doublings = MIN(self->n_refusals - DOUBTED_REFUSALS - 1, 8);
+    return MIN(WAIT_FOR_USER_BASE_MS << n_doublings, WAIT_FOR_USER_CAP_MS);
+}
+
+static void choose_wait(KftForward *self, const GError *error)
+{
+    self->n_refusals = is_refusal(error) ? self->n_refusals + 1 : 0;
+    self->waits_for_user = self->n_refusals > DOUBTED_REFUSALS;
+    if (self->waits_for_user)
+        self->next_try_ms = wait_for_user_ms(self);
+    else if (self->attempt == 1)
+        self->next_try_ms = 1;
+    else
+        self->next_try_ms = kft_backoff_next_ms(&self->backoff);
+}
+
 static void retry_later(KftForward *self, const GError *error)
 {
     uint64_t now = kft_loop_now_ms(self->loop);
@@ -223,12 +268,12 @@ static void retry_later(KftForward *self, const GError *error)
     }
     self->ready_since_ms = 0;
     self->attempt++;
-    self->next_try_ms = self->attempt == 1 ? 1 : kft_backoff_next_ms(&self->backoff);
+    choose_wait(self, error);
     set_error(self, error);
     set_state(self, KFT_FORWARD_STATE_BACKOFF);
 }
 
-/* --- pools --- */
+/* --- backends --- */
 
 static void attach_waiting(KftForward *self);
 
@@ -237,7 +282,7 @@ static void tell_block(KftForward *self)
 {
     const char *why = kft_cluster_get_websocket_block(self->cluster);
     if (why == NULL || self->has_told_block ||
-        kft_pool_get_transport(self->pool) != KFT_TRANSPORT_SPDY ||
+        kft_backends_get_transport(self->backends) != KFT_TRANSPORT_SPDY ||
         self->options->transport != KFT_TRANSPORT_AUTO)
         return;
     g_autofree char *text = g_strdup_printf(
@@ -246,68 +291,33 @@ static void tell_block(KftForward *self)
     self->funcs.on_notice(text, self->user_data);
 }
 
-static void on_pool_ready(KftPool *pool, void *user_data)
+static void on_backends_ready(void *user_data)
 {
     KftForward *self = user_data;
 
-    if (pool != self->pool)
-        return;
     if (self->state == KFT_FORWARD_STATE_CONNECTING) {
         set_error(self, NULL);
         set_state(self, KFT_FORWARD_STATE_READY);
         tell_block(self);
+    } else if (self->state == KFT_FORWARD_STATE_READY &&
+               self->told_pod != kft_backends_get_pod(self->backends)) {
+        emit_status(self);
     }
     attach_waiting(self);
 }
 
-static void on_pool_failed(KftPool *pool, const GError *error, void *user_data)
+static void on_backends_failed(const GError *error, void *user_data)
 {
     KftForward *self = user_data;
-    if (pool == self->pool && !is_over(self) && self->state != KFT_FORWARD_STATE_BACKOFF)
+    if (!is_over(self) && self->state != KFT_FORWARD_STATE_BACKOFF)
         handle_failure(self, error);
 }
 
-static void on_pool_lost(KftPool *pool, const char *reason, void *user_data)
+static void on_backends_lost(const GError *error, void *user_data)
 {
     KftForward *self = user_data;
-
-    if (pool != self->pool || self->state != KFT_FORWARD_STATE_READY)
-        return;
-    g_autoptr(GError) error =
-        g_error_new(KFT_ERROR, KFT_ERROR_UNREACHABLE, "lost connection to pod \"%s\": %s",
-                    kft_pool_get_pod(pool)->name, reason);
-    retry_later(self, error);
-}
-
-static void on_pool_idle(KftPool *pool, void *user_data)
-{
-    KftForward *self = user_data;
-    if (g_ptr_array_remove_fast(self->draining, pool))
-        kft_pool_free(pool);
-}
-
-static void drain_pool(KftForward *self)
-{
-    KftPool *pool = g_steal_pointer(&self->pool);
-    if (pool == NULL)
-        return;
-    if (kft_pool_get_n_pairs(pool) == 0)
-        kft_pool_free(pool);
-    else
-        g_ptr_array_add(self->draining, pool);
-}
-
-static void use_candidate(KftForward *self, const KftCandidate *candidate)
-{
-    static const KftPoolFuncs funcs = {
-        .on_ready = on_pool_ready,
-        .on_failed = on_pool_failed,
-        .on_lost = on_pool_lost,
-        .on_idle = on_pool_idle,
-    };
-    drain_pool(self);
-    self->pool = kft_pool_new(self->cluster, candidate->pod, self->ports[0],
-                              self->options->transport, &funcs, self);
+    if (self->state == KFT_FORWARD_STATE_READY)
+        retry_later(self, error);
 }
 
 /* --- local connections --- */
@@ -315,22 +325,27 @@ static void use_candidate(KftForward *self, const KftCandidate *candidate)
 static void client_free(void *data)
 {
     Client *client = data;
-    /* Cut off, it is not reported closed, but what it carried counts. */
-    client->owner->closed.bytes_up += kft_connection_get_bytes_up(client->connection);
-    client->owner->closed.bytes_down += kft_connection_get_bytes_down(client->connection);
-    kft_connection_free(client->connection);
+
+    if (client->connection != NULL) {
+        /* Cut off, it is not reported closed, but what it carried counts. */
+        client->owner->closed.bytes_up += kft_connection_get_bytes_up(client->connection);
+        client->owner->closed.bytes_down += kft_connection_get_bytes_down(client->connection);
+        kft_connection_free(client->connection);
+    }
+    g_clear_pointer(&client->tried, g_ptr_array_unref);
+    kft_pod_unref(client->pod);
     g_free(client);
 }
 
 static void attach_client(KftForward *self, Client *client)
 {
-    if (self->pool == NULL || !kft_pool_is_ready(self->pool))
-        return;
-    client->remote_port = self->ports[client->port_index];
-    bool is_attached = kft_connection_attach(client->connection, self->pool, client->remote_port);
-    /* A tunnel may be full without any other being opened: look again until the hold time is over.
-     */
-    if (!is_attached && !kft_timer_is_active(self->attach_again))
+    KftPod *pod = kft_backends_attach(self->backends, client->connection, client->port_index,
+                                      client->tried, &client->remote_port);
+    if (pod != NULL)
+        set_pod(&client->pod, pod);
+    else if (kft_backends_is_ready(self->backends) && !kft_timer_is_active(self->attach_again))
+        /* A tunnel may be full without any other being opened: look again until the hold time is
+         * over. */
         kft_timer_start(self->attach_again, ATTACH_AGAIN_MS);
 }
 
@@ -352,12 +367,32 @@ static void on_attach_again(void *user_data)
 }
 
 /* The pod is gone although no watch said so yet: look again before the next connection suffers. */
-static void suspect_pod(KftForward *self, KftPairEnd end)
+static void suspect_pod(KftForward *self, const Client *client, KftPairEnd end)
 {
-    if (end != KFT_PAIR_END_NO_POD || self->state != KFT_FORWARD_STATE_READY)
+    if (end != KFT_PAIR_END_NO_POD || client->pod == NULL)
         return;
-    drain_pool(self);
-    set_state(self, KFT_FORWARD_STATE_RESOLVING);
+    kft_backends_suspect(self->backends, client->pod);
+    if (self->state != KFT_FORWARD_STATE_READY)
+        return;
+    if (kft_backends_is_ready(self->backends))
+        kft_resolver_refresh(self->resolver);
+    else
+        set_state(self, KFT_FORWARD_STATE_RESOLVING);
+}
+
+static void note_refusal(Client *client)
+{
+    if (client->tried == NULL)
+        client->tried = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(client->tried, g_strdup(client->pod->uid));
+}
+
+static bool has_other(KftConnection *connection, void *user_data)
+{
+    Client *client = user_data;
+    (void)connection;
+    note_refusal(client);
+    return kft_backends_has_other(client->owner->backends, client->tried);
 }
 
 static void
@@ -366,9 +401,10 @@ on_client_waiting(KftConnection *connection, KftPairEnd why, const char *text, v
     Client *client = user_data;
     (void)connection;
     (void)text;
-    suspect_pod(client->owner, why);
+    suspect_pod(client->owner, client, why);
     if (client->owner->state == KFT_FORWARD_STATE_READY)
-        kft_timer_start(client->owner->attach_again, ATTACH_AGAIN_MS);
+        kft_timer_start(client->owner->attach_again,
+                        why == KFT_PAIR_END_REFUSED ? 0 : ATTACH_AGAIN_MS);
 }
 
 static void report_error(KftForward *self, const Client *client, const KftConnectionReport *report)
@@ -390,14 +426,16 @@ on_client_closed(KftConnection *connection, const KftConnectionReport *report, v
     self->closed.bytes_up += report->bytes_up;
     self->closed.bytes_down += report->bytes_down;
     report_error(self, client, report);
-    suspect_pod(self, report->end);
+    suspect_pod(self, client, report->end);
     g_hash_table_steal(self->clients, client);
-    g_free(client);
+    client->connection = NULL; /* it frees itself */
+    client_free(client);
 }
 
 static void on_binding_connection(size_t port_index, KftSocket *socket, void *user_data)
 {
     static const KftConnectionFuncs funcs = {
+        .has_other = has_other,
         .on_waiting = on_client_waiting,
         .on_closed = on_client_closed,
     };
@@ -457,32 +495,6 @@ static bool open_listeners(KftForward *self, const uint16_t *local_numbers, GErr
 
 /* --- the resolver's news --- */
 
-static bool is_same_pod(const KftPod *a, const KftPod *b)
-{
-    return g_strcmp0(a->uid, b->uid) == 0;
-}
-
-static const KftCandidate *find_candidate(const KftResolution *resolution, const KftPod *pod)
-{
-    for (size_t i = 0; i < resolution->n_candidates; i++) {
-        if (is_same_pod(resolution->candidates[i].pod, pod))
-            return &resolution->candidates[i];
-    }
-    return NULL;
-}
-
-/* Stays with the pod in use as long as it is as good as any. */
-static const KftCandidate *pick_candidate(const KftForward *self, const KftResolution *resolution)
-{
-    const KftCandidate *best = &resolution->candidates[0];
-    if (self->pool == NULL)
-        return best;
-    const KftCandidate *current = find_candidate(resolution, kft_pool_get_pod(self->pool));
-    if (current == NULL || (!current->pod->is_ready && best->pod->is_ready))
-        return best;
-    return current;
-}
-
 static void set_waiting_for(KftForward *self, const char *reason)
 {
     bool is_new = g_strcmp0(self->waiting_for, reason) != 0;
@@ -495,36 +507,46 @@ static void set_waiting_for(KftForward *self, const char *reason)
 
 static void handle_no_candidate(KftForward *self, const char *reason)
 {
+    kft_backends_drain(self->backends);
     if (self->state == KFT_FORWARD_STATE_READY || self->state == KFT_FORWARD_STATE_CONNECTING)
         set_state(self, KFT_FORWARD_STATE_RESOLVING);
-    drain_pool(self);
     set_waiting_for(self, reason);
     if (!self->was_resolved && self->state == KFT_FORWARD_STATE_RESOLVING)
         kft_timer_start(self->deadline, self->options->pod_timeout_ms);
     self->was_resolved = true;
 }
 
-/* Connects to the candidate unless that is what is going on anyway. */
-static void handle_candidate(KftForward *self, const KftCandidate *candidate)
+/* Goes over to what was found, unless that is what is in use or being connected to anyway. */
+static void handle_candidates(KftForward *self, const KftResolution *resolution)
 {
-    bool is_current =
-        self->pool != NULL && is_same_pod(candidate->pod, kft_pool_get_pod(self->pool));
-    bool waits_for_pod = self->state == KFT_FORWARD_STATE_RESOLVING;
-
+    bool has_new = kft_backends_set_candidates(self->backends, resolution->candidates,
+                                               resolution->n_candidates);
     set_waiting_for(self, NULL);
-    /* Also of the same pod: a service may now name another port. */
-    memcpy(self->ports, candidate->ports, self->options->n_ports * sizeof self->ports[0]);
-    if (is_current && !waits_for_pod)
+    switch (self->state) {
+    case KFT_FORWARD_STATE_RESOLVING:
+        set_state(self, KFT_FORWARD_STATE_CONNECTING);
         return;
-    if (!is_current)
-        use_candidate(self, candidate);
-    if (self->state == KFT_FORWARD_STATE_CONNECTING) {
+    case KFT_FORWARD_STATE_CONNECTING:
+        if (!has_new)
+            return;
         /* Another pod while the first was being connected to: begin again. */
         kft_timer_start(self->deadline, kft_forward_state_deadline_ms(self->state));
-        kft_pool_connect(self->pool);
+        kft_backends_connect(self->backends);
         return;
+    case KFT_FORWARD_STATE_READY:
+        if (has_new)
+            kft_backends_connect(self->backends);
+        return;
+    case KFT_FORWARD_STATE_BACKOFF:
+        if (has_new)
+            set_state(self, KFT_FORWARD_STATE_CONNECTING);
+        return;
+    case KFT_FORWARD_STATE_IDLE:
+    case KFT_FORWARD_STATE_STOPPING:
+    case KFT_FORWARD_STATE_FAILED:
+        break;
     }
-    set_state(self, KFT_FORWARD_STATE_CONNECTING);
+    g_assert_not_reached();
 }
 
 static void on_resolver_change(const KftResolution *resolution, void *user_data)
@@ -538,15 +560,13 @@ static void on_resolver_change(const KftResolution *resolution, void *user_data)
         handle_no_candidate(self, resolution->waiting_reason);
         return;
     }
-    const KftCandidate *candidate = pick_candidate(self, resolution);
-    if (self->bindings == NULL) {
-        memcpy(self->ports, candidate->ports, self->options->n_ports * sizeof self->ports[0]);
-        if (!open_listeners(self, resolution->local_numbers, &error)) {
-            fail(self, error);
-            return;
-        }
+    memcpy(self->ports, resolution->candidates[0].ports,
+           self->options->n_ports * sizeof self->ports[0]);
+    if (!open_listeners(self, resolution->local_numbers, &error)) {
+        fail(self, error);
+        return;
     }
-    handle_candidate(self, candidate);
+    handle_candidates(self, resolution);
 }
 
 static void on_resolver_error(const GError *error, bool is_final, void *user_data)
@@ -605,15 +625,17 @@ static void on_deadline(void *user_data)
         return;
     case KFT_FORWARD_STATE_CONNECTING:
         error = g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT, "no connection to pod \"%s\" in time",
-                            kft_pool_get_pod(self->pool)->name);
-        drain_pool(self);
+                            kft_backends_get_pod(self->backends)->name);
+        kft_backends_drain(self->backends);
         handle_failure(self, error);
         return;
     case KFT_FORWARD_STATE_BACKOFF:
         self->next_try_ms = 0;
+        self->waits_for_user = false;
         /* Straight to the pod the first time, then by way of looking it up again (5.4). */
-        set_state(self, self->pool != NULL && self->attempt == 1 ? KFT_FORWARD_STATE_CONNECTING
-                                                                 : KFT_FORWARD_STATE_RESOLVING);
+        set_state(self, kft_backends_has_any(self->backends) && self->attempt == 1
+                            ? KFT_FORWARD_STATE_CONNECTING
+                            : KFT_FORWARD_STATE_RESOLVING);
         return;
     case KFT_FORWARD_STATE_STOPPING:
         set_state(self, KFT_FORWARD_STATE_IDLE);
@@ -635,6 +657,11 @@ KftForward *kft_forward_new(KftCluster *cluster,
                             const KftForwardFuncs *funcs,
                             void *user_data)
 {
+    static const KftBackendsFuncs backends_funcs = {
+        .on_ready = on_backends_ready,
+        .on_failed = on_backends_failed,
+        .on_lost = on_backends_lost,
+    };
     KftForward *self = g_new0(KftForward, 1);
     self->cluster = kft_cluster_ref(cluster);
     self->loop = kft_cluster_get_loop(cluster);
@@ -642,7 +669,8 @@ KftForward *kft_forward_new(KftCluster *cluster,
     self->funcs = *funcs;
     self->user_data = user_data;
     self->ports = g_new0(uint16_t, options->n_ports);
-    self->draining = g_ptr_array_new();
+    self->backends = kft_backends_new(cluster, options->transport, options->balance,
+                                      options->n_ports, &backends_funcs, self);
     self->clients = g_hash_table_new_full(g_direct_hash, g_direct_equal, client_free, NULL);
     kft_backoff_init(&self->backoff, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
     self->started_ms = kft_loop_now_ms(self->loop);
@@ -666,10 +694,35 @@ void kft_forward_retry(KftForward *self)
 {
     if (self->state == KFT_FORWARD_STATE_BACKOFF) {
         kft_backoff_reset(&self->backoff);
+        /* One refusal now is worth as much as the first ones. */
+        self->n_refusals = MIN(self->n_refusals, DOUBTED_REFUSALS);
         kft_timer_start(self->deadline, 0);
     } else if (self->state == KFT_FORWARD_STATE_RESOLVING) {
         kft_resolver_refresh(self->resolver);
     }
+}
+
+void kft_forward_mend(KftForward *self)
+{
+    if (self->state == KFT_FORWARD_STATE_BACKOFF && self->n_refusals > 0)
+        kft_forward_retry(self);
+}
+
+void kft_forward_move(KftForward *self)
+{
+    if (is_over(self) || self->state == KFT_FORWARD_STATE_IDLE)
+        return;
+    kft_backends_drain(self->backends);
+    g_clear_pointer(&self->resolver, kft_resolver_free);
+    self->n_refusals = 0;
+    self->waits_for_user = false;
+    self->was_resolved = false;
+    set_error(self, NULL);
+    set_waiting_for(self, NULL);
+    if (self->state == KFT_FORWARD_STATE_RESOLVING)
+        start_resolver(self);
+    else
+        set_state(self, KFT_FORWARD_STATE_RESOLVING);
 }
 
 void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *ret_statistics)
@@ -694,8 +747,9 @@ void kft_forward_free(KftForward *self)
     close_everything(self);
     kft_timer_free(self->deadline);
     kft_timer_free(self->attach_again);
-    g_ptr_array_unref(self->draining);
     g_hash_table_unref(self->clients);
+    kft_backends_free(self->backends);
+    kft_pod_unref(self->told_pod);
     kft_forward_options_free(self->options);
     g_clear_error(&self->error);
     g_free(self->waiting_for);

@@ -23,6 +23,7 @@ typedef struct {
     size_t n_ports;
     char **addresses; /* see kft_bindings_new() */
     KftTransport transport;
+    KftBalance balance;
     uint32_t pod_timeout_ms; /* how long a start waits for a running pod */
     KftConnectionLimits limits;
     bool retries_start; /* keep trying when the first start fails for what a retry may mend */
@@ -37,8 +38,10 @@ typedef struct {
     const char *waiting_for; /* RESOLVING: why there is no pod yet; nullable */
     unsigned attempt;        /* of failures in a row */
     uint32_t next_try_ms;    /* BACKOFF: until the next try */
-    const char *pod;         /* nullable */
-    KftTransport transport;  /* AUTO while it is not known */
+    bool waits_for_user; /* BACKOFF: what would mend it is a new login, another kubeconfig, … */
+    const char *pod;     /* nullable; of several, one */
+    uint32_t n_pods;     /* that can take connections */
+    KftTransport transport; /* AUTO while it is not known */
 } KftForwardStatus;
 
 typedef struct {
@@ -49,7 +52,7 @@ typedef struct {
 } KftForwardStatistics;
 
 typedef struct {
-    /* Each change of state, and each new waiting_for. */
+    /* Each change of state, of the pod, and each new waiting_for. */
     void (*on_status)(const KftForwardStatus *status, void *user_data);
     void (*on_listening)(const char *address, uint16_t remote_port, void *user_data);
     void (*on_notice)(const char *text, void *user_data);
@@ -71,6 +74,11 @@ KftForward *kft_forward_new(KftCluster *cluster,
 void kft_forward_stop(KftForward *self);
 /* The network changed or the machine woke up: try again now instead of at the end of the wait. */
 void kft_forward_retry(KftForward *self);
+/* Something changed that may end a wait for the user: a kubeconfig, a certificate, a login. */
+void kft_forward_mend(KftForward *self);
+/* The cluster leads to another server now: everything is looked up and opened anew; what is carried
+ * goes on to its end. */
+void kft_forward_move(KftForward *self);
 void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *ret_statistics);
 /* No callback follows. NULL is allowed. */
 void kft_forward_free(KftForward *self);

@@ -1,6 +1,7 @@
 /* One attempt is: credential → dial → request → head of the answer (→ body, if refused) → verdict.
  * A verdict may lead to one more attempt: with a fresh credential after a 401, as SPDY by POST,
- * each once, or after a wait that the server asked for. One timer bounds them all. */
+ * each once, or after a wait that the server asked for. One timer bounds them all; it stands
+ * still while a credential is obtained: somebody may have to log in. */
 #include "forward/negotiation.h"
 
 #include <string.h>
@@ -55,7 +56,8 @@ struct KftNegotiation {
     KftHttpHead *head;
     bool has_head;
     KftBuf body;
-    uint64_t started_ms;
+    uint64_t running_since_ms; /* while the deadline runs */
+    uint64_t spent_ms;         /* of the deadline, before that */
     KftTimer *deadline;
     KftTimer *body_grace;
     KftTimer *throttle;
@@ -202,13 +204,20 @@ static void on_throttle_end(void *user_data)
     start_attempt(user_data);
 }
 
+/* Without the time in which credentials were obtained. */
+static uint64_t get_elapsed_ms(const KftNegotiation *self)
+{
+    bool is_running = kft_timer_is_active(self->deadline);
+    return self->spent_ms + (is_running ? kft_loop_now_ms(self->loop) - self->running_since_ms : 0);
+}
+
 /* Waits as the answer's Retry-After says; returns false if that is too often, or longer than the
  * deadline allows: the caller then says why, and has a backoff of its own. */
 static bool wait_for_turn(KftNegotiation *self)
 {
     const char *field = kft_http_head_get_field(self->head, "Retry-After");
     uint64_t seconds = 1;
-    uint64_t elapsed_ms = kft_loop_now_ms(self->loop) - self->started_ms;
+    uint64_t elapsed_ms = get_elapsed_ms(self);
 
     if (field != NULL && !kft_parse_uint(field, 0, MAX_RETRY_AFTER_S, &seconds))
         return false;
@@ -455,11 +464,15 @@ static void on_credential(KftAuth *auth, const GError *error, void *user_data)
         return;
     }
     self->auth = kft_auth_ref(auth);
+    self->running_since_ms = kft_loop_now_ms(self->loop);
+    kft_timer_start(self->deadline, DEADLINE_MS - MIN(self->spent_ms, DEADLINE_MS));
     self->dial = kft_dial_start(self->loop, auth->endpoint, 0, on_dial_done, self);
 }
 
 static void start_attempt(KftNegotiation *self)
 {
+    self->spent_ms = get_elapsed_ms(self);
+    kft_timer_stop(self->deadline);
     self->credential_request =
         kft_credential_get(kft_cluster_get_credential(self->cluster), on_credential, self);
 }
@@ -496,8 +509,6 @@ KftNegotiation *kft_negotiation_start(KftCluster *cluster,
     self->deadline = kft_timer_new(self->loop, on_deadline, self);
     self->body_grace = kft_timer_new(self->loop, on_body_grace, self);
     self->throttle = kft_timer_new(self->loop, on_throttle_end, self);
-    self->started_ms = kft_loop_now_ms(self->loop);
-    kft_timer_start(self->deadline, DEADLINE_MS);
     start_attempt(self);
     return self;
 }

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "forward/liveness.h"
 #include "net/timer.h"
 #include "proto/spdy.h"
 
@@ -37,9 +38,6 @@
 /* A reader that has stopped others for so long, while they had something to say, is cut off. */
 #define STALLED_READER_MS 10000
 
-#define PING_AFTER_SILENCE_MS 15000
-#define DEAD_AFTER_PING_MS 15000
-#define TICK_MS 2500
 /* How long the end of the error stream is awaited after the data stream's FIN (3.7 rule 1), and the
  * end of both after an error text. */
 #define ERROR_STREAM_GRACE_MS 250
@@ -91,7 +89,9 @@ struct KftTunnel {
     size_t n_pairs;
     KftTimer *tick;
     uint64_t opened_ms;
-    uint64_t ping_sent_ms; /* 0 = none is awaited */
+    KftLiveness liveness;
+    int64_t pinged_us; /* when the last ping went; monotonic */
+    uint32_t round_trip_us;
     uint32_t next_ping_id;
     uint64_t paused_since_ms; /* 0 = reading */
     bool is_suspect;          /* a pair was never answered: give it no more */
@@ -519,7 +519,9 @@ static void handle_ping(KftTunnel *self, const KftSpdyEvent *event)
     uint8_t frame[16];
 
     if (event->value % 2 == 1) {
-        self->ping_sent_ms = 0;
+        if (event->value + 2 == self->next_ping_id)
+            self->round_trip_us =
+                (uint32_t)CLAMP(g_get_monotonic_time() - self->pinged_us, 1, UINT32_MAX);
         return;
     }
     send_control(self, frame, kft_spdy_write_ping(frame, event->value));
@@ -629,16 +631,21 @@ static void send_ping(KftTunnel *self)
     uint8_t frame[16];
     send_control(self, frame, kft_spdy_write_ping(frame, self->next_ping_id));
     self->next_ping_id += 2;
-    self->ping_sent_ms = kft_loop_now_ms(self->loop);
+    self->pinged_us = g_get_monotonic_time();
+    kft_liveness_note_ping(&self->liveness, kft_loop_now_ms(self->loop));
 }
 
-/* Dead if nothing came since a ping, unless the server is not reading us: it then cannot see the
- * ping (3.6), or we are not reading it. */
-static bool is_dead(const KftTunnel *self, uint64_t now)
+static KftLivenessVerdict check_liveness(KftTunnel *self, uint64_t now)
 {
-    return self->ping_sent_ms != 0 && now - self->ping_sent_ms >= DEAD_AFTER_PING_MS &&
-           kft_wire_get_last_input_ms(self->wire) < self->ping_sent_ms &&
-           kft_wire_get_stuck_since_ms(self->wire) == 0 && self->paused_since_ms == 0;
+    KftLivenessInput input = {
+        .now_ms = now,
+        .last_input_ms = kft_wire_get_last_input_ms(self->wire),
+        .is_paused = self->paused_since_ms != 0,
+        .is_output_stuck = kft_wire_get_stuck_since_ms(self->wire) != 0,
+        .is_busy = self->n_pairs > 0,
+    };
+    kft_wire_get_tcp_state(self->wire, &input.tcp);
+    return kft_liveness_check(&self->liveness, &input);
 }
 
 /* Whether a pair sent something that may well have been answered since reading stopped. */
@@ -680,17 +687,18 @@ static void on_tick(void *user_data)
 {
     KftTunnel *self = user_data;
     uint64_t now = kft_loop_now_ms(self->loop);
-    uint64_t silence = now - kft_wire_get_last_input_ms(self->wire);
 
-    kft_timer_start(self->tick, TICK_MS);
-    if (self->ping_sent_ms != 0 && kft_wire_get_last_input_ms(self->wire) >= self->ping_sent_ms)
-        self->ping_sent_ms = 0;
-    if (is_dead(self, now)) {
+    kft_timer_start(self->tick, KFT_LIVENESS_TICK_MS);
+    switch (check_liveness(self, now)) {
+    case KFT_LIVENESS_DEAD:
         close_with(self, "the server stopped answering");
         return;
-    }
-    if (silence >= PING_AFTER_SILENCE_MS && self->ping_sent_ms == 0)
+    case KFT_LIVENESS_PING:
         send_ping(self);
+        break;
+    case KFT_LIVENESS_OK:
+        break;
+    }
     cut_stalled_reader(self, now);
 }
 
@@ -722,7 +730,8 @@ KftTunnel *kft_tunnel_new(KftLoop *loop,
     self->wire = kft_wire_new(loop, stream, carrier == KFT_CARRIER_TUNNEL, MAX_MESSAGE_BYTES, early,
                               &wire_funcs, self);
     self->tick = kft_timer_new(loop, on_tick, self);
-    kft_timer_start(self->tick, TICK_MS);
+    kft_timer_start(self->tick, KFT_LIVENESS_TICK_MS);
+    send_ping(self); /* for the round trip */
     return self;
 }
 
@@ -757,6 +766,11 @@ bool kft_tunnel_is_usable(const KftTunnel *self)
 bool kft_tunnel_was_heard(const KftTunnel *self)
 {
     return kft_wire_was_heard(self->wire);
+}
+
+uint32_t kft_tunnel_get_round_trip_us(const KftTunnel *self)
+{
+    return self->round_trip_us;
 }
 
 bool kft_tunnel_is_worn(const KftTunnel *self)

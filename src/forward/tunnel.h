@@ -43,6 +43,8 @@ bool kft_tunnel_is_usable(const KftTunnel *self);
 bool kft_tunnel_was_heard(const KftTunnel *self);
 /* Whether it is too old or has carried too many streams: replace it, and free it when idle. */
 bool kft_tunnel_is_worn(const KftTunnel *self);
+/* To the server and back, of the last ping that was answered; 0 = of none yet. */
+uint32_t kft_tunnel_get_round_trip_us(const KftTunnel *self);
 /* Sends GOAWAY and closes; pairs that are still open end with LOST, no other callback follows. NULL
  * is allowed. */
 void kft_tunnel_free(KftTunnel *self);

@@ -445,6 +445,11 @@ uint64_t kft_wire_get_stuck_since_ms(const KftWire *self)
     return self->stuck_since_ms;
 }
 
+void kft_wire_get_tcp_state(const KftWire *self, KftTcpState *ret_state)
+{
+    kft_stream_get_tcp_state(self->stream, ret_state);
+}
+
 /* --- life --- */
 
 KftWire *kft_wire_new(KftLoop *loop,

@@ -18,6 +18,7 @@
 struct KftCluster {
     KftLoop *loop;
     KftKubeconfig *config;
+    KftKubeContext context; /* of config */
     KftCredential *credential;
     char *name;
     char *namespace_;
@@ -49,11 +50,34 @@ KftCluster *kft_cluster_new(KftLoop *loop, KftKubeconfig *config, const KftKubeC
     KftCluster *self = g_new0(KftCluster, 1);
     self->loop = loop;
     self->config = kft_kubeconfig_ref(config);
+    self->context = *context;
     self->credential = kft_credential_new(loop, config, context);
     self->name = g_strdup(context->name);
     self->namespace_ = g_strdup(context->namespace_);
     self->ref_count = 1;
     return self;
+}
+
+KftClusterChange
+kft_cluster_apply(KftCluster *self, KftKubeconfig *config, const KftKubeContext *context)
+{
+    KFT_ASSERT_LOOP_THREAD(self->loop);
+    bool same_server = kft_kube_cluster_equal(self->context.cluster, context->cluster);
+    bool same_user = kft_kube_user_equal(self->context.user, context->user);
+    if (same_server && same_user)
+        return KFT_CLUSTER_SAME;
+    KftCredential *old = self->credential;
+    KftKubeconfig *old_config = self->config;
+    self->config = kft_kubeconfig_ref(config);
+    self->context = *context;
+    self->credential = kft_credential_new(self->loop, config, context);
+    kft_credential_hand_over(old, self->credential);
+    kft_credential_free(old);
+    kft_kubeconfig_unref(old_config);
+    self->has_carrier = self->has_carrier && same_server;
+    kft_log(KFT_LOG_KUBE, KFT_LEVEL_INFO, "context \"%s\" has another %s now", self->name,
+            same_server ? "user" : "server");
+    return same_server ? KFT_CLUSTER_NEW_USER : KFT_CLUSTER_NEW_SERVER;
 }
 
 KftCluster *kft_cluster_ref(KftCluster *self)

@@ -14,7 +14,21 @@ KftCluster *kft_cluster_new(KftLoop *loop, KftKubeconfig *config, const KftKubeC
 KftCluster *kft_cluster_ref(KftCluster *self);
 void kft_cluster_unref(KftCluster *self);
 
+/* What became of a context when its kubeconfig was read again. */
+typedef enum {
+    KFT_CLUSTER_SAME,
+    KFT_CLUSTER_NEW_USER,   /* the same server, other credentials: what is open may stay */
+    KFT_CLUSTER_NEW_SERVER, /* everything that is open leads to where it should not */
+} KftClusterChange;
+
+/* Makes @context of @config, of the same name, what the cluster is from now on, if it means
+ * anything else. Requests under way go on; those that wait for a credential get one of the new
+ * user. The namespace stays: a forward does not move to another by an edit of a file. */
+KftClusterChange
+kft_cluster_apply(KftCluster *self, KftKubeconfig *config, const KftKubeContext *context);
+
 KftLoop *kft_cluster_get_loop(const KftCluster *self);
+/* Borrowed until kft_cluster_apply(). */
 KftCredential *kft_cluster_get_credential(const KftCluster *self);
 /* The context's name and namespace. */
 const char *kft_cluster_get_name(const KftCluster *self);

@@ -365,6 +365,25 @@ void kft_credential_request_cancel(KftCredentialRequest *request)
     g_free(request);
 }
 
+void kft_credential_hand_over(KftCredential *self, KftCredential *next)
+{
+    KFT_ASSERT_LOOP_THREAD(self->loop);
+    g_assert(g_queue_is_empty(&self->answering));
+    KftCredentialRequest *request = NULL;
+    while ((request = g_queue_pop_head(&self->waiting)) != NULL) {
+        request->owner = next;
+        g_queue_push_tail(&next->waiting, request);
+    }
+    if (!g_queue_is_empty(&next->waiting) && next->deferred == NULL)
+        next->deferred = kft_loop_defer(next->loop, on_deferred_look, next);
+}
+
+void kft_credential_expire_files(KftCredential *self)
+{
+    if (self->token_file != NULL)
+        kft_token_file_expire(self->token_file);
+}
+
 /* --- rejection --- */
 
 static bool reject_token_file(KftCredential *self, const KftAuth *auth)
@@ -393,7 +412,7 @@ bool kft_credential_reject(KftCredential *self, const KftAuth *auth)
     KFT_ASSERT_LOOP_THREAD(self->loop);
     switch (self->source) {
     case SOURCE_STATIC:
-        return false;
+        return self->auth != auth;
     case SOURCE_TOKEN_FILE:
         return reject_token_file(self, auth);
     case SOURCE_EXEC:

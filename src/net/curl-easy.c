@@ -5,17 +5,22 @@
 
 #include <errno.h>
 #include <kftray/error.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fault.h"
 #include "base/number.h"
 #include "net/loop-priv.h"
 
-/* A dead peer is noticed within about a minute also while nothing is sent. */
-#define KEEPALIVE_IDLE_S 30L
-#define KEEPALIVE_INTERVAL_S 10L
+/* A dead peer is noticed within half a minute also while nothing is sent: a watch says nothing for
+ * minutes, and its connection may have died while the machine slept. */
+#define KEEPALIVE_IDLE_S 15L
+#define KEEPALIVE_INTERVAL_S 5L
+#define KEEPALIVE_PROBES 3
 
 /* What one read from the socket takes in at most; fewer system calls than OpenSSL's default of one
  * for each record's header and one for its body. */
@@ -234,6 +239,16 @@ static void apply_proxy(KftCurlEasy *self)
         kft_curl_easy_set_pointer(self, CURLOPT_PROXY_CAINFO, endpoint->ca_file);
 }
 
+/* curl has no option for this one. */
+static int on_curl_socket(void *user_data, curl_socket_t fd, curlsocktype purpose)
+{
+    int n_probes = KEEPALIVE_PROBES;
+    (void)user_data;
+    if (purpose == CURLSOCKTYPE_IPCXN)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &n_probes, sizeof n_probes);
+    return CURL_SOCKOPT_OK;
+}
+
 static void apply_common(KftCurlEasy *self)
 {
     kft_curl_easy_set_pointer(self, CURLOPT_ERRORBUFFER, self->error_text);
@@ -257,6 +272,8 @@ static void apply_common(KftCurlEasy *self)
     kft_curl_easy_set_long(self, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     kft_curl_easy_set_pointer(self, CURLOPT_SSL_CTX_DATA, self);
     CURLcode code = curl_easy_setopt(self->easy, CURLOPT_SSL_CTX_FUNCTION, on_curl_ssl_context);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(self->easy, CURLOPT_SOCKOPTFUNCTION, on_curl_socket);
     if (self->setup == CURLE_OK)
         self->setup = code;
 }

@@ -251,6 +251,13 @@ const char *kft_stream_get_error(const KftStream *self)
     return self->error_text != NULL ? self->error_text : "no error";
 }
 
+void kft_stream_get_tcp_state(const KftStream *self, KftTcpState *ret_state)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    (void)curl_easy_getinfo(self->curl->easy, CURLINFO_ACTIVESOCKET, &fd);
+    kft_tcp_state_read(fd, ret_state);
+}
+
 static void on_poll_closed(uv_handle_t *handle)
 {
     KftStream *self = handle->data;

@@ -5,6 +5,7 @@
 #include "net/endpoint.h"
 #include "net/hop.h"
 #include "net/loop.h"
+#include "net/tcp-state.h"
 
 /* A connected byte stream to a server (TCP, proxies and TLS by libcurl's CONNECT_ONLY, ALPN only
  * http/1.1, TCP_NODELAY and keepalive set). Thread: loop. */
@@ -43,6 +44,8 @@ typedef struct {
 /* False for a stream without TLS. @ret_tls: for kft_stream_tls_clear(). */
 bool kft_stream_get_tls(KftStream *self, KftStreamTls *ret_tls);
 void kft_stream_tls_clear(KftStreamTls *self);
+/* Of the connection to the server, or to the proxy on the way to it. */
+void kft_stream_get_tcp_state(const KftStream *self, KftTcpState *ret_state);
 /* Closes and frees. NULL is allowed. */
 void kft_stream_free(KftStream *self);
 

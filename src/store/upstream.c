@@ -24,8 +24,8 @@
 #include "store/statement.h"
 
 #define MAX_CONFIGS 50000
-#define MAX_SHOWN_BYTES 60
-#define MAX_COPY_BYTES (64 * 1024 * 1024)
+#define MAX_REASON_CHARS 240
+#define MAX_COPY_BYTES ((gint64)64 * 1024 * 1024)
 #define COPY_MODE 0600
 
 /* Offset of the "read version" in the header, 2 = WAL (sqlite.org/fileformat.html 1.3). */
@@ -67,17 +67,17 @@ static KftDatabase *open_copy(const char *path, GError **error)
 
 /* --- reading --- */
 
-static char *describe_fault(const KftStatement *query, const GError *fault)
+static char *describe_fault(const KftStatement *statement, const GError *fault)
 {
-    g_autofree char *reason = kft_one_line(fault->message, 4 * MAX_SHOWN_BYTES);
-    return g_strdup_printf("config %" G_GINT64_FORMAT ": %s", kft_statement_int(query, COLUMN_ID),
-                           reason);
+    g_autofree char *reason = kft_one_line(fault->message, MAX_REASON_CHARS);
+    return g_strdup_printf("config %" G_GINT64_FORMAT ": %s",
+                           kft_statement_int(statement, COLUMN_ID), reason);
 }
 
-static void read_row(const KftStatement *query, GPtrArray *configs, GPtrArray *skipped)
+static void read_row(const KftStatement *statement, GPtrArray *configs, GPtrArray *skipped)
 {
     g_autoptr(GError) fault = NULL;
-    const char *data = kft_statement_text(query, COLUMN_DATA);
+    const char *data = kft_statement_text(statement, COLUMN_DATA);
     KftConfig *config = NULL;
     if (data == NULL)
         fault = g_error_new_literal(KFT_ERROR, KFT_ERROR_BAD_CONFIG, "its data is no text");
@@ -86,7 +86,7 @@ static void read_row(const KftStatement *query, GPtrArray *configs, GPtrArray *s
     if (config != NULL)
         g_ptr_array_add(configs, config);
     else
-        g_ptr_array_add(skipped, describe_fault(query, fault));
+        g_ptr_array_add(skipped, describe_fault(statement, fault));
 }
 
 static bool has_configs(KftDatabase *database, GError **error)
@@ -110,17 +110,17 @@ static GPtrArray *read_all(KftDatabase *database, GPtrArray *skipped, GError **e
     if (!has_configs(database, error))
         return NULL;
     g_autoptr(GPtrArray) configs = g_ptr_array_new_with_free_func((GDestroyNotify)kft_config_free);
-    g_autoptr(KftStatement) query =
+    g_autoptr(KftStatement) statement =
         kft_statement_new(database, "SELECT id, data FROM configs ORDER BY id LIMIT ?");
-    kft_statement_bind_int(query, MAX_CONFIGS + 1);
-    while (kft_statement_next(query) && configs->len + skipped->len < MAX_CONFIGS)
-        read_row(query, configs, skipped);
+    kft_statement_bind_int(statement, MAX_CONFIGS + 1);
+    while (kft_statement_next(statement) && configs->len + skipped->len < MAX_CONFIGS)
+        read_row(statement, configs, skipped);
     if (configs->len + skipped->len == MAX_CONFIGS) {
         g_autofree char *rest = g_strdup_printf(
             "what follows the first %d configs: no more are read at once", MAX_CONFIGS);
         g_ptr_array_add(skipped, g_steal_pointer(&rest));
     }
-    return kft_statement_finish(query, error) ? g_steal_pointer(&configs) : NULL;
+    return kft_statement_finish(statement, error) ? g_steal_pointer(&configs) : NULL;
 }
 
 static GPtrArray *read_by(KftDatabase *(*open_func)(const char *path, GError **error),

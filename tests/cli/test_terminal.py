@@ -81,7 +81,8 @@ class LiveTable(harness.ClusterCase):
         terminal.expect(r"\033\[3A\r(?s:.*)ready\S* +0 +1 +[\d.]+ \S+/s(?s:.*)ready\S* +0 +1 +- ")
         terminal.expect(r"\033\[\?7h$")
         # Each frame switches wrapping off and on again.
-        self.assertEqual(terminal.output.count("\033[?7l"), terminal.output.count("\033[?7h"))
+        frames = terminal.output[terminal.output.index("\033[?7l"):]
+        self.assertEqual(frames.count("\033[?7l"), frames.count("\033[?7h"))
         terminal.send("\003")
         terminal.expect(r"error:\S* lost: failed: the context .*\r\nended 0\r\n")
         self.assertTrue(terminal.has_echo())

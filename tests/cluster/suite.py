@@ -592,6 +592,28 @@ def discover_add_list():
         check_equal(again["stored_id"], configs[0]["id"], "stored")
 
 
+@test("run carries a discovered config, list in a second terminal shows it")
+def run_discovered():
+    with tempfile.TemporaryDirectory() as store:
+        ask("discover", "--add", "web:http", store=store)
+        environment = {**os.environ, "KUBECONFIG": kubeconfig("admin-token"), "KFTRAY_CONFIG": store}
+        program = subprocess.Popen([os.environ["KFTRAYCTL"], "run", "web-http", "-o", "lines"], env=environment,
+                                   stdout=subprocess.PIPE, text=True)
+        try:
+            line = next(line for line in program.stdout if ": ready at " in line)
+            shown = ask("list", store=store)[0]
+            check_equal((shown["state"], shown["pid"], shown["running"]), ("ready", program.pid, True), "list")
+            check(f"(pod {shown['pod']})" in line, f"{line!r} does not name {shown['pod']}")
+            check_equal(name_of(int(shown["address"].rpartition(":")[2])), shown["pod"], "answers")
+        finally:
+            program.terminate()
+            check_equal(program.wait(20), 0, "exit status of run")
+            program.stdout.close()
+        after = ask("list", store=store)[0]
+        check_equal((after["state"], after["pid"]), ("idle", None), "list after the end")
+        check(after["traffic"]["connections"] == 1 and after["traffic"]["bytes_down"] > 0, after["traffic"])
+
+
 @test("discover with the rights of one namespace")
 def discover_one_namespace():
     with tempfile.TemporaryDirectory() as store:

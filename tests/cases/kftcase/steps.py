@@ -115,6 +115,9 @@ class Steps:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
 
+    async def step_rename(self, path, target):
+        os.rename(path, target)
+
     async def step_signal(self, name):
         self._program.signal(name)
 
@@ -307,6 +310,16 @@ class Steps:
     async def step_sequence(self, count, path, *expected):
         for _ in range(int(count)):
             await self.step_http(path, *expected)
+
+    async def step_until_distinct(self, count, path, wanted):
+        """COUNT requests in a row have WANTED different answers, or all fit ~REGEX; tried again until it is so."""
+        async with asyncio.timeout(self._patience):
+            while True:
+                answers = [await self._fetch(path) for _ in range(int(count))]
+                self._check_answer(*answers[0], ["200"])
+                bodies = {body.decode() for _, body in answers}
+                if all(re.search(wanted[1:], b) for b in bodies) if wanted[0] == "~" else len(bodies) == int(wanted):
+                    return
 
     async def step_download(self, count, seed="1"):
         """GET /random and compare by checksum."""
