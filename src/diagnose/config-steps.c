@@ -208,16 +208,16 @@ static void on_binding_connection(size_t port_index, KftSocket *socket, void *us
     kft_socket_abort(socket);
 }
 
-/* The local ports that are known without the cluster; a name alone means the number of the target's
- * port, which is not. Returns: how many. */
-static size_t take_local_ports(const KftForwardOptions *options, uint16_t *ports)
+/* The local ports (uint16_t) that are known without the cluster; a name alone means the number of
+ * the target's port, which is not. */
+static GArray *list_local_ports(const KftForwardOptions *options)
 {
-    size_t n_ports = 0;
+    GArray *ports = g_array_new(FALSE, FALSE, sizeof(uint16_t));
     for (size_t i = 0; i < options->n_ports; i++) {
         if (!options->port_is_local_from_remote[i])
-            ports[n_ports++] = options->ports[i].local;
+            g_array_append_val(ports, options->ports[i].local);
     }
-    return n_ports;
+    return ports;
 }
 
 static void bind_local_ports(KftDiagnosis *self, const uint16_t *ports, size_t n_ports)
@@ -251,10 +251,10 @@ static void bind_local_ports(KftDiagnosis *self, const uint16_t *ports, size_t n
 void kft_diagnose_local(KftDiagnosis *self)
 {
     const KftForwardOptions *options = self->options;
-    g_autofree uint16_t *ports = g_new0(uint16_t, options->n_ports + 1);
-    size_t n_ports = take_local_ports(options, ports);
+    g_autoptr(GArray) list = list_local_ports(options);
+    const uint16_t *ports = (const uint16_t *)(const void *)list->data;
 
-    if (n_ports == 0) {
+    if (list->len == 0) {
         kft_diagnosis_skip(self, KFT_DIAGNOSE_STEP_LOCAL,
                            g_strdup(options->n_ports == 0
                                         ? "no port was given"
@@ -263,5 +263,5 @@ void kft_diagnose_local(KftDiagnosis *self)
     }
     if (ports[0] != 0)
         kft_diagnosis_set_command(self, KFT_DIAGNOSE_STEP_LOCAL, "ss -ltnp sport = :%u", ports[0]);
-    bind_local_ports(self, ports, n_ports);
+    bind_local_ports(self, ports, list->len);
 }
