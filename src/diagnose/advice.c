@@ -11,6 +11,10 @@ typedef struct {
     const char *advice;
 } Row;
 
+#define GATEWAY_ADVICE                                                                             \
+    "A gateway or load balancer answers that it does not reach the API server behind it: the "     \
+    "control plane is down or starting"
+
 static const Row rows[] = {
     {KFT_DIAGNOSE_STEP_KUBECONFIG, "does not exist",
      "Copy the cluster's kubeconfig there, or name another file with --kubeconfig or $KUBECONFIG"},
@@ -91,6 +95,9 @@ static const Row rows[] = {
 
     {KFT_DIAGNOSE_STEP_API, "client certificate",
      "The certificate in the kubeconfig is not one of this cluster: fetch the kubeconfig anew"},
+    {KFT_DIAGNOSE_STEP_API, "HTTP 502", GATEWAY_ADVICE},
+    {KFT_DIAGNOSE_STEP_API, "HTTP 503", GATEWAY_ADVICE},
+    {KFT_DIAGNOSE_STEP_API, "HTTP 504", GATEWAY_ADVICE},
     {KFT_DIAGNOSE_STEP_API, "web page",
      "Something else answers in the API server's place: a login page of the network or a proxy, or "
      "the path is missing in the server URL"},

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Requests, forwards and diagnoses through real proxies and gateways against the scripted API server. TAP on stdout.
 
-    run.py --kftrayctl PATH [--megabytes N] [PATTERN...]
+    run.py --kftrayctl PATH [--megabytes N] [--cluster KUBECONFIG --podsrv PATH] [PATTERN...]
+
+With --cluster, the kubeconfig of a user with a token, it is the real cluster of tests/cluster instead of the scripted one.
 
 Programs: tinyproxy, squid (with OpenSSL), microsocks, danted, mitmdump, nginx, and as root dnsmasq in a namespace of its own.
 What is not installed is skipped. Everything listens on loopback and ends with this program. Each forward carries N megabytes
@@ -9,6 +11,7 @@ What is not installed is skipped. Everything listens on loopback and ends with t
 """
 
 import argparse
+import base64
 import fnmatch
 import hashlib
 import json
@@ -46,6 +49,7 @@ class Bench:
         self.directory = directory
         self.certs = os.path.join(directory, "certs")
         self._children = []
+        self.token = None
         subprocess.run(["sh", os.path.join(TESTS, "support", "certs.sh"), self.certs], check=True)
 
     def path(self, name):
@@ -84,20 +88,24 @@ class Bench:
         child = self.start([sys.executable, os.path.join(TESTS, "fakes", "apiserver.py"), "--kubeconfig-out",
                             self.path("admin"), "--ready", ready, "--certs", self.certs], wrap)
         self.wait("apiserver.py", lambda: os.path.exists(ready) and os.path.getsize(ready) > 0, child)
+        with open(self.path("admin"), encoding="utf-8") as file:
+            self.token = re.search(r'token: "(\w+)"', file.read())[1]
         with open(ready, encoding="utf-8") as file:
             return json.load(file)
 
+    def wanted_sum(self, url, size, seed):
+        """The checksum of what url/random sends."""
+        return DIRECT.open(f"{url}/sha256?n={size}&seed={seed}", timeout=120).read().decode().strip()
+
     def kubeconfig(self, server, proxy=None, ca="ca.crt", name=None):
         """A kubeconfig with the administrator's token, for SERVER by PROXY."""
-        with open(self.path("admin"), encoding="utf-8") as file:
-            token = re.search(r'token: "(\w+)"', file.read())[1]
         cluster = {"server": server, "certificate-authority": os.path.join(self.certs, ca)}
         cluster |= {"proxy-url": proxy} if proxy else {}
         cluster |= {"tls-server-name": name} if name else {}
         return self.write("kubeconfig", json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "k", "clusters": [{"name": "c", "cluster": cluster}],
             "contexts": [{"name": "k", "context": {"cluster": "c", "user": "u"}}],
-            "users": [{"name": "u", "user": {"token": token}}]}))
+            "users": [{"name": "u", "user": {"token": self.token}}]}))
 
     def environment(self):
         return {"PATH": os.environ["PATH"], "HOME": self.directory, "KUBECONFIG": self.path("kubeconfig"), "LC_ALL": "C.UTF-8",
@@ -139,7 +147,7 @@ class Bench:
         size, seed = megabytes << 20, random.randrange(1 << 30)
         url = f"http://127.0.0.1:{forwarded_port(child)}"
         try:
-            wanted = DIRECT.open(f"{url}/sha256?n={size}&seed={seed}", timeout=120).read().decode().strip()
+            wanted = self.wanted_sum(url, size, seed)
             sum_ = hashlib.sha256()
             with DIRECT.open(f"{url}/random?n={size}&seed={seed}", timeout=120) as answer:
                 while piece := answer.read(1 << 20):
@@ -155,9 +163,7 @@ class Bench:
         return text
 
     def check_secrets(self, text):
-        with open(self.path("kubeconfig"), encoding="utf-8") as file:
-            token = json.load(file)["users"][0]["user"]["token"]
-        for secret in (SECRET, token):
+        for secret in (SECRET, self.token):
             if secret in text:
                 raise Failure("a secret is in the output or the log")
 
@@ -174,6 +180,35 @@ class Bench:
                 os.killpg(child.pid, 9)
                 child.wait()
             child.log.close()
+
+
+class RealBench(Bench):
+    """The same before the real cluster, whose authority is trusted beside that of the test's own servers."""
+
+    cluster = podsrv = None
+
+    def start_server(self, wrap=()):
+        if wrap:
+            raise Skip("not for the real cluster")
+        with open(self.cluster, encoding="utf-8") as file:
+            config = file.read()
+        self.token = re.search(r"token: \"?([\w.-]+)", config)[1]
+        authority = re.search(r"certificate-authority: \"?([^\s\"]+)", config)
+        with open(os.path.join(self.certs, "ca.crt"), "ab") as file:
+            if authority:
+                with open(authority[1], "rb") as source:
+                    file.write(source.read())
+            else:
+                file.write(base64.b64decode(re.search(r"certificate-authority-data: \"?([\w+/=]+)", config)[1]))
+        url = re.search(r"server: \"?(https://[\w.:-]+)", config)[1]
+        return {"url": url, "port": int(url.rpartition(":")[2])}
+
+    def wanted_sum(self, url, size, seed):
+        with subprocess.Popen([self.podsrv, "--random", str(size), str(seed)], stdout=subprocess.PIPE) as child:
+            sum_ = hashlib.sha256()
+            while piece := child.stdout.read(1 << 20):
+                sum_.update(piece)
+        return sum_.hexdigest()
 
 
 def read_log(child):
@@ -195,7 +230,7 @@ def run(name, recipe, options, program):
     directory = tempfile.mkdtemp(prefix="kftray-proxies-")
     bench = None
     try:
-        bench = Bench(program, directory)
+        bench = (RealBench if options.cluster else Bench)(program, directory)
         os.chmod(directory, 0o755)
         recipe(bench, options.megabytes)
         return "ok", ""
@@ -213,8 +248,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--kftrayctl", required=True)
     parser.add_argument("--megabytes", type=int, default=100)
+    parser.add_argument("--cluster", metavar="KUBECONFIG")
+    parser.add_argument("--podsrv", metavar="PATH")
     parser.add_argument("pattern", nargs="*")
     options = parser.parse_args()
+    RealBench.cluster, RealBench.podsrv = options.cluster, options.podsrv
     chosen = [(n, r) for n, r in RECIPES.items() if any(fnmatch.fnmatch(n, p) for p in options.pattern or ["*"])]
     print(f"1..{len(chosen)}", flush=True)
     n_failed = 0
