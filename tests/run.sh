@@ -9,6 +9,7 @@
 #   tests/run.sh fuzz        replays of the fuzz corpora
 #   tests/run.sh cli         kftrayctl's commands: configs, files, run, terminals, completion
 #   tests/run.sh cases       kftrayctl forward against the scripted API server
+#   tests/run.sh server      kftray-server against clients, targets and name servers
 #   tests/run.sh kubectl     the scripted API server against somebody else's client
 #   tests/run.sh diagnose    kftrayctl diagnose over broken set-ups; no secret in any debug log
 #   tests/run.sh proxies     requests and forwards through real proxies and gateways
@@ -67,7 +68,7 @@ run_part() {
   case $1 in
   checks) build_tests && run_ctest tests checks -j "$jobs" ;;
   unit | loop | fuzz) build_tests && run_ctest tests "$1" -j "$jobs" ;;
-  engine | cli | cases | diagnose | kubectl) build_tests && run_ctest tests "$1" ;;
+  engine | cli | cases | diagnose | kubectl | server) build_tests && run_ctest tests "$1" ;;
   proxies)
     # shellcheck disable=SC2086 # one word per package
     install_packages $packages_proxies
@@ -87,7 +88,7 @@ run_part() {
   asan)
     build_asan
     run_ctest asan "unit|loop|engine|fuzz" -j "$jobs"
-    run_ctest asan "cli|cases|diagnose|torture"
+    run_ctest asan "cli|cases|diagnose|torture|server"
     ;;
   tsan) build_tsan && run_ctest tsan "unit|loop|engine" -j "$jobs" ;;
   # clang's build: it does not know all of gcc's flags.
@@ -95,7 +96,7 @@ run_part() {
   all)
     build_tests
     run_ctest tests "checks|unit|loop|fuzz" -j "$jobs"
-    run_ctest tests "engine|cli|cases|diagnose|kubectl"
+    run_ctest tests "engine|cli|cases|diagnose|kubectl|server"
     run_part proxies
     run_part asan
     run_part tsan
@@ -104,7 +105,7 @@ run_part() {
     run_part cluster
     ;;
   *)
-    sed -n '2,21s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,22s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
   esac

@@ -30,11 +30,13 @@ static void check(const char *a, const char *b, bool is_user, bool is_same)
     KftKubeContext first;
     KftKubeContext second;
     g_test_message("%s | %s", a, b);
-    g_autoptr(KftKubeconfig) one = parse(is_user ? server : a, is_user ? a : "", &first);
-    g_autoptr(KftKubeconfig) two = parse(is_user ? server : b, is_user ? b : "", &second);
+    KftKubeconfig *one = parse(is_user ? server : a, is_user ? a : "", &first);
+    KftKubeconfig *two = parse(is_user ? server : b, is_user ? b : "", &second);
     g_assert_true(kft_kube_cluster_equal(first.cluster, second.cluster) == (is_user || is_same));
     g_assert_true(kft_kube_user_equal(first.user, second.user) == (!is_user || is_same));
     g_assert_true(kft_kube_user_equal(second.user, first.user) == (!is_user || is_same));
+    kft_kubeconfig_unref(one);
+    kft_kubeconfig_unref(two);
 }
 
 static void test_clusters(void)
