@@ -105,7 +105,7 @@ run_part() {
     run_part cluster
     ;;
   *)
-    sed -n '2,22s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,20s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
   esac
