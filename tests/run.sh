@@ -12,6 +12,8 @@
 #   tests/run.sh server      kftray-server against clients, targets and name servers
 #   tests/run.sh kubectl     the scripted API server against somebody else's client
 #   tests/run.sh network     kftrayctl over a link that is slow, lossy, down or a black hole
+#   tests/run.sh diagnose    kftrayctl diagnose over broken set-ups; no secret in any debug log
+#   tests/run.sh proxies     requests and forwards through real proxies and gateways
 #   tests/run.sh cluster     kftrayctl against a real Kubernetes
 #   tests/run.sh soak        two minutes of random faults, from a seed
 #   tests/run.sh torture     each fallible call failing in turn, under the sanitizers
@@ -31,6 +33,8 @@ jobs=$(nproc)
 
 packages_tests="$packages_build $packages_demo clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
   llvm-14 libwslay-dev zlib1g-dev git procps iproute2 curl python3-websockets mandoc zsh fish"
+packages_proxies="tinyproxy-bin squid-openssl microsocks dante-server mitmproxy nginx-light dnsmasq-base
+  iproute2 util-linux"
 
 install_test_packages() {
   # shellcheck disable=SC2086 # one word per package
@@ -66,7 +70,13 @@ run_part() {
   case $1 in
   checks) build_tests && run_ctest tests checks -j "$jobs" ;;
   unit | loop | fuzz) build_tests && run_ctest tests "$1" -j "$jobs" ;;
-  engine | cli | cases | kubectl | server | soak) build_tests && run_ctest tests "$1" ;;
+  engine | cli | cases | diagnose | kubectl | server | soak) build_tests && run_ctest tests "$1" ;;
+  proxies)
+    # shellcheck disable=SC2086 # one word per package
+    install_packages $packages_proxies
+    build_tests
+    run_ctest tests proxies
+    ;;
   network | cluster)
     build_tests
     # Namespaces, mounts and containers: root's work.
@@ -80,7 +90,7 @@ run_part() {
   asan)
     build_asan
     run_ctest asan "unit|loop|engine|fuzz" -j "$jobs"
-    run_ctest asan "cli|cases|torture|server"
+    run_ctest asan "cli|cases|diagnose|torture|server"
     ;;
   tsan) build_tsan && run_ctest tsan "unit|loop|engine" -j "$jobs" ;;
   # clang's build: it does not know all of gcc's flags.
@@ -88,7 +98,8 @@ run_part() {
   all)
     build_tests
     run_ctest tests "checks|unit|loop|fuzz" -j "$jobs"
-    run_ctest tests "engine|cli|cases|kubectl|server|soak"
+    run_ctest tests "engine|cli|cases|diagnose|kubectl|server|soak"
+    run_part proxies
     run_part asan
     run_part tsan
     run_part tidy

@@ -8,6 +8,9 @@
 typedef enum {
     KFT_COMMAND_START_FORWARD,
     KFT_COMMAND_STOP_FORWARD,
+    KFT_COMMAND_DIAGNOSE,
+    KFT_COMMAND_STOP_DIAGNOSIS,
+    KFT_COMMAND_SET_NETWORK,
     KFT_COMMAND_QUERY,
     KFT_COMMAND_CANCEL_QUERY,
     KFT_COMMAND_RETRY_FORWARD, /* try now instead of at the end of the wait */
@@ -26,6 +29,19 @@ typedef struct KftCommand KftCommand;
 KftCommand *kft_command_new_start_forward(KftForwardId id, KftForwardSpec *spec);
 /* Thread: any. */
 KftCommand *kft_command_new_stop_forward(KftForwardId id);
+/* Looks for what is wrong on the way to a target, without touching what runs: events of type
+ * DIAGNOSE_STEP and one DIAGNOSE_DONE tell. @id: the caller's, for those events; nothing to do with
+ * forwards. @spec: (transfer full); without ports one that the pod declares is tried, without a
+ * target only the way to the cluster. Thread: any. */
+KftCommand *kft_command_new_diagnose(KftForwardId id, KftForwardSpec *spec);
+/* Ends it without further events. Thread: any. */
+KftCommand *kft_command_new_stop_diagnosis(KftForwardId id);
+/* What counts for new connections beside kubeconfig and environment; all copied, nullable.
+ * @ca_bundle: PEM file of further trusted authorities. @proxy_url: for servers that no other place
+ * names a proxy for; may hold a password. @no_proxy: exceptions from it, as in NO_PROXY. Thread:
+ * any. */
+KftCommand *
+kft_command_new_set_network(const char *ca_bundle, const char *proxy_url, const char *no_proxy);
 /* @query: (transfer full), its id not in use. Thread: any. */
 KftCommand *kft_command_new_query(KftQuery *query);
 /* Its answer is CANCELLED, if it was not given already. Thread: any. */

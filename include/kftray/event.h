@@ -1,6 +1,7 @@
 #ifndef KFTRAY_EVENT_H
 #define KFTRAY_EVENT_H
 
+#include "kftray/diagnose.h"
 #include "kftray/error.h"
 #include "kftray/query.h"
 #include "kftray/types.h"
@@ -15,8 +16,10 @@ typedef enum {
     KFT_EVENT_FORWARD_CONNECTION_ERROR, /* a local connection ended with an error */
     KFT_EVENT_FORWARD_STATISTICS,       /* at most 4 a second, only when something changed */
     KFT_EVENT_FORWARD_CLOSING,          /* it will end by itself unless there is traffic */
-    KFT_EVENT_ANSWER,                   /* of a query */
-    KFT_EVENT_STOPPED,                  /* the last one, after SHUTDOWN */
+    KFT_EVENT_DIAGNOSE_STEP,            /* a step of a diagnosis began or ended */
+    KFT_EVENT_DIAGNOSE_DONE,
+    KFT_EVENT_ANSWER,  /* of a query */
+    KFT_EVENT_STOPPED, /* the last one, after SHUTDOWN */
 } KftEventType;
 
 /* Each change of a forward's state. The engine keeps no history: who wants one collects these, as
@@ -51,7 +54,7 @@ typedef struct {
 
 typedef struct {
     KftEventType type;
-    KftForwardId forward; /* 0 for ANSWER and STOPPED */
+    KftForwardId forward; /* 0 for ANSWER and STOPPED; the caller's id for DIAGNOSE_… */
     union {
         KftForwardStatusEvent status;
         struct {
@@ -70,6 +73,13 @@ typedef struct {
         struct {
             uint32_t in_ms; /* 0: there was traffic, it stays */
         } closing;
+        KftDiagnoseResult diagnose_step;
+        struct {
+            bool is_ok;   /* no step failed */
+            char *error;  /* the spec is wrong: nothing was looked at; else NULL */
+            char *report; /* text to copy, redacted; NULL with an error */
+            char *json;   /* the same as JSON */
+        } diagnosis;
         KftAnswer *answer; /* set to NULL to keep it */
     };
 } KftEvent;

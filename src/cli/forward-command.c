@@ -35,6 +35,7 @@ typedef struct {
     char *half_close;
     char *hold;
     char *auto_close;
+    char *ca_bundle;
     gboolean is_quiet;
     gboolean keep_trying;
 } Arguments;
@@ -88,6 +89,9 @@ static const KftCliOption options[] = {
      "How long a connection waits while no pod is ready (default: 10s)", "TIME", KFT_VALUE_NONE},
     {"auto-close", 0, KFT_OPTION_TEXT, offsetof(Arguments, auto_close),
      "End after so long without traffic (default: never)", "TIME", KFT_VALUE_NONE},
+    {"ca-bundle", 0, KFT_OPTION_FILE, offsetof(Arguments, ca_bundle),
+     "Further trusted authorities, PEM: those of a gateway that inspects TLS", "FILE",
+     KFT_VALUE_FILE},
     {"keep-trying", 0, KFT_OPTION_FLAG, offsetof(Arguments, keep_trying),
      "Do not give up when the cluster cannot be reached at the start", NULL, KFT_VALUE_NONE},
     {"quiet", 'q', KFT_OPTION_FLAG, offsetof(Arguments, is_quiet),
@@ -270,6 +274,8 @@ static void on_event(const KftEvent *event, void *user_data)
             kft_print_note("Note: no traffic; this ends in %.0f s", event->closing.in_ms / 1e3);
         return;
     case KFT_EVENT_FORWARD_STATISTICS:
+    case KFT_EVENT_DIAGNOSE_STEP:
+    case KFT_EVENT_DIAGNOSE_DONE:
     case KFT_EVENT_ANSWER:
     case KFT_EVENT_STOPPED:
         return;
@@ -282,10 +288,10 @@ static bool is_going_on(unsigned wake)
     return (wake & (KFT_WAKE_SIGNAL | KFT_WAKE_BROKEN)) == 0;
 }
 
-static int run_forward(KftForwardSpec *spec, bool is_quiet)
+static int run_forward(const Arguments *args, KftForwardSpec *spec)
 {
     g_autoptr(GError) error = NULL;
-    State state = {.is_quiet = is_quiet};
+    State state = {.is_quiet = args->is_quiet};
 
     g_queue_init(&state.listening);
     KftRunner *runner = kft_runner_new(on_event, &state, &error);
@@ -294,6 +300,7 @@ static int run_forward(KftForwardSpec *spec, bool is_quiet)
         kft_print_error("%s", error->message);
         return KFT_EXIT_FAILURE;
     }
+    kft_runner_set_ca_bundle(runner, args->ca_bundle);
     kft_runner_start_forward(runner, the_forward, spec);
     while (!state.has_failed && !state.has_ended && is_going_on(kft_runner_wait(runner, -1, -1)))
         continue;
@@ -312,7 +319,7 @@ static int run(int argc, char **argv)
         return status;
     KftForwardSpec *spec = make_spec(&args);
     if (spec != NULL)
-        status = run_forward(spec, args.is_quiet);
+        status = run_forward(&args, spec);
     kft_options_clear(&kft_cli_forward, &args.common);
     return status;
 }

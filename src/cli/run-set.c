@@ -261,6 +261,8 @@ static void on_event(const KftEvent *event, void *user_data)
     case KFT_EVENT_FORWARD_CONNECTION:
     case KFT_EVENT_FORWARD_CLOSING:
     case KFT_EVENT_ANSWER:
+    case KFT_EVENT_DIAGNOSE_STEP:
+    case KFT_EVENT_DIAGNOSE_DONE:
     case KFT_EVENT_STOPPED:
         return;
     }

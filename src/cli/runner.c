@@ -125,6 +125,17 @@ static unsigned read_signals(const KftRunner *self)
     return wake;
 }
 
+void kft_runner_set_ca_bundle(KftRunner *self, const char *file)
+{
+    if (file != NULL)
+        (void)kft_engine_post(self->engine, kft_command_new_set_network(file, NULL, NULL));
+}
+
+void kft_runner_start_diagnosis(KftRunner *self, KftForwardId id, KftForwardSpec *spec)
+{
+    (void)kft_engine_post(self->engine, kft_command_new_diagnose(id, spec));
+}
+
 unsigned kft_runner_wait(KftRunner *self, int fd, int timeout_ms)
 {
     struct pollfd fds[] = {

@@ -40,6 +40,15 @@ static void run_command(KftEngine *self, const KftCommand *command)
     case KFT_COMMAND_STOP_FORWARD:
         kft_session_stop_forward(self->session, command->forward);
         return;
+    case KFT_COMMAND_DIAGNOSE:
+        kft_session_diagnose(self->session, command->forward, command->spec);
+        return;
+    case KFT_COMMAND_STOP_DIAGNOSIS:
+        kft_session_stop_diagnosis(self->session, command->forward);
+        return;
+    case KFT_COMMAND_SET_NETWORK:
+        kft_network_copy(kft_loop_get_network(self->loop), &command->network);
+        return;
     case KFT_COMMAND_QUERY:
         kft_session_start_query(self->session, command->query);
         return;

@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "diagnose/diagnosis.h"
 #include "engine/cluster-set.h"
 #include "engine/queries.h"
 #include "engine/spec.h"
@@ -28,6 +29,7 @@ struct KftSession {
     int64_t slept_ms;     /* how long the machine slept since it was started */
     bool is_asleep;       /* SLEEP came, and no WAKE */
     GHashTable *forwards; /* id → Entry */
+    GHashTable *patients; /* id → Patient */
     KftQueries *queries;
     KftTimer *statistics;
     bool is_shutting_down;
@@ -420,10 +422,89 @@ void kft_session_retry_forward(KftSession *self, KftForwardId id)
         kft_forward_retry(entry->forward);
 }
 
+static void forget_network(KftCluster *cluster, void *user_data)
+{
+    (void)user_data;
+    kft_cluster_forget_network(cluster);
+}
+
 void kft_session_retry_all(KftSession *self)
 {
+    kft_cluster_set_foreach(self->clusters, forget_network, NULL);
     kft_cluster_set_check_files(self->clusters);
     foreach_forward(self, NULL, kft_forward_retry);
+}
+
+/* --- diagnoses --- */
+
+typedef struct {
+    KftSession *session;
+    KftForwardId id;
+    KftDiagnosis *diagnosis;
+} Patient;
+
+static void patient_free(void *data)
+{
+    Patient *patient = data;
+    kft_diagnosis_free(patient->diagnosis);
+    g_free(patient);
+}
+
+static void on_diagnose_step(const KftDiagnoseResult *result, void *user_data)
+{
+    const Patient *patient = user_data;
+    KftEvent *event = new_event(KFT_EVENT_DIAGNOSE_STEP, patient->id);
+    event->diagnose_step = *result;
+    event->diagnose_step.text = g_strdup(result->text);
+    event->diagnose_step.advice = g_strdup(result->advice);
+    event->diagnose_step.command = g_strdup(result->command);
+    patient->session->post(event, patient->session->user_data);
+}
+
+static void on_diagnose_done(bool is_ok, const char *report, const char *json, void *user_data)
+{
+    const Patient *patient = user_data;
+    KftSession *self = patient->session;
+    KftEvent *event = new_event(KFT_EVENT_DIAGNOSE_DONE, patient->id);
+    event->diagnosis.is_ok = is_ok;
+    event->diagnosis.report = g_strdup(report);
+    event->diagnosis.json = g_strdup(json);
+    self->post(event, self->user_data);
+    g_hash_table_remove(self->patients, GUINT_TO_POINTER(patient->id.v));
+}
+
+void kft_session_diagnose(KftSession *self, KftForwardId id, const KftForwardSpec *spec)
+{
+    static const KftDiagnosisFuncs funcs = {
+        .on_step = on_diagnose_step,
+        .on_done = on_diagnose_done,
+    };
+    g_autoptr(GError) error = NULL;
+
+    if (self->is_shutting_down)
+        return;
+    KftDiagnosisSpec what = {
+        .kubeconfig = spec->kubeconfig,
+        .context = spec->context,
+        .options = kft_spec_to_diagnose_options(spec, &error),
+    };
+    if (what.options == NULL) {
+        KftEvent *event = new_event(KFT_EVENT_DIAGNOSE_DONE, id);
+        event->diagnosis.error = g_strdup(error->message);
+        self->post(event, self->user_data);
+        return;
+    }
+    what.options->namespace_ = g_strdup(spec->namespace_);
+    Patient *patient = g_new0(Patient, 1);
+    patient->session = self;
+    patient->id = id;
+    patient->diagnosis = kft_diagnosis_new(self->loop, &what, &funcs, patient);
+    g_hash_table_insert(self->patients, GUINT_TO_POINTER(id.v), patient);
+}
+
+void kft_session_stop_diagnosis(KftSession *self, KftForwardId id)
+{
+    g_hash_table_remove(self->patients, GUINT_TO_POINTER(id.v));
 }
 
 void kft_session_shutdown(KftSession *self)
@@ -434,6 +515,7 @@ void kft_session_shutdown(KftSession *self)
     if (self->is_shutting_down)
         return;
     self->is_shutting_down = true;
+    g_hash_table_remove_all(self->patients);
     kft_queries_shutdown(self->queries);
     if (g_hash_table_size(self->forwards) == 0) {
         self->on_stopped(self->user_data);
@@ -463,6 +545,7 @@ KftSession *kft_session_new(KftLoop *loop,
     self->netlink = kft_netlink_new(loop, on_netlink_change, self);
     (void)has_slept(self);
     self->forwards = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, entry_free);
+    self->patients = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, patient_free);
     self->queries = kft_queries_new(loop, &query_funcs, self);
     self->statistics = kft_timer_new(loop, on_statistics, self);
     return self;
@@ -473,6 +556,7 @@ void kft_session_free(KftSession *self)
     if (self == NULL)
         return;
     kft_timer_free(self->statistics);
+    g_hash_table_unref(self->patients);
     kft_queries_free(self->queries);
     g_hash_table_unref(self->forwards);
     kft_cluster_set_free(self->clusters);

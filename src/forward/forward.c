@@ -75,6 +75,7 @@ struct KftForward {
     KftTimer *auto_close;     /* nullable */
     uint64_t last_traffic_ms; /* of connections that ended */
     bool is_announced;
+    bool has_told_block;
     KftBackoff backoff;
 
     KftResolver *resolver;
@@ -325,6 +326,20 @@ static void retry_later(KftForward *self, const GError *error)
 
 static void attach_waiting(KftForward *self);
 
+/* That it works by a detour is worth knowing: it costs something, and can be mended elsewhere. */
+static void tell_block(KftForward *self)
+{
+    const char *why = kft_cluster_get_websocket_block(self->cluster);
+    if (why == NULL || self->has_told_block ||
+        kft_backends_get_transport(self->backends) != KFT_TRANSPORT_SPDY ||
+        self->options->transport != KFT_TRANSPORT_AUTO)
+        return;
+    g_autofree char *text = g_strdup_printf(
+        "WebSockets do not get through to this cluster (%s); SPDY by POST is used instead", why);
+    self->has_told_block = true;
+    self->funcs.on_notice(text, self->user_data);
+}
+
 static void on_backends_ready(void *user_data)
 {
     KftForward *self = user_data;
@@ -332,6 +347,7 @@ static void on_backends_ready(void *user_data)
     if (self->state == KFT_FORWARD_STATE_CONNECTING) {
         set_error(self, NULL);
         set_state(self, KFT_FORWARD_STATE_READY);
+        tell_block(self);
     } else if (self->state == KFT_FORWARD_STATE_READY &&
                self->told_pod != kft_backends_get_pod(self->backends)) {
         emit_status(self);

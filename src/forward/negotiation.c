@@ -42,8 +42,10 @@ struct KftNegotiation {
     bool was_rejected; /* a 401 was answered by a fresh credential */
     unsigned n_throttled;
     bool may_use_websocket;
-    char *rights_text; /* of a 403 that led to the POST */
-    KftTurn *turn;     /* until the head of the answer came */
+    char *first_text;   /* of the answer that led to the POST, if it is worth telling */
+    char *block_reason; /* what does not let WebSockets through */
+    char *refusal;      /* of the last answer; nullable */
+    KftTurn *turn;      /* until the head of the answer came */
     KftCredentialRequest *credential_request;
     KftAuth *auth;
     KftDial *dial;
@@ -88,7 +90,9 @@ void kft_negotiation_free(KftNegotiation *self)
     kft_timer_free(self->deadline);
     kft_timer_free(self->body_grace);
     kft_timer_free(self->throttle);
-    g_free(self->rights_text);
+    g_free(self->first_text);
+    g_free(self->block_reason);
+    g_free(self->refusal);
     g_free(self->namespace_);
     g_free(self->pod);
     kft_cluster_unref(self->cluster);
@@ -124,6 +128,8 @@ static void succeed(KftNegotiation *self, KftCarrier carrier)
     /* A transport that the user asked for is no news about the cluster. */
     if (self->offer.tunnel && self->offer.spdy)
         kft_cluster_set_carrier(self->cluster, carrier);
+    if (self->block_reason != NULL)
+        kft_cluster_set_websocket_block(self->cluster, self->block_reason);
     end_attempt(self);
     self->on_done(&result, NULL, self->user_data);
 }
@@ -145,6 +151,13 @@ describe_request(KftNegotiation *self, const char *host, const char *path, char 
 /* The plain text of an answer that is neither a Status nor what 1.4 has a verdict for. */
 static GError *refusal_error(KftNegotiation *self, const char *body, size_t body_size)
 {
+    g_autofree char *text = g_strndup(body == NULL ? "" : body, body_size);
+    if (kft_http_head_get_status(self->head) == 400 && kft_upgrade_text_means_stripped(text))
+        return g_error_new(KFT_ERROR, KFT_ERROR_PROTOCOL,
+                           "pod \"%s\": the request reached the server without its Upgrade header: "
+                           "a proxy or gateway before it takes it out and must be told to pass "
+                           "WebSockets on",
+                           self->pod);
     g_autofree char *what =
         g_strdup_printf("forward to pod \"%s\" in namespace \"%s\"", self->pod, self->namespace_);
     return kft_status_to_error(kft_http_head_get_status(self->head),
@@ -186,6 +199,11 @@ bool kft_negotiation_may_use_websocket(const KftNegotiation *self)
     return self->may_use_websocket && !self->offer.websocket;
 }
 
+const char *kft_negotiation_get_refusal(const KftNegotiation *self)
+{
+    return self->refusal;
+}
+
 static void on_throttle_end(void *user_data)
 {
     start_attempt(user_data);
@@ -216,6 +234,20 @@ static bool wait_for_turn(KftNegotiation *self)
     return true;
 }
 
+/* What is to be told about the first answer if the second is no good either. */
+static void take_first_text(KftNegotiation *self,
+                            KftUpgradeVerdict verdict,
+                            const char *reason,
+                            const char *message)
+{
+    if (verdict == KFT_UPGRADE_TRY_SPDY_RIGHTS)
+        self->first_text = g_strdup(message);
+    if (verdict != KFT_UPGRADE_TRY_SPDY_BLOCKED)
+        return;
+    self->first_text = g_strdup_printf("WebSockets do not get through (%s)", reason);
+    self->block_reason = g_strdup(reason);
+}
+
 /* What to say when the only transport that may be used is none that the server speaks. */
 static GError *forced_error(const KftNegotiation *self, const char *reason)
 {
@@ -232,17 +264,17 @@ handle_verdict(KftNegotiation *self, KftUpgradeVerdict verdict, const char *reas
     case KFT_UPGRADE_OPEN:
         g_assert_not_reached();
     case KFT_UPGRADE_TRY_SPDY_RIGHTS:
+    case KFT_UPGRADE_TRY_SPDY_BLOCKED:
     case KFT_UPGRADE_TRY_SPDY:
         self->may_use_websocket = is_answer_of_node(self, verdict);
         if (self->offer.spdy && !self->uses_spdy) {
             kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "no WebSocket here (%s): trying SPDY", reason);
-            if (verdict == KFT_UPGRADE_TRY_SPDY_RIGHTS)
-                self->rights_text = g_strdup(error->message);
+            take_first_text(self, verdict, reason, error->message);
             g_error_free(error);
             retry_as_spdy(self);
             return;
         }
-        if (verdict == KFT_UPGRADE_TRY_SPDY && !self->uses_spdy) {
+        if (verdict != KFT_UPGRADE_TRY_SPDY_RIGHTS && !self->uses_spdy) {
             g_error_free(error);
             error = forced_error(self, reason);
         }
@@ -259,9 +291,9 @@ handle_verdict(KftNegotiation *self, KftUpgradeVerdict verdict, const char *reas
     case KFT_UPGRADE_FAILED:
         break;
     }
-    if (self->rights_text != NULL) {
+    if (self->first_text != NULL) {
         g_autofree char *both =
-            g_strdup_printf("%s; by POST: %s", self->rights_text, error->message);
+            g_strdup_printf("%s; by POST: %s", self->first_text, error->message);
         g_free(error->message);
         error->message = g_steal_pointer(&both);
     }
@@ -284,6 +316,8 @@ static void judge(KftNegotiation *self)
         succeed(self, carrier);
         return;
     }
+    g_free(self->refusal);
+    self->refusal = g_strdup(reason);
     GError *error = is_open ? g_error_new(KFT_ERROR, KFT_ERROR_PROTOCOL,
                                           "pod \"%s\": the server's upgrade answer is wrong: %s",
                                           self->pod, reason)

@@ -113,6 +113,8 @@ static void on_tunnel_closed(KftTunnel *tunnel, const char *reason, void *user_d
     g_autofree char *copy = g_strdup(reason);
 
     kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "pod=%s tunnel closed: %s", self->pod->name, copy);
+    if (self->found == KFT_TRANSPORT_TUNNEL && self->transport == KFT_TRANSPORT_AUTO)
+        kft_cluster_tell_tunnel_end(self->cluster, kft_tunnel_was_heard(tunnel));
     g_ptr_array_remove_fast(self->tunnels, tunnel);
     kft_tunnel_free(tunnel);
     if (self->tunnels->len == 0 && self->negotiation == NULL)

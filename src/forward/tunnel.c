@@ -794,6 +794,11 @@ bool kft_tunnel_is_usable(const KftTunnel *self)
     return !self->is_closed && !self->is_suspect && !kft_timer_is_active(self->doubt);
 }
 
+bool kft_tunnel_was_heard(const KftTunnel *self)
+{
+    return kft_wire_was_heard(self->wire);
+}
+
 uint32_t kft_tunnel_get_round_trip_us(const KftTunnel *self)
 {
     return self->round_trip_us;

@@ -45,6 +45,8 @@ bool kft_tunnel_is_usable(const KftTunnel *self);
 /* The way to the server may have changed: no new pairs until it says something, and the end if it
  * does not within @limit_ms. */
 void kft_tunnel_verify(KftTunnel *self, uint32_t limit_ms);
+/* Whether anything came from the server since it was opened. */
+bool kft_tunnel_was_heard(const KftTunnel *self);
 /* Whether it is too old or has carried too many streams: replace it, and free it when idle. */
 bool kft_tunnel_is_worn(const KftTunnel *self);
 /* To the server and back, of the last ping that was answered; 0 = of none yet. */

@@ -14,6 +14,8 @@
 #include "kube/status.h"
 
 #define DEFAULT_TIMEOUT_MS 30000
+/* One may be a server that restarts. */
+#define MAX_SILENT_CUTS 2
 
 struct KftCluster {
     KftLoop *loop;
@@ -25,6 +27,8 @@ struct KftCluster {
     char *namespace_;
     KftCarrier carrier;
     bool has_carrier;
+    char *websocket_block; /* nullable */
+    unsigned n_silent_cuts;
     int ref_count;
 };
 
@@ -99,6 +103,7 @@ void kft_cluster_unref(KftCluster *self)
     kft_kubeconfig_unref(self->config);
     g_free(self->name);
     g_free(self->namespace_);
+    g_free(self->websocket_block);
     g_free(self);
 }
 
@@ -138,6 +143,35 @@ void kft_cluster_set_carrier(KftCluster *self, KftCarrier carrier)
 {
     self->carrier = carrier;
     self->has_carrier = true;
+}
+
+void kft_cluster_set_websocket_block(KftCluster *self, const char *why)
+{
+    kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "WebSockets do not get through: %s", why);
+    g_free(self->websocket_block);
+    self->websocket_block = g_strdup(why);
+    kft_cluster_set_carrier(self, KFT_CARRIER_SPDY);
+}
+
+const char *kft_cluster_get_websocket_block(const KftCluster *self)
+{
+    return self->websocket_block;
+}
+
+void kft_cluster_tell_tunnel_end(KftCluster *self, bool was_heard)
+{
+    self->n_silent_cuts = was_heard ? 0 : self->n_silent_cuts + 1;
+    if (self->n_silent_cuts == MAX_SILENT_CUTS)
+        kft_cluster_set_websocket_block(self, "the connection is cut as soon as it is open");
+}
+
+void kft_cluster_forget_network(KftCluster *self)
+{
+    if (self->websocket_block == NULL)
+        return;
+    g_clear_pointer(&self->websocket_block, g_free);
+    self->n_silent_cuts = 0;
+    self->has_carrier = false;
 }
 
 /* --- one call --- */

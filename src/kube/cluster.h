@@ -42,6 +42,17 @@ const char *kft_cluster_get_namespace(const KftCluster *self);
 bool kft_cluster_get_carrier(const KftCluster *self, KftCarrier *ret_carrier);
 void kft_cluster_set_carrier(KftCluster *self, KftCarrier carrier);
 
+/* Something on the way to the server does not let WebSockets through: SPDY is used from now on.
+ * @why: one line for the user. */
+void kft_cluster_set_websocket_block(KftCluster *self, const char *why);
+/* NULL if they are not known to be blocked. */
+const char *kft_cluster_get_websocket_block(const KftCluster *self);
+/* A tunnel in a WebSocket ended; @was_heard: after at least a byte had come. One that is cut again
+ * right after its 101 counts as blocked. */
+void kft_cluster_tell_tunnel_end(KftCluster *self, bool was_heard);
+/* The network may be another one now: what was found out about the way there is asked again. */
+void kft_cluster_forget_network(KftCluster *self);
+
 /* --- API requests --- */
 
 typedef struct {

@@ -16,6 +16,7 @@ typedef struct {
     KftSecret
         *authorization; /* value of the Authorization field; nullable; never set for http servers */
     char **headers;     /* Impersonate-* lines, NULL ended, never NULL */
+    int64_t expires_s;  /* when it ends, unix seconds; INT64_MAX = not known or never */
     int ref_count;
 } KftAuth;
 
@@ -25,6 +26,10 @@ void kft_auth_unref(KftAuth *self);
  * free with kft_auth_free_lines(), which overwrites them. */
 char **kft_auth_dup_lines(const KftAuth *self);
 void kft_auth_free_lines(char **lines);
+
+/* Without what is around it: an endpoint for the cluster of @context, with the user's certificate.
+ */
+KftEndpoint *kft_auth_new_endpoint(const KftKubeContext *context);
 
 /* @config: a reference is taken; @context: of it. */
 KftCredential *

@@ -20,6 +20,7 @@ struct KftLoop {
     KftCurlMulti requests;
     KftCurlMulti dials;
     CURLSH *share;
+    KftNetwork network;
     GQueue deferred;
     uint64_t turn;
     uint64_t distrust_until_ms; /* 0 = never */
@@ -166,6 +167,7 @@ bool kft_loop_free(KftLoop *self)
     close_if_initialized((uv_handle_t *)&self->keep_alive);
     close_if_initialized((uv_handle_t *)&self->idle);
     (void)uv_run(&self->uv, UV_RUN_NOWAIT);
+    kft_network_clear(&self->network);
     bool is_clean = uv_loop_close(&self->uv) == 0 && self->n_open == 0;
     if (is_clean)
         g_free(self);
@@ -178,6 +180,11 @@ bool kft_loop_free(KftLoop *self)
 uv_loop_t *kft_loop_get_uv(KftLoop *self)
 {
     return &self->uv;
+}
+
+KftNetwork *kft_loop_get_network(KftLoop *self)
+{
+    return &self->network;
 }
 
 CURLSH *kft_loop_get_share(KftLoop *self)
