@@ -579,8 +579,10 @@ static bool open_listeners(KftForward *self, const uint16_t *local_numbers, GErr
         .on_connection = on_binding_connection,
     };
     size_t n_ports = self->options->n_ports;
-    g_autofree uint16_t *local = g_new0(uint16_t, n_ports);
 
+    if (self->bindings != NULL)
+        return true;
+    g_autofree uint16_t *local = g_new0(uint16_t, n_ports);
     for (size_t i = 0; i < n_ports; i++)
         local[i] = self->options->port_is_local_from_remote[i] ? local_numbers[i]
                                                                : self->options->ports[i].local;
