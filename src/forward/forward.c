@@ -5,17 +5,12 @@
  * pod is ready wait, unread, for at most their hold time; they are attached as soon as one is. A
  * forward that is READY stays so while it goes over to another pod: that takes a round trip or two,
  * and what was begun is carried on. */
-#include "forward/forward.h"
-
 #include <string.h>
 
 #include "kftray/error.h"
 
-#include "base/backoff.h"
 #include "base/log.h"
-#include "forward/backends.h"
-#include "forward/bindings.h"
-#include "net/timer.h"
+#include "forward/forward-priv.h"
 
 /* The first retry is at once, then these (5.4 of the wire protocols, 4.3). */
 #define BACKOFF_BASE_MS 200
@@ -34,98 +29,16 @@
 /* Longest time until the first word of the resolver: a credential plugin has 60 s, a request 30 s.
  */
 #define LOOKUP_MS 95000
-/* An end for want of traffic is announced so long before, or at half of the time. */
-#define ANNOUNCE_MS 60000
-/* Pause before connections that could not be carried are tried again on a pod that seems healthy.
- */
-#define ATTACH_AGAIN_MS 200
-
-typedef struct {
-    KftForward *owner;
-    KftConnection *connection;
-    size_t port_index;
-    uint16_t remote_port; /* of the pod it was attached to */
-    KftPod *pod;          /* that one; nullable */
-    GPtrArray *tried;     /* uids of pods that refused it; nullable */
-} Client;
-
-struct KftForward {
-    KftCluster *cluster;
-    KftLoop *loop;
-    KftForwardOptions *options;
-    KftForwardFuncs funcs;
-    void *user_data;
-
-    KftForwardState state;
-    KftTimer *deadline; /* of the state */
-    KftTimer *attach_again;
-    uint64_t started_ms;
-    bool was_resolved; /* the target was read at least once */
-    GError *error;
-    char *waiting_for;
-    uint32_t next_try_ms;
-    bool waits_for_user;
-    KftReachWatch *server; /* BACKOFF: until the server is back; nullable */
-    unsigned n_refusals;   /* of our credentials or configuration, in a row */
-    unsigned attempt;
-    uint64_t ready_since_ms;
-    bool was_ready;
-    uint32_t n_reconnects;
-    int64_t ready_since_unix_ms;
-    KftTimer *auto_close;     /* nullable */
-    uint64_t last_traffic_ms; /* of connections that ended */
-    bool is_announced;
-    bool has_told_block;
-    KftBackoff backoff;
-
-    KftResolver *resolver;
-    KftBindings *bindings;
-    KftBackends *backends;
-    KftPod *told_pod;            /* the last one in a status; nullable */
-    uint16_t *ports;             /* of the best pod, per port of the options */
-    GHashTable *clients;         /* Client, owned */
-    KftForwardStatistics closed; /* of connections that ended */
-};
-
 static void set_state(KftForward *self, KftForwardState next);
 static void start_resolver(KftForward *self);
 static void retry_later(KftForward *self, const GError *error);
 
-/* --- options --- */
-
-KftForwardOptions *kft_forward_options_new(void)
-{
-    return g_new0(KftForwardOptions, 1);
-}
-
-void kft_forward_options_free(KftForwardOptions *self)
-{
-    if (self == NULL)
-        return;
-    for (size_t i = 0; i < self->n_ports; i++)
-        kft_port_spec_clear(&self->ports[i]);
-    g_free(self->ports);
-    g_free(self->port_is_local_from_remote);
-    kft_target_free(self->target);
-    g_free(self->label);
-    g_free(self->namespace_);
-    g_strfreev(self->addresses);
-    g_free(self);
-}
-
 /* --- state --- */
-
-static void set_pod(KftPod **slot, KftPod *pod)
-{
-    KftPod *old = *slot;
-    *slot = pod == NULL ? NULL : kft_pod_ref(pod);
-    kft_pod_unref(old);
-}
 
 static void emit_status(KftForward *self)
 {
     KftPod *pod = kft_backends_get_pod(self->backends);
-    set_pod(&self->told_pod, pod);
+    kft_forward_set_pod(&self->told_pod, pod);
     const KftForwardStatus status = {
         .state = self->state,
         .error = self->error,
@@ -210,7 +123,7 @@ static void set_state(KftForward *self, KftForwardState next)
     enter_state(self);
 }
 
-static bool is_over(const KftForward *self)
+bool kft_forward_is_over(const KftForward *self)
 {
     return self->state == KFT_FORWARD_STATE_STOPPING || self->state == KFT_FORWARD_STATE_FAILED ||
            self->state == KFT_FORWARD_STATE_IDLE;
@@ -324,8 +237,6 @@ static void retry_later(KftForward *self, const GError *error)
 
 /* --- backends --- */
 
-static void attach_waiting(KftForward *self);
-
 /* That it works by a detour is worth knowing: it costs something, and can be mended elsewhere. */
 static void tell_block(KftForward *self)
 {
@@ -352,13 +263,13 @@ static void on_backends_ready(void *user_data)
                self->told_pod != kft_backends_get_pod(self->backends)) {
         emit_status(self);
     }
-    attach_waiting(self);
+    kft_forward_attach_waiting(self);
 }
 
 static void on_backends_failed(const GError *error, void *user_data)
 {
     KftForward *self = user_data;
-    if (!is_over(self) && self->state != KFT_FORWARD_STATE_BACKOFF)
+    if (!kft_forward_is_over(self) && self->state != KFT_FORWARD_STATE_BACKOFF)
         handle_failure(self, error);
 }
 
@@ -369,191 +280,14 @@ static void on_backends_lost(const GError *error, void *user_data)
         retry_later(self, error);
 }
 
-/* --- the end for want of traffic --- */
-
-static uint64_t find_last_traffic_ms(const KftForward *self)
+void kft_forward_look_again(KftForward *self)
 {
-    uint64_t last = self->last_traffic_ms;
-    GHashTableIter iter;
-    gpointer key = NULL;
-    g_hash_table_iter_init(&iter, self->clients);
-    while (g_hash_table_iter_next(&iter, &key, NULL))
-        last = MAX(last, kft_connection_get_last_traffic_ms(((Client *)key)->connection));
-    return last;
-}
-
-/* Runs when the forward may have been idle for long enough for an announcement, or for the end. */
-static void on_auto_close(void *user_data)
-{
-    KftForward *self = user_data;
-    uint32_t limit_ms = self->options->auto_close_ms;
-    uint32_t ahead_ms = MIN(ANNOUNCE_MS, limit_ms / 2);
-    uint64_t idle_ms = kft_loop_now_ms(self->loop) - find_last_traffic_ms(self);
-
-    if (is_over(self) && self->state != KFT_FORWARD_STATE_IDLE)
-        return;
-    if (idle_ms >= limit_ms) {
-        bool is_long = limit_ms >= 60000;
-        g_autofree char *text =
-            g_strdup_printf("closed after %.4g %s without traffic",
-                            limit_ms / (is_long ? 60e3 : 1e3), is_long ? "min" : "s");
-        self->funcs.on_notice(text, self->user_data);
-        kft_forward_stop(self);
-        return;
-    }
-    bool is_near = idle_ms >= limit_ms - ahead_ms;
-    if (is_near != self->is_announced)
-        self->funcs.on_closing(is_near ? (uint32_t)(limit_ms - idle_ms) : 0, self->user_data);
-    self->is_announced = is_near;
-    kft_timer_start(self->auto_close, is_near ? limit_ms - idle_ms : limit_ms - ahead_ms - idle_ms);
-}
-
-/* Called with each new connection. */
-static void note_traffic(KftForward *self)
-{
-    self->last_traffic_ms = kft_loop_now_ms(self->loop);
-    if (self->is_announced)
-        on_auto_close(self);
-}
-
-/* --- local connections --- */
-
-static void client_free(void *data)
-{
-    Client *client = data;
-
-    if (client->connection != NULL) {
-        /* Cut off, it is not reported closed, but what it carried counts. */
-        client->owner->closed.bytes_up += kft_connection_get_bytes_up(client->connection);
-        client->owner->closed.bytes_down += kft_connection_get_bytes_down(client->connection);
-        kft_connection_free(client->connection);
-    }
-    g_clear_pointer(&client->tried, g_ptr_array_unref);
-    kft_pod_unref(client->pod);
-    g_free(client);
-}
-
-static void attach_client(KftForward *self, Client *client)
-{
-    KftPod *pod = kft_backends_attach(self->backends, client->connection, client->port_index,
-                                      client->tried, &client->remote_port);
-    if (pod != NULL)
-        set_pod(&client->pod, pod);
-    else if (kft_backends_is_ready(self->backends) && !kft_timer_is_active(self->attach_again))
-        /* A tunnel may be full without any other being opened: look again until the hold time is
-         * over. */
-        kft_timer_start(self->attach_again, ATTACH_AGAIN_MS);
-}
-
-static void attach_waiting(KftForward *self)
-{
-    GHashTableIter iter;
-    gpointer key = NULL;
-    g_hash_table_iter_init(&iter, self->clients);
-    while (g_hash_table_iter_next(&iter, &key, NULL)) {
-        Client *client = key;
-        if (kft_connection_is_waiting(client->connection))
-            attach_client(self, client);
-    }
-}
-
-static void on_attach_again(void *user_data)
-{
-    attach_waiting(user_data);
-}
-
-/* The pod is gone although no watch said so yet: look again before the next connection suffers. */
-static void suspect_pod(KftForward *self, const Client *client, KftPairEnd end)
-{
-    if (end != KFT_PAIR_END_NO_POD || client->pod == NULL)
-        return;
-    kft_backends_suspect(self->backends, client->pod);
     if (self->state != KFT_FORWARD_STATE_READY)
         return;
     if (kft_backends_is_ready(self->backends))
         kft_resolver_refresh(self->resolver);
     else
         set_state(self, KFT_FORWARD_STATE_RESOLVING);
-}
-
-static void note_refusal(Client *client)
-{
-    if (client->tried == NULL)
-        client->tried = g_ptr_array_new_with_free_func(g_free);
-    g_ptr_array_add(client->tried, g_strdup(client->pod->uid));
-}
-
-static bool has_other(KftConnection *connection, void *user_data)
-{
-    Client *client = user_data;
-    (void)connection;
-    note_refusal(client);
-    return kft_backends_has_other(client->owner->backends, client->tried);
-}
-
-static void
-on_client_waiting(KftConnection *connection, KftPairEnd why, const char *text, void *user_data)
-{
-    Client *client = user_data;
-    (void)connection;
-    (void)text;
-    suspect_pod(client->owner, client, why);
-    if (client->owner->state == KFT_FORWARD_STATE_READY)
-        kft_timer_start(client->owner->attach_again,
-                        why == KFT_PAIR_END_REFUSED ? 0 : ATTACH_AGAIN_MS);
-}
-
-static void report_error(KftForward *self, const Client *client, const KftConnectionReport *report)
-{
-    if (report->end == KFT_PAIR_END_CLEAN || report->text == NULL)
-        return;
-    g_autofree char *text = kft_pair_text_simplify(report->text, client->remote_port);
-    uint16_t local = kft_bindings_get_port(self->bindings, client->port_index);
-    self->funcs.on_connection_error(local, client->remote_port, text, self->user_data);
-}
-
-static void
-on_client_closed(KftConnection *connection, const KftConnectionReport *report, void *user_data)
-{
-    Client *client = user_data;
-    KftForward *self = client->owner;
-
-    self->last_traffic_ms =
-        MAX(self->last_traffic_ms, kft_connection_get_last_traffic_ms(connection));
-    self->closed.bytes_up += report->bytes_up;
-    self->closed.bytes_down += report->bytes_down;
-    report_error(self, client, report);
-    suspect_pod(self, client, report->end);
-    g_hash_table_steal(self->clients, client);
-    client->connection = NULL; /* it frees itself */
-    client_free(client);
-}
-
-static void on_binding_connection(size_t port_index, KftSocket *socket, void *user_data)
-{
-    static const KftConnectionFuncs funcs = {
-        .has_other = has_other,
-        .on_waiting = on_client_waiting,
-        .on_closed = on_client_closed,
-    };
-    KftForward *self = user_data;
-
-    if (g_hash_table_size(self->clients) >= KFT_FORWARD_MAX_CONNECTIONS) {
-        self->funcs.on_notice("too many connections at once: one was refused", self->user_data);
-        kft_socket_abort(socket);
-        return;
-    }
-    Client *client = g_new0(Client, 1);
-    client->owner = self;
-    client->port_index = port_index;
-    client->remote_port = self->ports[port_index];
-    client->connection =
-        kft_connection_new(self->loop, socket, &self->options->limits, &funcs, client);
-    g_hash_table_add(self->clients, client);
-    self->closed.n_connections++;
-    note_traffic(self);
-    self->funcs.on_connection(kft_bindings_get_port(self->bindings, port_index), self->user_data);
-    attach_client(self, client);
 }
 
 /* --- listeners --- */
@@ -576,7 +310,7 @@ static bool open_listeners(KftForward *self, const uint16_t *local_numbers, GErr
     static const KftBindingsFuncs funcs = {
         .on_listening = on_binding_listening,
         .on_notice = on_binding_notice,
-        .on_connection = on_binding_connection,
+        .on_connection = kft_forward_add_client,
     };
     size_t n_ports = self->options->n_ports;
 
@@ -652,7 +386,7 @@ static void on_resolver_change(const KftResolution *resolution, void *user_data)
     KftForward *self = user_data;
     g_autoptr(GError) error = NULL;
 
-    if (is_over(self))
+    if (kft_forward_is_over(self))
         return;
     if (resolution->n_candidates == 0) {
         handle_no_candidate(self, resolution->waiting_reason);
@@ -671,7 +405,7 @@ static void on_resolver_error(const GError *error, bool is_final, void *user_dat
 {
     KftForward *self = user_data;
 
-    if (is_over(self) || self->state == KFT_FORWARD_STATE_READY)
+    if (kft_forward_is_over(self) || self->state == KFT_FORWARD_STATE_READY)
         return;
     kft_log(KFT_LOG_FORWARD, KFT_LEVEL_INFO, "%s: %s%s", self->options->label, error->message,
             is_final ? " (final)" : "");
@@ -767,18 +501,11 @@ KftForward *kft_forward_new(KftCluster *cluster,
     self->ports = g_new0(uint16_t, options->n_ports);
     self->backends = kft_backends_new(cluster, options->transport, options->balance,
                                       options->n_ports, &backends_funcs, self);
-    self->clients = g_hash_table_new_full(g_direct_hash, g_direct_equal, client_free, NULL);
     kft_backoff_init(&self->backoff, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
     self->started_ms = kft_loop_now_ms(self->loop);
-    self->attach_again = kft_timer_new(self->loop, on_attach_again, self);
+    kft_forward_init_clients(self);
     self->deadline = kft_timer_new(self->loop, on_deadline, self);
     kft_timer_start(self->deadline, 0);
-    self->last_traffic_ms = self->started_ms;
-    if (options->auto_close_ms > 0) {
-        self->auto_close = kft_timer_new(self->loop, on_auto_close, self);
-        kft_timer_start(self->auto_close,
-                        options->auto_close_ms - MIN(ANNOUNCE_MS, options->auto_close_ms / 2));
-    }
     return self;
 }
 
@@ -840,7 +567,7 @@ void kft_forward_mend(KftForward *self)
 
 void kft_forward_move(KftForward *self)
 {
-    if (is_over(self) || self->state == KFT_FORWARD_STATE_IDLE)
+    if (kft_forward_is_over(self) || self->state == KFT_FORWARD_STATE_IDLE)
         return;
     kft_backends_drain(self->backends);
     g_clear_pointer(&self->resolver, kft_resolver_free);
@@ -856,20 +583,11 @@ void kft_forward_move(KftForward *self)
 
 void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *ret_statistics)
 {
-    GHashTableIter iter;
-    gpointer key = NULL;
-
     *ret_statistics = self->closed;
     ret_statistics->n_reconnects = self->n_reconnects;
     ret_statistics->ready_since_ms = self->ready_since_unix_ms;
     kft_backends_get_health(self->backends, &ret_statistics->health);
-    ret_statistics->n_open = g_hash_table_size(self->clients);
-    g_hash_table_iter_init(&iter, self->clients);
-    while (g_hash_table_iter_next(&iter, &key, NULL)) {
-        const Client *client = key;
-        ret_statistics->bytes_up += kft_connection_get_bytes_up(client->connection);
-        ret_statistics->bytes_down += kft_connection_get_bytes_down(client->connection);
-    }
+    kft_forward_count_clients(self, ret_statistics);
 }
 
 void kft_forward_free(KftForward *self)
@@ -879,9 +597,7 @@ void kft_forward_free(KftForward *self)
     end_waits(self);
     close_everything(self);
     kft_timer_free(self->deadline);
-    kft_timer_free(self->attach_again);
-    kft_timer_free(self->auto_close);
-    g_hash_table_unref(self->clients);
+    kft_forward_clear_clients(self);
     kft_backends_free(self->backends);
     kft_pod_unref(self->told_pod);
     kft_forward_options_free(self->options);

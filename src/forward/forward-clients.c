@@ -1,0 +1,236 @@
+/* The local connections of a forward: each is carried by a pod as soon as there is one, sent on to
+ * another while no pod has taken a byte of it, and counted. Without any for long enough the forward
+ * ends by itself, if the user wants that. */
+#include <string.h>
+
+#include "forward/forward-priv.h"
+
+/* An end for want of traffic is announced so long before, or at half of the time. */
+#define ANNOUNCE_MS 60000
+/* Pause before connections that could not be carried are tried again on a pod that seems healthy.
+ */
+#define ATTACH_AGAIN_MS 200
+
+typedef struct {
+    KftForward *owner;
+    KftConnection *connection;
+    size_t port_index;
+    uint16_t remote_port; /* of the pod it was attached to */
+    KftPod *pod;          /* that one; nullable */
+    GPtrArray *tried;     /* uids of pods that refused it; nullable */
+} Client;
+
+/* --- the end for want of traffic --- */
+
+static uint64_t find_last_traffic_ms(const KftForward *self)
+{
+    uint64_t last = self->last_traffic_ms;
+    GHashTableIter iter;
+    gpointer key = NULL;
+    g_hash_table_iter_init(&iter, self->clients);
+    while (g_hash_table_iter_next(&iter, &key, NULL))
+        last = MAX(last, kft_connection_get_last_traffic_ms(((Client *)key)->connection));
+    return last;
+}
+
+/* Runs when the forward may have been idle for long enough for an announcement, or for the end. */
+static void on_auto_close(void *user_data)
+{
+    KftForward *self = user_data;
+    uint32_t limit_ms = self->options->auto_close_ms;
+    uint32_t ahead_ms = MIN(ANNOUNCE_MS, limit_ms / 2);
+    uint64_t idle_ms = kft_loop_now_ms(self->loop) - find_last_traffic_ms(self);
+
+    if (kft_forward_is_over(self) && self->state != KFT_FORWARD_STATE_IDLE)
+        return;
+    if (idle_ms >= limit_ms) {
+        bool is_long = limit_ms >= 60000;
+        g_autofree char *text =
+            g_strdup_printf("closed after %.4g %s without traffic",
+                            limit_ms / (is_long ? 60e3 : 1e3), is_long ? "min" : "s");
+        self->funcs.on_notice(text, self->user_data);
+        kft_forward_stop(self);
+        return;
+    }
+    bool is_near = idle_ms >= limit_ms - ahead_ms;
+    if (is_near != self->is_announced)
+        self->funcs.on_closing(is_near ? (uint32_t)(limit_ms - idle_ms) : 0, self->user_data);
+    self->is_announced = is_near;
+    kft_timer_start(self->auto_close, is_near ? limit_ms - idle_ms : limit_ms - ahead_ms - idle_ms);
+}
+
+/* Called with each new connection. */
+static void note_traffic(KftForward *self)
+{
+    self->last_traffic_ms = kft_loop_now_ms(self->loop);
+    if (self->is_announced)
+        on_auto_close(self);
+}
+
+/* --- carrying --- */
+
+static void client_free(void *data)
+{
+    Client *client = data;
+
+    if (client->connection != NULL) {
+        /* Cut off, it is not reported closed, but what it carried counts. */
+        client->owner->closed.bytes_up += kft_connection_get_bytes_up(client->connection);
+        client->owner->closed.bytes_down += kft_connection_get_bytes_down(client->connection);
+        kft_connection_free(client->connection);
+    }
+    g_clear_pointer(&client->tried, g_ptr_array_unref);
+    kft_pod_unref(client->pod);
+    g_free(client);
+}
+
+static void attach_client(KftForward *self, Client *client)
+{
+    KftPod *pod = kft_backends_attach(self->backends, client->connection, client->port_index,
+                                      client->tried, &client->remote_port);
+    if (pod != NULL)
+        kft_forward_set_pod(&client->pod, pod);
+    else if (kft_backends_is_ready(self->backends) && !kft_timer_is_active(self->attach_again))
+        /* A tunnel may be full without any other being opened: look again until the hold time is
+         * over. */
+        kft_timer_start(self->attach_again, ATTACH_AGAIN_MS);
+}
+
+void kft_forward_attach_waiting(KftForward *self)
+{
+    GHashTableIter iter;
+    gpointer key = NULL;
+    g_hash_table_iter_init(&iter, self->clients);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        Client *client = key;
+        if (kft_connection_is_waiting(client->connection))
+            attach_client(self, client);
+    }
+}
+
+static void on_attach_again(void *user_data)
+{
+    kft_forward_attach_waiting(user_data);
+}
+
+static void suspect_pod(KftForward *self, const Client *client, KftPairEnd end)
+{
+    if (end != KFT_PAIR_END_NO_POD || client->pod == NULL)
+        return;
+    kft_backends_suspect(self->backends, client->pod);
+    kft_forward_look_again(self);
+}
+
+static void note_refusal(Client *client)
+{
+    if (client->tried == NULL)
+        client->tried = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(client->tried, g_strdup(client->pod->uid));
+}
+
+static bool has_other(KftConnection *connection, void *user_data)
+{
+    Client *client = user_data;
+    (void)connection;
+    note_refusal(client);
+    return kft_backends_has_other(client->owner->backends, client->tried);
+}
+
+static void
+on_client_waiting(KftConnection *connection, KftPairEnd why, const char *text, void *user_data)
+{
+    Client *client = user_data;
+    (void)connection;
+    (void)text;
+    suspect_pod(client->owner, client, why);
+    if (client->owner->state == KFT_FORWARD_STATE_READY)
+        kft_timer_start(client->owner->attach_again,
+                        why == KFT_PAIR_END_REFUSED ? 0 : ATTACH_AGAIN_MS);
+}
+
+static void report_error(KftForward *self, const Client *client, const KftConnectionReport *report)
+{
+    if (report->end == KFT_PAIR_END_CLEAN || report->text == NULL)
+        return;
+    g_autofree char *text = kft_pair_text_simplify(report->text, client->remote_port);
+    uint16_t local = kft_bindings_get_port(self->bindings, client->port_index);
+    self->funcs.on_connection_error(local, client->remote_port, text, self->user_data);
+}
+
+static void
+on_client_closed(KftConnection *connection, const KftConnectionReport *report, void *user_data)
+{
+    Client *client = user_data;
+    KftForward *self = client->owner;
+
+    self->last_traffic_ms =
+        MAX(self->last_traffic_ms, kft_connection_get_last_traffic_ms(connection));
+    self->closed.bytes_up += report->bytes_up;
+    self->closed.bytes_down += report->bytes_down;
+    report_error(self, client, report);
+    suspect_pod(self, client, report->end);
+    g_hash_table_steal(self->clients, client);
+    client->connection = NULL; /* it frees itself */
+    client_free(client);
+}
+
+void kft_forward_add_client(size_t port_index, KftSocket *socket, void *user_data)
+{
+    static const KftConnectionFuncs funcs = {
+        .has_other = has_other,
+        .on_waiting = on_client_waiting,
+        .on_closed = on_client_closed,
+    };
+    KftForward *self = user_data;
+
+    if (g_hash_table_size(self->clients) >= KFT_FORWARD_MAX_CONNECTIONS) {
+        self->funcs.on_notice("too many connections at once: one was refused", self->user_data);
+        kft_socket_abort(socket);
+        return;
+    }
+    Client *client = g_new0(Client, 1);
+    client->owner = self;
+    client->port_index = port_index;
+    client->remote_port = self->ports[port_index];
+    client->connection =
+        kft_connection_new(self->loop, socket, &self->options->limits, &funcs, client);
+    g_hash_table_add(self->clients, client);
+    self->closed.n_connections++;
+    note_traffic(self);
+    self->funcs.on_connection(kft_bindings_get_port(self->bindings, port_index), self->user_data);
+    attach_client(self, client);
+}
+
+void kft_forward_count_clients(const KftForward *self, KftForwardStatistics *statistics)
+{
+    GHashTableIter iter;
+    gpointer key = NULL;
+
+    statistics->n_open = g_hash_table_size(self->clients);
+    g_hash_table_iter_init(&iter, self->clients);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        const Client *client = key;
+        statistics->bytes_up += kft_connection_get_bytes_up(client->connection);
+        statistics->bytes_down += kft_connection_get_bytes_down(client->connection);
+    }
+}
+
+void kft_forward_init_clients(KftForward *self)
+{
+    uint32_t limit_ms = self->options->auto_close_ms;
+
+    self->clients = g_hash_table_new_full(g_direct_hash, g_direct_equal, client_free, NULL);
+    self->attach_again = kft_timer_new(self->loop, on_attach_again, self);
+    self->last_traffic_ms = self->started_ms;
+    if (limit_ms == 0)
+        return;
+    self->auto_close = kft_timer_new(self->loop, on_auto_close, self);
+    kft_timer_start(self->auto_close, limit_ms - MIN(ANNOUNCE_MS, limit_ms / 2));
+}
+
+void kft_forward_clear_clients(KftForward *self)
+{
+    kft_timer_free(self->attach_again);
+    kft_timer_free(self->auto_close);
+    g_hash_table_unref(self->clients);
+}
