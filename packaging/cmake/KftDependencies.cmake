@@ -7,3 +7,8 @@ pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.88)
 pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl>=3.0)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(JSONC REQUIRED IMPORTED_TARGET json-c>=0.16)
+
+if(KFT_BUILD_UI)
+  pkg_check_modules(GTK REQUIRED IMPORTED_TARGET gtk+-3.0>=3.24)
+  pkg_check_modules(INDICATOR REQUIRED IMPORTED_TARGET ayatana-appindicator3-0.1)
+endif()
