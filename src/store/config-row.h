@@ -3,7 +3,7 @@
 
 #include "kftray/config.h"
 
-#include "store/query.h"
+#include "store/statement.h"
 
 /* A config as a row of the table configs, made from the table of fields (config/field.h). Thread:
  * one at a time. */
@@ -15,8 +15,8 @@ char *kft_config_row_dup_insert(void);
 char *kft_config_row_dup_update(void);
 /* Binds the fields; the next parameter is the insert's position, or the update's id. @config must
  * stay until the query has run. */
-void kft_config_row_bind(KftQuery *query, const KftConfig *config);
+void kft_config_row_bind(KftStatement *query, const KftConfig *config);
 /* Errors: STORAGE (a value that this program does not know). (transfer full). */
-KftConfig *kft_config_row_read(const KftQuery *query, GError **error);
+KftConfig *kft_config_row_read(const KftStatement *query, GError **error);
 
 #endif

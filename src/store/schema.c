@@ -15,7 +15,7 @@
 
 #include "base/fault.h"
 #include "base/redact.h"
-#include "store/query.h"
+#include "store/statement.h"
 
 #define MAX_REASON_CHARS 200
 
@@ -69,9 +69,9 @@ static bool check_identity(const KftDatabase *database,
 /* Reads the whole file, which is small: 5,000 configs are 1 MB. */
 static bool check_soundness(KftDatabase *database, GError **error)
 {
-    g_autoptr(KftQuery) query = kft_query_new(database, "PRAGMA quick_check(1)");
-    g_autofree char *verdict = kft_query_next(query) ? kft_query_dup_text(query, 0) : NULL;
-    if (!kft_query_finish(query, error))
+    g_autoptr(KftStatement) query = kft_statement_new(database, "PRAGMA quick_check(1)");
+    g_autofree char *verdict = kft_statement_next(query) ? kft_statement_dup_text(query, 0) : NULL;
+    if (!kft_statement_finish(query, error))
         return false;
     if (g_strcmp0(verdict, "ok") == 0)
         return true;
@@ -132,9 +132,9 @@ static char *back_up(const char *path, int64_t version, GError **error)
 
 static bool check_references(KftDatabase *database, GError **error)
 {
-    g_autoptr(KftQuery) query = kft_query_new(database, "PRAGMA foreign_key_check");
-    bool has_row = kft_query_next(query);
-    if (!kft_query_finish(query, error))
+    g_autoptr(KftStatement) query = kft_statement_new(database, "PRAGMA foreign_key_check");
+    bool has_row = kft_statement_next(query);
+    if (!kft_statement_finish(query, error))
         return false;
     if (!has_row)
         return true;

@@ -1,15 +1,15 @@
 /* Configs and their order. */
 #include "store/config-row.h"
 #include "store/free-port.h"
-#include "store/query.h"
+#include "store/statement.h"
 #include "store/store-priv.h"
 
 /* --- reading --- */
 
-static GPtrArray *read_configs(KftStore *self, KftQuery *query, GError **error)
+static GPtrArray *read_configs(KftStore *self, KftStatement *query, GError **error)
 {
     g_autoptr(GPtrArray) configs = g_ptr_array_new_with_free_func((GDestroyNotify)kft_config_free);
-    while (kft_query_next(query)) {
+    while (kft_statement_next(query)) {
         KftConfig *config = kft_config_row_read(query, error);
         if (config == NULL) {
             g_prefix_error(error, "%s: ", kft_store_get_path(self));
@@ -17,14 +17,14 @@ static GPtrArray *read_configs(KftStore *self, KftQuery *query, GError **error)
         }
         g_ptr_array_add(configs, config);
     }
-    return kft_query_finish(query, error) ? g_steal_pointer(&configs) : NULL;
+    return kft_statement_finish(query, error) ? g_steal_pointer(&configs) : NULL;
 }
 
 GPtrArray *kft_store_list_configs(KftStore *self, GError **error)
 {
     g_autofree char *select = kft_config_row_dup_select();
     g_autofree char *sql = g_strconcat(select, " ORDER BY position, id", NULL);
-    g_autoptr(KftQuery) query = kft_query_new(self->database, sql);
+    g_autoptr(KftStatement) query = kft_statement_new(self->database, sql);
     return read_configs(self, query, error);
 }
 
@@ -32,8 +32,8 @@ KftConfig *kft_store_get_config(KftStore *self, KftConfigId id, GError **error)
 {
     g_autofree char *select = kft_config_row_dup_select();
     g_autofree char *sql = g_strconcat(select, " WHERE id = ?", NULL);
-    g_autoptr(KftQuery) query = kft_query_new(self->database, sql);
-    kft_query_bind_int(query, id.v);
+    g_autoptr(KftStatement) query = kft_statement_new(self->database, sql);
+    kft_statement_bind_int(query, id.v);
     g_autoptr(GPtrArray) configs = read_configs(self, query, error);
     if (configs == NULL)
         return NULL;
@@ -69,12 +69,13 @@ static GPtrArray *copy_valid(KftConfig *const *configs, size_t n_configs, GError
 static KftPortChooser *make_chooser(KftStore *self, const GPtrArray *configs, GError **error)
 {
     g_autoptr(KftPortChooser) chooser = kft_port_chooser_new();
-    g_autoptr(KftQuery) query = kft_query_new(self->database, "SELECT local_port FROM configs");
-    while (kft_query_next(query))
-        kft_port_chooser_take(chooser, (uint16_t)kft_query_int(query, 0));
+    g_autoptr(KftStatement) query =
+        kft_statement_new(self->database, "SELECT local_port FROM configs");
+    while (kft_statement_next(query))
+        kft_port_chooser_take(chooser, (uint16_t)kft_statement_int(query, 0));
     for (size_t i = 0; i < configs->len; i++)
         kft_port_chooser_take(chooser, ((const KftConfig *)configs->pdata[i])->local_port);
-    return kft_query_finish(query, error) ? g_steal_pointer(&chooser) : NULL;
+    return kft_statement_finish(query, error) ? g_steal_pointer(&chooser) : NULL;
 }
 
 static bool fill_in_ports(KftStore *self, const GPtrArray *configs, GError **error)
@@ -114,21 +115,21 @@ static bool fill_in(KftStore *self, const GPtrArray *configs, GError **error)
 }
 
 static bool
-insert(KftStore *self, KftQuery *query, KftConfig *config, int64_t position, GError **error)
+insert(KftStore *self, KftStatement *query, KftConfig *config, int64_t position, GError **error)
 {
     kft_config_row_bind(query, config);
-    kft_query_bind_int(query, position);
-    if (!kft_query_run(query, error))
+    kft_statement_bind_int(query, position);
+    if (!kft_statement_run(query, error))
         return false;
     config->id.v = kft_database_last_id(self->database);
     return true;
 }
 
-static bool update(KftStore *self, KftQuery *query, const KftConfig *config, GError **error)
+static bool update(KftStore *self, KftStatement *query, const KftConfig *config, GError **error)
 {
     kft_config_row_bind(query, config);
-    kft_query_bind_int(query, config->id.v);
-    if (!kft_query_run(query, error))
+    kft_statement_bind_int(query, config->id.v);
+    if (!kft_statement_run(query, error))
         return false;
     if (kft_database_n_changed(self->database) == 0) {
         kft_store_set_not_found(config->id, error);
@@ -141,8 +142,8 @@ static bool write_configs(KftStore *self, const GPtrArray *configs, GError **err
 {
     g_autofree char *insert_sql = kft_config_row_dup_insert();
     g_autofree char *update_sql = kft_config_row_dup_update();
-    g_autoptr(KftQuery) insert_query = kft_query_new(self->database, insert_sql);
-    g_autoptr(KftQuery) update_query = kft_query_new(self->database, update_sql);
+    g_autoptr(KftStatement) insert_query = kft_statement_new(self->database, insert_sql);
+    g_autoptr(KftStatement) update_query = kft_statement_new(self->database, update_sql);
     int64_t position = 0;
     if (!kft_database_get_number(self->database, "SELECT ifnull(max(position), 0) FROM configs",
                                  &position, error))
@@ -203,10 +204,11 @@ bool kft_store_remove_configs(KftStore *self, const KftConfigId *ids, size_t n_i
         kft_transaction_begin(self->database, KFT_DATABASE_DURABLE, error);
     if (transaction == NULL)
         return false;
-    g_autoptr(KftQuery) query = kft_query_new(self->database, "DELETE FROM configs WHERE id = ?");
+    g_autoptr(KftStatement) query =
+        kft_statement_new(self->database, "DELETE FROM configs WHERE id = ?");
     for (size_t i = 0; i < n_ids; i++) {
-        kft_query_bind_int(query, ids[i].v);
-        if (!kft_query_run(query, error))
+        kft_statement_bind_int(query, ids[i].v);
+        if (!kft_statement_run(query, error))
             return false;
     }
     return kft_transaction_commit(&transaction, error);
@@ -218,13 +220,13 @@ bool kft_store_remove_configs(KftStore *self, const KftConfigId *ids, size_t n_i
 static GArray *list_ids(KftStore *self, GError **error)
 {
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(KftConfigId));
-    g_autoptr(KftQuery) query =
-        kft_query_new(self->database, "SELECT id FROM configs ORDER BY position, id");
-    while (kft_query_next(query)) {
-        KftConfigId id = {.v = kft_query_int(query, 0)};
+    g_autoptr(KftStatement) query =
+        kft_statement_new(self->database, "SELECT id FROM configs ORDER BY position, id");
+    while (kft_statement_next(query)) {
+        KftConfigId id = {.v = kft_statement_int(query, 0)};
         g_array_append_val(ids, id);
     }
-    return kft_query_finish(query, error) ? g_steal_pointer(&ids) : NULL;
+    return kft_statement_finish(query, error) ? g_steal_pointer(&ids) : NULL;
 }
 
 static void append_moved(GArray *order, GHashTable *stored, const KftConfigId *ids, size_t n_ids)
@@ -271,14 +273,14 @@ make_order(const GArray *old, const KftConfigId *ids, size_t n_ids, KftConfigId 
 
 static bool write_order(KftStore *self, const GArray *order, GError **error)
 {
-    g_autoptr(KftQuery) query = kft_query_new(
+    g_autoptr(KftStatement) query = kft_statement_new(
         self->database, "UPDATE configs SET position = ? WHERE id = ? AND position <> ?");
     for (size_t i = 0; i < order->len; i++) {
         int64_t position = (int64_t)i + 1;
-        kft_query_bind_int(query, position);
-        kft_query_bind_int(query, g_array_index(order, KftConfigId, i).v);
-        kft_query_bind_int(query, position);
-        if (!kft_query_run(query, error))
+        kft_statement_bind_int(query, position);
+        kft_statement_bind_int(query, g_array_index(order, KftConfigId, i).v);
+        kft_statement_bind_int(query, position);
+        if (!kft_statement_run(query, error))
             return false;
     }
     return true;

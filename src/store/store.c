@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "store/query.h"
 #include "store/schema.h"
+#include "store/statement.h"
 #include "store/store-priv.h"
 
 #define PRIVATE_FOLDER_MODE 0700

@@ -1,22 +1,22 @@
 /* Prepared statements. A statement lives as long as its scope; preparing one takes some ten
  * microseconds, so none is kept for later. */
-#include "store/query.h"
+#include "store/statement.h"
 
 #include <string.h>
 
 #include "base/fault.h"
 #include "store/database-priv.h"
 
-struct KftQuery {
+struct KftStatement {
     KftDatabase *database;
     sqlite3_stmt *statement;
     int n_bound;
     int code; /* the first error, SQLITE_OK = none so far */
 };
 
-KftQuery *kft_query_new(KftDatabase *database, const char *sql)
+KftStatement *kft_statement_new(KftDatabase *database, const char *sql)
 {
-    KftQuery *self = g_new0(KftQuery, 1);
+    KftStatement *self = g_new0(KftStatement, 1);
     self->database = database;
     self->code = SQLITE_IOERR;
     if (!KFT_FAULT("sqlite3_prepare"))
@@ -24,7 +24,7 @@ KftQuery *kft_query_new(KftDatabase *database, const char *sql)
     return self;
 }
 
-void kft_query_free(KftQuery *self)
+void kft_statement_free(KftStatement *self)
 {
     if (self == NULL)
         return;
@@ -32,20 +32,20 @@ void kft_query_free(KftQuery *self)
     g_free(self);
 }
 
-void kft_query_bind_int(KftQuery *self, int64_t value)
+void kft_statement_bind_int(KftStatement *self, int64_t value)
 {
     if (self->code == SQLITE_OK)
         self->code = sqlite3_bind_int64(self->statement, ++self->n_bound, value);
 }
 
-void kft_query_bind_text(KftQuery *self, const char *text)
+void kft_statement_bind_text(KftStatement *self, const char *text)
 {
     /* SQLITE_STATIC is the literal NULL pointer of a function, which binds a borrowed text. */
     if (self->code == SQLITE_OK)
         self->code = sqlite3_bind_text(self->statement, ++self->n_bound, text, -1, SQLITE_STATIC);
 }
 
-bool kft_query_next(KftQuery *self)
+bool kft_statement_next(KftStatement *self)
 {
     if (self->code != SQLITE_OK)
         return false;
@@ -58,7 +58,7 @@ bool kft_query_next(KftQuery *self)
     return false;
 }
 
-bool kft_query_finish(KftQuery *self, GError **error)
+bool kft_statement_finish(KftStatement *self, GError **error)
 {
     int code = self->code;
     /* The message of the error is the connection's until the next call. */
@@ -72,19 +72,19 @@ bool kft_query_finish(KftQuery *self, GError **error)
     return code == SQLITE_OK;
 }
 
-bool kft_query_run(KftQuery *self, GError **error)
+bool kft_statement_run(KftStatement *self, GError **error)
 {
-    while (kft_query_next(self))
+    while (kft_statement_next(self))
         continue;
-    return kft_query_finish(self, error);
+    return kft_statement_finish(self, error);
 }
 
-int64_t kft_query_int(const KftQuery *self, int column)
+int64_t kft_statement_int(const KftStatement *self, int column)
 {
     return sqlite3_column_int64(self->statement, column);
 }
 
-const char *kft_query_text(const KftQuery *self, int column)
+const char *kft_statement_text(const KftStatement *self, int column)
 {
     const char *text = (const char *)sqlite3_column_text(self->statement, column);
     if (text == NULL)
@@ -93,12 +93,12 @@ const char *kft_query_text(const KftQuery *self, int column)
     return g_utf8_validate_len(text, size, NULL) ? text : NULL;
 }
 
-char *kft_query_dup_text(const KftQuery *self, int column)
+char *kft_statement_dup_text(const KftStatement *self, int column)
 {
-    return g_strdup(kft_query_text(self, column));
+    return g_strdup(kft_statement_text(self, column));
 }
 
-bool kft_query_is_null(const KftQuery *self, int column)
+bool kft_statement_is_null(const KftStatement *self, int column)
 {
     return sqlite3_column_type(self->statement, column) == SQLITE_NULL;
 }
