@@ -89,6 +89,12 @@ KftConfig *kft_config_copy(const KftConfig *self);
 /* NULL is allowed. Thread: any. */
 void kft_config_free(KftConfig *self);
 
+/* Brings the fields into the one form in which configs are compared and stored: unsets what the
+ * workload does not use ("target" of a service), what upstream writes for "unset"
+ * ("default-service", kubeconfig "default"), and empty texts; cuts spaces off the ends. Configs
+ * that come from kft_share_parse(), kft_upstream_read_configs() or the store have it. Thread: any.
+ */
+void kft_config_normalize(KftConfig *self);
 /* Checks what can be checked without a cluster: what the workload needs is there, addresses, ports,
  * names and ranges are possible. Errors: BAD_CONFIG, one sentence that names the field and what is
  * allowed. Thread: any. */

@@ -2,6 +2,7 @@
 #define KFTRAY_EVENT_H
 
 #include "kftray/error.h"
+#include "kftray/query.h"
 #include "kftray/types.h"
 
 /* What the engine tells. Strings belong to the event. When 10,000 events wait unseen, further
@@ -13,6 +14,7 @@ typedef enum {
     KFT_EVENT_FORWARD_CONNECTION,       /* a local connection was accepted */
     KFT_EVENT_FORWARD_CONNECTION_ERROR, /* a local connection ended with an error */
     KFT_EVENT_FORWARD_STATISTICS,       /* at most 4 a second, only when something changed */
+    KFT_EVENT_ANSWER,                   /* of a query */
     KFT_EVENT_STOPPED,                  /* the last one, after SHUTDOWN */
 } KftEventType;
 
@@ -36,7 +38,7 @@ typedef struct {
 
 typedef struct {
     KftEventType type;
-    KftForwardId forward; /* 0 for STOPPED */
+    KftForwardId forward; /* 0 for ANSWER and STOPPED */
     union {
         KftForwardStatusEvent status;
         struct {
@@ -52,6 +54,7 @@ typedef struct {
             char *text;           /* CONNECTION_ERROR only */
         } connection;
         KftForwardStatisticsEvent statistics;
+        KftAnswer *answer; /* set to NULL to keep it */
     };
 } KftEvent;
 

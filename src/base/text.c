@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 void kft_text_append_percent_encoded(GString *out, const char *text)
@@ -12,13 +13,67 @@ void kft_text_append_percent_encoded(GString *out, const char *text)
     }
 }
 
-char *kft_text_join_or(const char *const *words)
+static char *join(const char *const *words, const char *last)
 {
     GString *out = g_string_new(NULL);
     for (size_t i = 0; words[i] != NULL; i++) {
         if (i > 0)
-            g_string_append(out, words[i + 1] == NULL ? " or " : ", ");
+            g_string_append(out, words[i + 1] == NULL ? last : ", ");
         g_string_append(out, words[i]);
     }
     return g_string_free(out, FALSE);
+}
+
+char *kft_text_join_or(const char *const *words)
+{
+    return join(words, " or ");
+}
+
+char *kft_text_join_and(const char *const *words)
+{
+    return join(words, " and ");
+}
+
+/* Levenshtein's distance: how many characters must be added, removed or replaced. One row of the
+ * table is enough, as each cell needs only its left, upper and upper left neighbours. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t length = strlen(b);
+    g_autofree size_t *row = g_new(size_t, length + 1);
+
+    for (size_t j = 0; j <= length; j++)
+        row[j] = j;
+    for (size_t i = 0; a[i] != '\0'; i++) {
+        size_t upper_left = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < length; j++) {
+            size_t replaced = upper_left + (g_ascii_tolower(a[i]) == b[j] ? 0 : 1);
+            upper_left = row[j + 1];
+            row[j + 1] = MIN(replaced, MIN(row[j], row[j + 1]) + 1);
+        }
+    }
+    return row[length];
+}
+
+const char *kft_text_closest(const char *text, const char *const *words)
+{
+    size_t length = strlen(text);
+    const char *closest = NULL;
+    size_t best = 0;
+
+    /* Longer than any word could be meant; the table is quadratic. */
+    if (length > 64)
+        return NULL;
+    for (size_t i = 0; words[i] != NULL; i++) {
+        size_t n_edits = distance(text, words[i]);
+        bool is_close = n_edits <= MAX(length, strlen(words[i])) / 3 + 1 && n_edits < length;
+        /* "port" is far from "local_port" by letters, but not for a reader. */
+        if (length >= 3 && !is_close && strstr(words[i], text) != NULL)
+            is_close = true;
+        if (is_close && (closest == NULL || n_edits < best)) {
+            closest = words[i];
+            best = n_edits;
+        }
+    }
+    return closest;
 }

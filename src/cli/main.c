@@ -9,10 +9,24 @@
 #include "command.h"
 #include "output.h"
 
-static const KftCliCommand commands[] = {
-    {"forward", "Forward local ports to a pod, service or workload", kft_cli_forward},
-    {"version", "Print the version", kft_cli_version},
+const KftCliCommand *const kft_cli_commands[] = {
+    &kft_cli_list,     &kft_cli_status,
+    &kft_cli_show,     &kft_cli_add,
+    &kft_cli_edit,     &kft_cli_remove,
+    &kft_cli_import,   &kft_cli_export,
+    &kft_cli_settings, &kft_cli_run,
+    &kft_cli_forward,  &kft_cli_complete,
+    &kft_cli_version,  NULL,
 };
+
+const KftCliCommand *kft_cli_find_command(const char *name)
+{
+    for (const KftCliCommand *const *command = kft_cli_commands; *command != NULL; command++) {
+        if (strcmp(name, (*command)->name) == 0)
+            return *command;
+    }
+    return NULL;
+}
 
 static void print_help(void)
 {
@@ -22,10 +36,33 @@ static void print_help(void)
                    "  kftrayctl COMMAND [ARGUMENTS]\n"
                    "\n"
                    "Commands:");
-    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
-        kft_print_line("  %-10s %s", commands[i].name, commands[i].summary);
+    for (const KftCliCommand *const *command = kft_cli_commands; *command != NULL; command++) {
+        if (!(*command)->is_hidden)
+            kft_print_line("  %-10s %s", (*command)->name, (*command)->summary);
+    }
     kft_print_line("\n"
                    "Use \"kftrayctl COMMAND --help\" for the options and examples of a command.");
+}
+
+static int run_command(const char *name, int argc, char **argv)
+{
+    const KftCliCommand *command = kft_cli_find_command(name);
+    if (command != NULL)
+        return command->run(argc, argv);
+    kft_print_error("unknown command \"%s\"; see \"kftrayctl --help\"", name);
+    return KFT_EXIT_FAILURE;
+}
+
+/* "help" alone, or "help COMMAND", which is the same as "COMMAND --help". */
+static int help(int argc, char **argv)
+{
+    if (argc < 2 || argv[1][0] == '-') {
+        print_help();
+        return KFT_EXIT_OK;
+    }
+    char option[] = "--help";
+    char *words[] = {argv[1], option, NULL};
+    return run_command(argv[1], 2, words);
 }
 
 static bool is_help(const char *word)
@@ -42,16 +79,9 @@ int main(int argc, char **argv)
         print_help();
         return KFT_EXIT_FAILURE;
     }
-    if (is_help(argv[1])) {
-        print_help();
-        return KFT_EXIT_OK;
-    }
+    if (is_help(argv[1]))
+        return help(argc - 1, argv + 1);
     if (strcmp(argv[1], "--version") == 0)
-        return kft_cli_version(1, argv + 1);
-    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
-    }
-    kft_print_error("unknown command \"%s\"; see \"kftrayctl --help\"", argv[1]);
-    return KFT_EXIT_FAILURE;
+        return kft_cli_version.run(1, argv + 1);
+    return run_command(argv[1], argc - 1, argv + 1);
 }

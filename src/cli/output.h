@@ -8,6 +8,8 @@
  * go on, too). */
 void kft_print_line(const char *format, ...) G_GNUC_PRINTF(1, 2);
 void kft_print_note(const char *format, ...) G_GNUC_PRINTF(1, 2);
+/* Any number of whole lines on stdout, as they are. */
+void kft_print_text(const char *text);
 /* "error: …" on stderr. */
 void kft_print_error(const char *format, ...) G_GNUC_PRINTF(1, 2);
 

@@ -7,6 +7,8 @@ struct KftCommand {
     KftCommandType type;
     KftForwardId forward;
     KftForwardSpec *spec; /* START_FORWARD */
+    KftQuery *query;      /* QUERY */
+    KftQueryId query_id;  /* CANCEL_QUERY */
 };
 
 #endif

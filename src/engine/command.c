@@ -23,10 +23,26 @@ KftCommand *kft_command_new_stop_forward(KftForwardId id)
     return self;
 }
 
+KftCommand *kft_command_new_query(KftQuery *query)
+{
+    g_return_val_if_fail(query != NULL && query->id.v > 0, NULL);
+    KftCommand *self = kft_command_new(KFT_COMMAND_QUERY);
+    self->query = query;
+    return self;
+}
+
+KftCommand *kft_command_new_cancel_query(KftQueryId id)
+{
+    KftCommand *self = kft_command_new(KFT_COMMAND_CANCEL_QUERY);
+    self->query_id = id;
+    return self;
+}
+
 void kft_command_free(KftCommand *self)
 {
     if (self == NULL)
         return;
     kft_forward_spec_free(self->spec);
+    kft_query_free(self->query);
     g_free(self);
 }

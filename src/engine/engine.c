@@ -40,6 +40,12 @@ static void run_command(KftEngine *self, const KftCommand *command)
     case KFT_COMMAND_STOP_FORWARD:
         kft_session_stop_forward(self->session, command->forward);
         return;
+    case KFT_COMMAND_QUERY:
+        kft_session_start_query(self->session, command->query);
+        return;
+    case KFT_COMMAND_CANCEL_QUERY:
+        kft_session_cancel_query(self->session, command->query_id);
+        return;
     case KFT_COMMAND_RETRY_ALL:
         kft_session_retry_all(self->session);
         return;

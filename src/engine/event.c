@@ -20,6 +20,9 @@ void kft_event_free(KftEvent *self)
     case KFT_EVENT_FORWARD_CONNECTION_ERROR:
         g_free(self->connection.text);
         break;
+    case KFT_EVENT_ANSWER:
+        kft_answer_free(self->answer);
+        break;
     case KFT_EVENT_FORWARD_STATISTICS:
     case KFT_EVENT_STOPPED:
         break;

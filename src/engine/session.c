@@ -1,5 +1,6 @@
 #include "engine/session.h"
 
+#include "engine/queries.h"
 #include "engine/spec.h"
 #include "forward/forward.h"
 #include "net/timer.h"
@@ -14,6 +15,7 @@ struct KftSession {
     void *user_data;
     GHashTable *clusters; /* "kubeconfig\ncontext" → KftCluster */
     GHashTable *forwards; /* id → Entry */
+    KftQueries *queries;
     KftTimer *statistics;
     bool is_shutting_down;
 };
@@ -50,6 +52,35 @@ static void post_failure(KftSession *self, KftForwardId id, const GError *error)
     self->post(event, self->user_data);
 }
 
+/* --- statistics --- */
+
+static void post_statistics(Entry *entry, const KftForwardStatistics *statistics)
+{
+    KftEvent *event = new_event(KFT_EVENT_FORWARD_STATISTICS, entry->id);
+    event->statistics = (KftForwardStatisticsEvent){
+        .bytes_up = statistics->bytes_up,
+        .bytes_down = statistics->bytes_down,
+        .n_connections = statistics->n_connections,
+        .n_open = statistics->n_open,
+    };
+    entry->session->post(event, entry->session->user_data);
+}
+
+static bool is_equal(const KftForwardStatistics *a, const KftForwardStatistics *b)
+{
+    return a->bytes_up == b->bytes_up && a->bytes_down == b->bytes_down &&
+           a->n_connections == b->n_connections && a->n_open == b->n_open;
+}
+
+/* If something changed since the last time. */
+static void post_new_statistics(Entry *entry, KftForwardStatistics *now)
+{
+    kft_forward_get_statistics(entry->forward, now);
+    if (!is_equal(now, &entry->last))
+        post_statistics(entry, now);
+    entry->last = *now;
+}
+
 /* --- what forwards tell --- */
 
 static void on_forward_gone(void *user_data)
@@ -65,8 +96,12 @@ static void on_forward_gone(void *user_data)
 static void on_forward_status(const KftForwardStatus *status, void *user_data)
 {
     Entry *entry = user_data;
-    KftEvent *event = new_event(KFT_EVENT_FORWARD_STATUS, entry->id);
+    KftForwardStatistics now;
 
+    /* The last bytes count, too. */
+    if (status->state == KFT_FORWARD_STATE_IDLE)
+        post_new_statistics(entry, &now);
+    KftEvent *event = new_event(KFT_EVENT_FORWARD_STATUS, entry->id);
     event->status = (KftForwardStatusEvent){
         .state = status->state,
         .error = status->error == NULL ? NULL : g_strdup(status->error->message),
@@ -126,26 +161,6 @@ static void on_forward_connection_error(uint16_t local_port,
     entry->session->post(event, entry->session->user_data);
 }
 
-/* --- statistics --- */
-
-static void post_statistics(Entry *entry, const KftForwardStatistics *statistics)
-{
-    KftEvent *event = new_event(KFT_EVENT_FORWARD_STATISTICS, entry->id);
-    event->statistics = (KftForwardStatisticsEvent){
-        .bytes_up = statistics->bytes_up,
-        .bytes_down = statistics->bytes_down,
-        .n_connections = statistics->n_connections,
-        .n_open = statistics->n_open,
-    };
-    entry->session->post(event, entry->session->user_data);
-}
-
-static bool is_equal(const KftForwardStatistics *a, const KftForwardStatistics *b)
-{
-    return a->bytes_up == b->bytes_up && a->bytes_down == b->bytes_down &&
-           a->n_connections == b->n_connections && a->n_open == b->n_open;
-}
-
 /* Runs on only while connections are open: an idle engine does not wake up. */
 static void on_statistics(void *user_data)
 {
@@ -158,10 +173,7 @@ static void on_statistics(void *user_data)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Entry *entry = value;
         KftForwardStatistics now;
-        kft_forward_get_statistics(entry->forward, &now);
-        if (!is_equal(&now, &entry->last))
-            post_statistics(entry, &now);
-        entry->last = now;
+        post_new_statistics(entry, &now);
         goes_on = goes_on || now.n_open > 0;
     }
     if (goes_on)
@@ -171,20 +183,28 @@ static void on_statistics(void *user_data)
 /* --- clusters --- */
 
 /* One object per kubeconfig and context, shared by all forwards to it. */
-static KftCluster *find_cluster(KftSession *self, const KftForwardSpec *spec, GError **error)
+static KftCluster *
+find_cluster(const char *kubeconfig, const char *name, GError **error, void *user_data)
 {
+    KftSession *self = user_data;
     KftKubeContext context;
-    g_autoptr(KftKubeconfig) config = kft_kubeconfig_load(spec->kubeconfig, error);
-    if (config == NULL || !kft_kubeconfig_select(config, spec->context, &context, error))
+    g_autoptr(KftKubeconfig) config = kft_kubeconfig_load(kubeconfig, error);
+    if (config == NULL || !kft_kubeconfig_select(config, name, &context, error))
         return NULL;
     g_autofree char *key =
-        g_strconcat(spec->kubeconfig == NULL ? "" : spec->kubeconfig, "\n", context.name, NULL);
+        g_strconcat(kubeconfig == NULL ? "" : kubeconfig, "\n", context.name, NULL);
     KftCluster *cluster = g_hash_table_lookup(self->clusters, key);
     if (cluster == NULL) {
         cluster = kft_cluster_new(self->loop, config, &context);
         g_hash_table_insert(self->clusters, g_steal_pointer(&key), cluster);
     }
     return cluster;
+}
+
+static void post_of_query(KftEvent *event, void *user_data)
+{
+    KftSession *self = user_data;
+    self->post(event, self->user_data);
 }
 
 /* --- commands --- */
@@ -202,7 +222,7 @@ start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec, GEr
     KftForwardOptions *options = kft_spec_to_options(spec, error);
     if (options == NULL)
         return false;
-    KftCluster *cluster = find_cluster(self, spec, error);
+    KftCluster *cluster = find_cluster(spec->kubeconfig, spec->context, error, self);
     if (cluster == NULL) {
         kft_forward_options_free(options);
         return false;
@@ -238,6 +258,16 @@ void kft_session_stop_forward(KftSession *self, KftForwardId id)
         kft_forward_stop(entry->forward);
 }
 
+void kft_session_start_query(KftSession *self, const KftQuery *query)
+{
+    kft_queries_start(self->queries, query);
+}
+
+void kft_session_cancel_query(KftSession *self, KftQueryId id)
+{
+    kft_queries_cancel(self->queries, id);
+}
+
 void kft_session_retry_all(KftSession *self)
 {
     GHashTableIter iter;
@@ -255,6 +285,7 @@ void kft_session_shutdown(KftSession *self)
     if (self->is_shutting_down)
         return;
     self->is_shutting_down = true;
+    kft_queries_shutdown(self->queries);
     if (g_hash_table_size(self->forwards) == 0) {
         self->on_stopped(self->user_data);
         return;
@@ -269,6 +300,7 @@ KftSession *kft_session_new(KftLoop *loop,
                             void (*on_stopped)(void *user_data),
                             void *user_data)
 {
+    const KftQueriesFuncs query_funcs = {.find_cluster = find_cluster, .post = post_of_query};
     KftSession *self = g_new0(KftSession, 1);
     self->loop = loop;
     self->post = post;
@@ -277,6 +309,7 @@ KftSession *kft_session_new(KftLoop *loop,
     self->clusters =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)kft_cluster_unref);
     self->forwards = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, entry_free);
+    self->queries = kft_queries_new(loop, &query_funcs, self);
     self->statistics = kft_timer_new(loop, on_statistics, self);
     return self;
 }
@@ -286,6 +319,7 @@ void kft_session_free(KftSession *self)
     if (self == NULL)
         return;
     kft_timer_free(self->statistics);
+    kft_queries_free(self->queries);
     g_hash_table_unref(self->forwards);
     g_hash_table_unref(self->clusters);
     g_free(self);

@@ -6,8 +6,8 @@
 
 #include "net/loop.h"
 
-/* What the engine's thread holds: clusters and forwards. Takes commands, gives events. Thread:
- * loop. */
+/* What the engine's thread holds: clusters, forwards and queries. Takes commands, gives events.
+ * Thread: loop. */
 typedef struct KftSession KftSession;
 
 /* @post: takes the event over. @on_stopped: once, after kft_session_shutdown(), when all forwards
@@ -18,6 +18,8 @@ KftSession *kft_session_new(KftLoop *loop,
                             void *user_data);
 void kft_session_start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec);
 void kft_session_stop_forward(KftSession *self, KftForwardId id);
+void kft_session_start_query(KftSession *self, const KftQuery *query);
+void kft_session_cancel_query(KftSession *self, KftQueryId id);
 void kft_session_retry_all(KftSession *self);
 void kft_session_shutdown(KftSession *self);
 void kft_session_free(KftSession *self);

@@ -289,10 +289,9 @@ static KftKubeconfig *load_in_cluster(const KftKubeconfigSources *sources)
 
 /* --- loading --- */
 
-static void set_none_error(GError **error, const KftKubeconfigSources *sources, char **paths)
+static void set_none_error(GError **error, bool is_listed, char **paths)
 {
     g_autofree char *list = g_strjoinv(", ", paths);
-    bool is_listed = sources->kubeconfig != NULL && *sources->kubeconfig != '\0';
     g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
                 "there is no kubeconfig: looked for %s%s; put your cluster's kubeconfig there, or "
                 "name a file with $KUBECONFIG or --kubeconfig",
@@ -315,13 +314,10 @@ static KftKubeconfig *load_file(const char *file, GError **error)
     return g_steal_pointer(&config);
 }
 
-KftKubeconfig *
-kft_kubeconfig_load_from(const char *file, const KftKubeconfigSources *sources, GError **error)
+/* What there is of @paths, merged; missing ones are skipped. */
+static KftKubeconfig *load_paths(char **paths, GError **error)
 {
-    if (file != NULL)
-        return load_file(file, error);
     g_autoptr(KftKubeconfig) config = kft_kubeconfig_new();
-    g_auto(GStrv) paths = dup_paths(sources);
     for (size_t i = 0; paths[i] != NULL; i++) {
         GError *local = NULL;
         if (absorb_file(config, paths[i], &local))
@@ -332,13 +328,37 @@ kft_kubeconfig_load_from(const char *file, const KftKubeconfigSources *sources, 
         }
         g_error_free(local);
     }
-    if (config->contexts->len == 0 && config->clusters->len == 0) {
+    return g_steal_pointer(&config);
+}
+
+static bool is_list_of_files(const char *file)
+{
+    return strchr(file, G_SEARCHPATH_SEPARATOR) != NULL && !g_file_test(file, G_FILE_TEST_EXISTS);
+}
+
+KftKubeconfig *
+kft_kubeconfig_load_from(const char *file, const KftKubeconfigSources *sources, GError **error)
+{
+    KftKubeconfigSources of_list = {.kubeconfig = file};
+    bool is_asked_for = file != NULL;
+
+    if (file != NULL && !is_list_of_files(file))
+        return load_file(file, error);
+    if (file != NULL)
+        sources = &of_list;
+    g_auto(GStrv) paths = dup_paths(sources);
+    g_autoptr(KftKubeconfig) config = load_paths(paths, error);
+    if (config == NULL)
+        return NULL;
+    if (!is_asked_for && config->contexts->len == 0 && config->clusters->len == 0) {
         KftKubeconfig *in_cluster = load_in_cluster(sources);
         if (in_cluster != NULL)
             return in_cluster;
     }
     if (config->files->len == 1) {
-        set_none_error(error, sources, paths);
+        bool is_listed =
+            !is_asked_for && sources->kubeconfig != NULL && *sources->kubeconfig != '\0';
+        set_none_error(error, is_listed, paths);
         return NULL;
     }
     finish(config, g_strjoinv(", ", (char **)config->files->pdata));

@@ -128,6 +128,45 @@ const char *const *kft_kubeconfig_get_files(const KftKubeconfig *self)
     return (const char *const *)self->files->pdata;
 }
 
+static const char *namespace_of(const KftContextEntry *entry)
+{
+    return entry->namespace_ == NULL ? "default" : entry->namespace_;
+}
+
+bool kft_kubeconfig_peek(const KftKubeconfig *self,
+                         const char *name,
+                         KftKubeContextNames *ret_names)
+{
+    const KftContextEntry *entry = g_hash_table_lookup(self->context_by_name, name);
+    if (entry == NULL)
+        return false;
+    const KftKubeCluster *cluster =
+        entry->cluster == NULL ? NULL : g_hash_table_lookup(self->cluster_by_name, entry->cluster);
+    *ret_names = (KftKubeContextNames){
+        .name = entry->name,
+        .cluster = entry->cluster,
+        .server = cluster == NULL ? NULL : cluster->server,
+        .user = entry->user,
+        .namespace_ = namespace_of(entry),
+    };
+    return true;
+}
+
+char **kft_kubeconfig_list_namespaces(const KftKubeconfig *self, const char *name)
+{
+    const KftContextEntry *first = g_hash_table_lookup(self->context_by_name, name);
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+
+    for (guint i = 0; first != NULL && i <= self->contexts->len; i++) {
+        const KftContextEntry *entry = i == 0 ? first : g_ptr_array_index(self->contexts, i - 1);
+        bool is_same_cluster = g_strcmp0(entry->cluster, first->cluster) == 0;
+        if (is_same_cluster && g_hash_table_add(seen, g_strdup(namespace_of(entry))))
+            g_strv_builder_add(builder, namespace_of(entry));
+    }
+    return g_strv_builder_end(builder);
+}
+
 /* --- choosing --- */
 
 /* "a, b and 3 more", for messages. */
@@ -208,7 +247,7 @@ bool kft_kubeconfig_select(const KftKubeconfig *self,
         return false;
     KftKubeContext context = {
         .name = entry->name,
-        .namespace_ = entry->namespace_ == NULL ? "default" : entry->namespace_,
+        .namespace_ = namespace_of(entry),
         .cluster = g_hash_table_lookup(self->cluster_by_name, entry->cluster),
         .user = entry->user == NULL ? self->nobody
                                     : g_hash_table_lookup(self->user_by_name, entry->user),

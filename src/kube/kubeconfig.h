@@ -78,9 +78,19 @@ typedef struct {
     const KftKubeUser *user; /* an empty one if the context names none */
 } KftKubeContext;
 
-/* Loads @file, or if NULL what $KUBECONFIG lists, or ~/.kube/config; merges. With none of them
- * present and inside a pod, the service account. Errors: BAD_CONFIG (with file, line and column for
- * YAML; "no kubeconfig" says which files were looked for), STORAGE (cannot be read), LIMIT. */
+/* The same without asking whether it can be used; borrowed as well. */
+typedef struct {
+    const char *name;
+    const char *cluster;    /* name; nullable */
+    const char *server;     /* nullable */
+    const char *user;       /* name; nullable */
+    const char *namespace_; /* "default" if the context has none */
+} KftKubeContextNames;
+
+/* Loads @file, several joined by ":" (unless there is a file of that name), or if NULL what
+ * $KUBECONFIG lists, or ~/.kube/config; merges. With none of them present and inside a pod, the
+ * service account. Errors: BAD_CONFIG (with file, line and column for YAML; "no kubeconfig" says
+ * which files were looked for), STORAGE (cannot be read), LIMIT. */
 KftKubeconfig *kft_kubeconfig_load(const char *file, GError **error);
 /* The same from @size bytes of text; @name stands for the file in messages, @dir for its folder. */
 KftKubeconfig *kft_kubeconfig_parse(
@@ -101,6 +111,14 @@ bool kft_kubeconfig_select(const KftKubeconfig *self,
                            const char *name,
                            KftKubeContext *ret_context,
                            GError **error);
+
+/* What the entry @name says, usable or not. False if there is none. */
+bool kft_kubeconfig_peek(const KftKubeconfig *self,
+                         const char *name,
+                         KftKubeContextNames *ret_names);
+/* The namespaces that contexts with the cluster of @name have, that of @name first. Returns:
+ * (transfer full) NULL ended. */
+char **kft_kubeconfig_list_namespaces(const KftKubeconfig *self, const char *name);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftKubeconfig, kft_kubeconfig_unref)
 

@@ -54,3 +54,24 @@ char *kft_test_get(uint16_t port, const char *path)
     (void)close(fd);
     return answer;
 }
+
+int kft_test_listen(uint16_t *ret_port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_assert_cmpint(fd, >=, 0);
+    g_assert_cmpint(bind(fd, (const struct sockaddr *)(const void *)&address, size), ==, 0);
+    g_assert_cmpint(listen(fd, SOMAXCONN), ==, 0);
+    g_assert_cmpint(getsockname(fd, (struct sockaddr *)(void *)&address, &size), ==, 0);
+    *ret_port = ntohs(address.sin_port);
+    return fd;
+}
+
+void kft_test_close(int fd)
+{
+    (void)close(fd);
+}

@@ -17,4 +17,8 @@ char *kft_test_read_all(int fd);
 /* GET over HTTP/1.0 of a new connection; the whole answer, (transfer full) or NULL. */
 char *kft_test_get(uint16_t port, const char *path);
 
+/* A listener on 127.0.0.1 that nobody takes connections from: a server that says nothing. */
+int kft_test_listen(uint16_t *ret_port);
+void kft_test_close(int fd);
+
 #endif

@@ -3,92 +3,20 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "child.h"
 #include "client.h"
+#include "fixture.h"
 
 #define N_MANY 30
-#define EVENT_MS 30000
-
-typedef struct {
-    KftTestChild server;
-    char *folder;
-    char *kubeconfig;
-    unsigned n_fds;
-    KftEngine *engine;
-} Fixture;
-
-static unsigned count_fds(void)
-{
-    g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
-    unsigned n = 0;
-    while (g_dir_read_name(dir) != NULL)
-        n++;
-    return n;
-}
-
-static void set_up(Fixture *self, gconstpointer data)
-{
-    (void)data;
-    self->folder = g_dir_make_tmp(NULL, NULL);
-    self->kubeconfig = g_build_filename(self->folder, "kubeconfig", NULL);
-    g_autofree char *script = kft_test_source_path("tests/fakes/apiserver.py");
-    const char *const argv[] = {script, "--kubeconfig-out", self->kubeconfig, NULL};
-    kft_test_child_start(&self->server, argv);
-    self->n_fds = count_fds();
-    g_autoptr(GError) error = NULL;
-    self->engine = kft_engine_start(&error);
-    g_assert_no_error(error);
-}
-
-/* The next event of any kind; the test fails if none comes. */
-static KftEvent *next_event(Fixture *self)
-{
-    KftEvent *event = NULL;
-    while ((event = kft_engine_take_event(self->engine)) == NULL)
-        g_assert_true(kft_engine_wait(self->engine, EVENT_MS));
-    return event;
-}
-
-/* Skips to the next event of that type (and state, for status events). */
-static KftEvent *wait_event(Fixture *self, KftEventType type)
-{
-    for (;;) {
-        KftEvent *event = next_event(self);
-        if (event->type == type)
-            return event;
-        kft_event_free(event);
-    }
-}
 
 static void wait_state(Fixture *self, KftForwardState state, unsigned n_forwards)
 {
     while (n_forwards > 0) {
-        g_autoptr(KftEvent) event = wait_event(self, KFT_EVENT_FORWARD_STATUS);
+        g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_STATUS);
         if (event->status.state == KFT_FORWARD_STATE_FAILED)
             g_error("forward %u failed: %s", event->forward.v, event->status.error);
         if (event->status.state == state)
             n_forwards--;
     }
-}
-
-static void shut_down(Fixture *self)
-{
-    g_assert_true(kft_engine_post(self->engine, kft_command_new(KFT_COMMAND_SHUTDOWN)));
-    kft_event_free(wait_event(self, KFT_EVENT_STOPPED));
-    g_assert_null(kft_engine_take_event(self->engine));
-}
-
-static void tear_down(Fixture *self, gconstpointer data)
-{
-    (void)data;
-    shut_down(self);
-    g_assert_false(kft_engine_post(self->engine, kft_command_new(KFT_COMMAND_RETRY_ALL)));
-    kft_engine_free(self->engine);
-    g_assert_cmpuint(count_fds(), ==, self->n_fds);
-    g_free(kft_test_child_stop(&self->server));
-    kft_test_remove_folder(self->folder);
-    g_free(self->folder);
-    g_free(self->kubeconfig);
 }
 
 static KftForwardSpec *make_spec(Fixture *self, const char *target, const char *port)
@@ -109,7 +37,7 @@ static void start(Fixture *self, uint32_t id, KftForwardSpec *spec)
 
 static uint16_t wait_port(Fixture *self)
 {
-    g_autoptr(KftEvent) event = wait_event(self, KFT_EVENT_FORWARD_LISTENING);
+    g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_LISTENING);
     const char *colon = strrchr(event->listening.address, ':');
     return (uint16_t)g_ascii_strtoull(colon + 1, NULL, 10);
 }
@@ -128,7 +56,7 @@ static void assert_fails(Fixture *self, KftForwardSpec *spec, KftErrorCode code,
     g_autoptr(KftEvent) event = NULL;
     do {
         g_clear_pointer(&event, kft_event_free);
-        event = wait_event(self, KFT_EVENT_FORWARD_STATUS);
+        event = fixture_wait_event(self, KFT_EVENT_FORWARD_STATUS);
     } while (event->status.state != KFT_FORWARD_STATE_FAILED);
     g_assert_cmpint(event->status.error_code, ==, code);
     g_assert_nonnull(strstr(event->status.error, word));
@@ -159,11 +87,11 @@ static void test_carries(Fixture *self, gconstpointer data)
     g_assert_nonnull(answer);
     g_assert_true(g_str_has_suffix(answer, "\r\n\r\nx\n"));
 
-    g_autoptr(KftEvent) event = wait_event(self, KFT_EVENT_FORWARD_CONNECTION);
+    g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_CONNECTION);
     g_assert_cmpuint(event->connection.local_port, ==, port);
     uint64_t bytes_down = 0;
     while (bytes_down < strlen(answer)) {
-        g_autoptr(KftEvent) statistics = wait_event(self, KFT_EVENT_FORWARD_STATISTICS);
+        g_autoptr(KftEvent) statistics = fixture_wait_event(self, KFT_EVENT_FORWARD_STATISTICS);
         g_assert_cmpuint(statistics->statistics.n_connections, ==, 1);
         bytes_down = statistics->statistics.bytes_down;
     }
@@ -185,7 +113,7 @@ static void test_forced_transport(Fixture *self, gconstpointer data)
 
     start(self, 2, make_spec(self, "pod/x", ":80"));
     for (;;) {
-        g_autoptr(KftEvent) event = wait_event(self, KFT_EVENT_FORWARD_STATUS);
+        g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_STATUS);
         if (event->forward.v != 2 || event->status.state != KFT_FORWARD_STATE_READY)
             continue;
         g_assert_cmpint(event->status.transport, ==, KFT_TRANSPORT_TUNNEL);
@@ -199,7 +127,7 @@ static void test_id_in_use(Fixture *self, gconstpointer data)
     start(self, 1, make_spec(self, "pod/x", ":80"));
     wait_state(self, KFT_FORWARD_STATE_READY, 1);
     start(self, 1, make_spec(self, "pod/x", ":80"));
-    g_autoptr(KftEvent) event = wait_event(self, KFT_EVENT_FORWARD_STATUS);
+    g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_STATUS);
     g_assert_cmpint(event->status.state, ==, KFT_FORWARD_STATE_FAILED);
     g_assert_nonnull(strstr(event->status.error, "runs already"));
 }
@@ -226,7 +154,7 @@ static void test_many_then_shutdown(Fixture *self, gconstpointer data)
         g_assert_cmpint(read(fds[i], &byte, 1), ==, 1);
         g_assert_cmpint(byte, ==, 'H');
     }
-    shut_down(self);
+    fixture_shut_down(self);
     for (size_t i = 0; i < N_MANY; i++)
         (void)close(fds[i]);
     kft_engine_free(self->engine);
@@ -247,19 +175,11 @@ static void test_start_stop_burst(Fixture *self, gconstpointer data)
     wait_state(self, KFT_FORWARD_STATE_IDLE, N_MANY);
 }
 
-/* libuv keeps a pipe for signals from its first loop on, for the whole process. */
-static void open_what_stays_open(void)
-{
-    Fixture fixture = {.engine = kft_engine_start(NULL)};
-    shut_down(&fixture);
-    kft_engine_free(fixture.engine);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    open_what_stays_open();
-#define ADD(path, func) g_test_add(path, Fixture, NULL, set_up, func, tear_down)
+    fixture_open_what_stays_open();
+#define ADD(path, func) g_test_add(path, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
     ADD("/engine/stop-idle", test_stop_idle);
     ADD("/engine/bad-specs", test_bad_specs);
     ADD("/engine/carries", test_carries);

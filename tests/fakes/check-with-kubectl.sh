@@ -116,6 +116,40 @@ check_forward() { # LABEL COUNTER
     stop_forward
 }
 
+check_lists() { # LABEL
+    local all=$work/all
+    cat >"$work/more.json" <<'END'
+{"namespaces": ["shop"],
+ "services": [{"name": "front", "namespace": "shop", "selector": {"app": "front"},
+               "annotations": {"kftray.app/enabled": "true", "kftray.app/configs": "front-8080-http"},
+               "ports": [{"name": "http", "port": 80, "targetPort": "http"}]},
+              {"name": "far", "namespace": "shop", "type": "ExternalName", "externalName": "far.invalid"}],
+ "workloads": [{"kind": "Deployment", "name": "front", "namespace": "shop", "selector": {"app": "front"},
+                "ports": {"http": 8080}}]}
+END
+    curl --noproxy '*' -sf "http://127.0.0.1:$control/objects" --data-binary "@$work/more.json" >/dev/null
+    result $? "$1: more objects"
+    "$kubectl" --kubeconfig "$work/kubeconfig" get ns,svc,deploy,sts,ds -A --chunk-size=3 >"$all" 2>"$work/pf.err" &&
+        grep -Eq '^ +namespace/shop +Active ' "$all" &&
+        grep -Eq '^shop +service/front +ClusterIP +10\.[0-9.]+ +<none> +80/TCP ' "$all" &&
+        grep -Eq '^shop +service/far +ExternalName +<none> +far.invalid +<none> ' "$all" &&
+        grep -Eq '^default +service/web +ClusterIP ' "$all" &&
+        grep -Eq '^shop +deployment.apps/front +' "$all" &&
+        grep -Eq '^default +statefulset.apps/db +' "$all" && grep -Eq '^default +daemonset.apps/agent +' "$all"
+    result $? "$1: get ns,svc,deploy,sts,ds -A in chunks"
+    [ "$("$kubectl" --kubeconfig "$work/kubeconfig" -n shop get svc front \
+        -o 'jsonpath={.metadata.annotations.kftray\.app/configs}')" = front-8080-http ]
+    result $? "$1: annotation"
+    [ "$("$kubectl" --kubeconfig "$work/kubeconfig" -n shop get deploy front \
+        -o 'jsonpath={.spec.template.spec.containers[0].ports[0].containerPort}')" = 8080 ]
+    result $? "$1: container port of a deployment"
+    ! "$kubectl" --kubeconfig "$work/kubeconfig" --context fake-create-only get svc -A >"$all" 2>"$work/pf.err" &&
+        grep -q 'cannot list resource "services" in API group "" at the cluster scope' "$work/pf.err" &&
+        "$kubectl" --kubeconfig "$work/kubeconfig" --context fake-create-only get svc >"$all" 2>"$work/pf.err" &&
+        grep -q '^web ' "$all"
+    result $? "$1: one namespace only"
+}
+
 check_kubectl() { # KUBECTL
     kubectl=$1
     local minor
@@ -124,6 +158,7 @@ check_kubectl() { # KUBECTL
     start_fake
     "$kubectl" --kubeconfig "$work/kubeconfig" get pods >"$work/pods" 2>"$work/pf.err" && grep -q '^web-1 ' "$work/pods"
     result $? "$minor: get pods"
+    check_lists "$minor"
     export KUBECTL_PORT_FORWARD_WEBSOCKETS=false
     check_forward "$minor, SPDY" upgrades_spdy
     export KUBECTL_PORT_FORWARD_WEBSOCKETS=true

@@ -128,25 +128,33 @@ POD_STATES = {
 
 
 def service(spec):
-    """SPEC: name, namespace, selector, ports [{name, port, targetPort, protocol}], clusterIP, publishNotReady."""
+    """SPEC: name, namespace, selector, ports [{name, port, targetPort, protocol}], type, clusterIP, publishNotReady,
+    annotations, externalName."""
     cluster_ip = spec.get("clusterIP", "10.96.0.%d" % (10 + sum(map(ord, spec["name"])) % 200))
     ports = [dict({"protocol": "TCP", "targetPort": port["port"]}, **port) for port in spec.get("ports", [])]
     item = {"kind": "Service", "apiVersion": "v1",
             "metadata": {"name": spec["name"], "namespace": spec.get("namespace", "default"),
-                         "labels": spec.get("labels", {}), "creationTimestamp": BEGUN},
+                         "labels": spec.get("labels", {}), "annotations": spec.get("annotations", {}),
+                         "creationTimestamp": BEGUN},
             "spec": {"type": spec.get("type", "ClusterIP"), "clusterIP": cluster_ip, "clusterIPs": [cluster_ip],
                      "ports": ports, "sessionAffinity": "None"},
             "status": {"loadBalancer": {}}}
     if spec.get("selector"):
         item["spec"]["selector"] = spec["selector"]
+    if spec.get("type") == "ExternalName":
+        for key in ("clusterIP", "clusterIPs"):
+            del item["spec"][key]
+        item["spec"]["externalName"] = spec.get("externalName", "elsewhere.invalid")
     if spec.get("publishNotReady"):
         item["spec"]["publishNotReadyAddresses"] = True
     return item
 
 
 def workload(spec):
-    """SPEC: kind (Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, ReplicationController), name, selector, replicas."""
+    """SPEC: kind (Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, ReplicationController), name, selector, replicas,
+    ports {name: number}."""
     kind = spec["kind"]
+    ports = [{"name": name, "containerPort": number, "protocol": "TCP"} for name, number in spec.get("ports", {}).items()]
     selector = spec["selector"]
     if kind != "ReplicationController" and not ({"matchLabels", "matchExpressions"} & set(selector)):
         selector = {"matchLabels": selector}
@@ -158,7 +166,7 @@ def workload(spec):
                          "annotations": spec.get("annotations", {})},
             "spec": {"replicas": count, "selector": selector,
                      "template": {"metadata": {"labels": labels},
-                                  "spec": {"containers": [{"name": "main", "image": IMAGE}]}}},
+                                  "spec": {"containers": [{"name": "main", "image": IMAGE, "ports": ports}]}}},
             "status": {"replicas": count, "readyReplicas": count}}
 
 

@@ -26,6 +26,29 @@ static void test_percent(void)
     }
 }
 
+static void test_closest(void)
+{
+    static const char *const words[] = {"local_port", "remote_port", "service", "note", NULL};
+    static const struct {
+        const char *text;
+        const char *closest;
+    } cases[] = {
+        {"localport", "local_port"},
+        {"remote-port", "remote_port"},
+        {"LOCAL_PORT", "local_port"},
+        {"servise", "service"},
+        {"not", "note"},
+        {"port", "local_port"},
+        {"zzzz", NULL},
+        {"", NULL},
+        {"x", NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        g_assert_cmpstr(kft_text_closest(cases[i].text, words), ==, cases[i].closest);
+    g_autofree char *huge = g_strnfill(100000, 'a');
+    g_assert_null(kft_text_closest(huge, words));
+}
+
 static void test_join_or(void)
 {
     const char *const words[] = {"a", "b", "c", NULL};
@@ -37,6 +60,8 @@ static void test_join_or(void)
     g_assert_cmpstr(two, ==, "b or c");
     g_assert_cmpstr(one, ==, "c");
     g_assert_cmpstr(none, ==, "");
+    g_autofree char *all = kft_text_join_and(words);
+    g_assert_cmpstr(all, ==, "a, b and c");
 }
 
 static void test_random(void)
@@ -62,5 +87,6 @@ int main(int argc, char **argv)
     g_test_add_func("/base/text/percent", test_percent);
     g_test_add_func("/base/text/join-or", test_join_or);
     g_test_add_func("/base/random", test_random);
+    g_test_add_func("/base/text/closest", test_closest);
     return g_test_run();
 }

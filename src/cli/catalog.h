@@ -1,0 +1,41 @@
+#ifndef KFT_CLI_CATALOG_H
+#define KFT_CLI_CATALOG_H
+
+#include <kftray/store.h>
+
+#include "json-output.h"
+#include "style.h"
+
+/* The store's configs together with what is known about their running. */
+typedef struct {
+    KftStore *store;
+    GPtrArray *configs; /* KftConfig, in the user's order */
+    GPtrArray *states;  /* KftRunState */
+    GArray *traffic;    /* KftTraffic */
+    GHashTable *state_of;
+    GHashTable *traffic_of;
+} KftCatalog;
+
+/* Opens the default store and reads it. Prints what is wrong and returns NULL. */
+KftCatalog *kft_catalog_open(void);
+/* NULL is allowed. */
+void kft_catalog_free(KftCatalog *self);
+
+/* (transfer none), NULL if it never ran. */
+const KftRunState *kft_catalog_get_state(const KftCatalog *self, KftConfigId id);
+/* (transfer none), NULL if it was never used. */
+const KftTraffic *kft_catalog_get_traffic(const KftCatalog *self, KftConfigId id);
+
+/* A config and what is known about it as one JSON object. */
+void kft_catalog_write_json(const KftCatalog *self, const KftConfig *config, KftJsonOutput *json);
+
+/* How a state is shown. */
+KftStyle kft_state_style(KftForwardState state);
+/* Whether it is on its way or there: all but idle and failed. */
+bool kft_state_is_running(KftForwardState state);
+/* "12.3 MiB". Returns: (transfer full). */
+char *kft_format_bytes(uint64_t n_bytes);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftCatalog, kft_catalog_free)
+
+#endif

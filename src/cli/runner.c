@@ -1,0 +1,120 @@
+#include "runner.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "output.h"
+
+/* How long the orderly end may take. */
+#define SHUTDOWN_MS 5000
+
+struct KftRunner {
+    KftEngine *engine;
+    void (*on_event)(const KftEvent *event, void *user_data);
+    void *user_data;
+    int signal_fd;
+    bool has_stopped;
+};
+
+/* Before the engine's thread exists, which inherits the mask. */
+static int block_signals(GError **error)
+{
+    sigset_t signals;
+
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGHUP);
+    (void)sigaddset(&signals, SIGWINCH);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    int fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        g_set_error(error, KFT_ERROR, KFT_ERROR_INTERNAL, "signalfd: %s", g_strerror(errno));
+    return fd;
+}
+
+KftRunner *kft_runner_new(void (*on_event)(const KftEvent *event, void *user_data),
+                          void *user_data,
+                          GError **error)
+{
+    int signal_fd = block_signals(error);
+    if (signal_fd < 0)
+        return NULL;
+    KftEngine *engine = kft_engine_start(error);
+    if (engine == NULL) {
+        (void)close(signal_fd);
+        return NULL;
+    }
+    KftRunner *self = g_new0(KftRunner, 1);
+    self->engine = engine;
+    self->on_event = on_event;
+    self->user_data = user_data;
+    self->signal_fd = signal_fd;
+    return self;
+}
+
+static void drain_events(KftRunner *self)
+{
+    KftEvent *event = NULL;
+
+    while ((event = kft_engine_take_event(self->engine)) != NULL) {
+        if (event->type == KFT_EVENT_STOPPED)
+            self->has_stopped = true;
+        else
+            self->on_event(event, self->user_data);
+        kft_event_free(event);
+    }
+}
+
+void kft_runner_free(KftRunner *self)
+{
+    if (self == NULL)
+        return;
+    (void)kft_engine_post(self->engine, kft_command_new(KFT_COMMAND_SHUTDOWN));
+    while (!self->has_stopped && kft_engine_wait(self->engine, SHUTDOWN_MS))
+        drain_events(self);
+    if (!self->has_stopped) {
+        kft_print_error("the engine did not stop within %d s", SHUTDOWN_MS / 1000);
+        _exit(KFT_EXIT_FAILURE);
+    }
+    kft_engine_free(self->engine);
+    (void)close(self->signal_fd);
+    g_free(self);
+}
+
+void kft_runner_start_forward(KftRunner *self, KftForwardId id, KftForwardSpec *spec)
+{
+    (void)kft_engine_post(self->engine, kft_command_new_start_forward(id, spec));
+}
+
+void kft_runner_stop_forward(KftRunner *self, KftForwardId id)
+{
+    (void)kft_engine_post(self->engine, kft_command_new_stop_forward(id));
+}
+
+static unsigned read_signals(const KftRunner *self)
+{
+    struct signalfd_siginfo info;
+    unsigned wake = 0;
+
+    while (read(self->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        wake |= info.ssi_signo == SIGWINCH ? KFT_WAKE_RESIZE : KFT_WAKE_SIGNAL;
+    return wake;
+}
+
+unsigned kft_runner_wait(KftRunner *self, int fd, int timeout_ms)
+{
+    struct pollfd fds[] = {
+        {.fd = kft_engine_get_event_fd(self->engine), .events = POLLIN},
+        {.fd = self->signal_fd, .events = POLLIN},
+        {.fd = fd, .events = POLLIN}, /* poll() passes over -1 */
+    };
+    if (poll(fds, G_N_ELEMENTS(fds), timeout_ms) < 0)
+        return errno == EINTR ? 0 : KFT_WAKE_BROKEN;
+    drain_events(self);
+    return (fds[1].revents != 0 ? read_signals(self) : 0) | (fds[2].revents != 0 ? KFT_WAKE_FD : 0);
+}

@@ -1,0 +1,35 @@
+#ifndef KFT_CLI_RUNNER_H
+#define KFT_CLI_RUNNER_H
+
+#include <kftray/engine.h>
+
+/* An engine for a command that stays in the foreground until a signal ends it: SIGINT, SIGTERM or
+ * SIGHUP, which are blocked from the making of the runner on. */
+typedef struct KftRunner KftRunner;
+
+/* Why kft_runner_wait() came back; several may be set, none after the time was up. */
+typedef enum {
+    KFT_WAKE_SIGNAL = 1 << 0, /* end */
+    KFT_WAKE_RESIZE = 1 << 1, /* the terminal has another size */
+    KFT_WAKE_FD = 1 << 2,     /* the caller's descriptor is readable */
+    KFT_WAKE_BROKEN = 1 << 3, /* cannot wait any more: end */
+} KftWake;
+
+/* @on_event: runs inside kft_runner_wait() and kft_runner_free(). Errors: INTERNAL. */
+KftRunner *kft_runner_new(void (*on_event)(const KftEvent *event, void *user_data),
+                          void *user_data,
+                          GError **error);
+/* Stops all forwards, gives their last events to @on_event, and frees. An engine that does not stop
+ * within 5 s ends the program. NULL is allowed. */
+void kft_runner_free(KftRunner *self);
+/* @spec: (transfer full). */
+void kft_runner_start_forward(KftRunner *self, KftForwardId id, KftForwardSpec *spec);
+/* Its last event is the state IDLE. */
+void kft_runner_stop_forward(KftRunner *self, KftForwardId id);
+/* Waits for something to happen, at most @timeout_ms (-1 = without limit), and handles events.
+ * @fd: one more descriptor to watch, -1 = none. Returns: KftWake flags. */
+unsigned kft_runner_wait(KftRunner *self, int fd, int timeout_ms);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftRunner, kft_runner_free)
+
+#endif

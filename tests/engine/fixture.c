@@ -1,0 +1,77 @@
+/* The engine by its public headers alone, against the scripted API server. */
+#include "fixture.h"
+
+#define EVENT_MS 30000
+
+static unsigned count_fds(void)
+{
+    g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
+    unsigned n = 0;
+    while (g_dir_read_name(dir) != NULL)
+        n++;
+    return n;
+}
+
+void fixture_set_up(Fixture *self, gconstpointer world)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *script = kft_test_source_path("tests/fakes/apiserver.py");
+    g_autofree char *text = g_strdelimit(g_strdup(world != NULL ? world : "{}"), "'", '"');
+
+    self->folder = g_dir_make_tmp(NULL, NULL);
+    self->kubeconfig = g_build_filename(self->folder, "kubeconfig", NULL);
+    g_autofree char *world_file = g_build_filename(self->folder, "world.json", NULL);
+    g_assert_true(g_file_set_contents(world_file, text, -1, NULL));
+    const char *const argv[] = {script,    "--kubeconfig-out", self->kubeconfig,
+                                "--world", world_file,         NULL};
+    kft_test_child_start(&self->server, argv);
+    self->n_fds = count_fds();
+    self->engine = kft_engine_start(&error);
+    g_assert_no_error(error);
+}
+
+/* The next event of any kind; the test fails if none comes. */
+static KftEvent *next_event(Fixture *self)
+{
+    KftEvent *event = NULL;
+    while ((event = kft_engine_take_event(self->engine)) == NULL)
+        g_assert_true(kft_engine_wait(self->engine, EVENT_MS));
+    return event;
+}
+
+KftEvent *fixture_wait_event(Fixture *self, KftEventType type)
+{
+    for (;;) {
+        KftEvent *event = next_event(self);
+        if (event->type == type)
+            return event;
+        kft_event_free(event);
+    }
+}
+
+void fixture_shut_down(Fixture *self)
+{
+    g_assert_true(kft_engine_post(self->engine, kft_command_new(KFT_COMMAND_SHUTDOWN)));
+    kft_event_free(fixture_wait_event(self, KFT_EVENT_STOPPED));
+    g_assert_null(kft_engine_take_event(self->engine));
+}
+
+void fixture_tear_down(Fixture *self, gconstpointer world)
+{
+    (void)world;
+    fixture_shut_down(self);
+    g_assert_false(kft_engine_post(self->engine, kft_command_new(KFT_COMMAND_RETRY_ALL)));
+    kft_engine_free(self->engine);
+    g_assert_cmpuint(count_fds(), ==, self->n_fds);
+    g_free(kft_test_child_stop(&self->server));
+    kft_test_remove_folder(self->folder);
+    g_free(self->folder);
+    g_free(self->kubeconfig);
+}
+
+void fixture_open_what_stays_open(void)
+{
+    Fixture fixture = {.engine = kft_engine_start(NULL)};
+    fixture_shut_down(&fixture);
+    kft_engine_free(fixture.engine);
+}

@@ -1,0 +1,30 @@
+#ifndef KFT_TEST_FIXTURE_H
+#define KFT_TEST_FIXTURE_H
+
+#include <kftray/engine.h>
+
+#include "child.h"
+
+/* An engine and the scripted API server, for g_test_add(). Thread: one. */
+typedef struct {
+    KftTestChild server;
+    char *folder;
+    char *kubeconfig; /* of the server */
+    unsigned n_fds;
+    KftEngine *engine;
+} Fixture;
+
+/* @world: of the server, JSON with ' for "; NULL = the built-in one. */
+void fixture_set_up(Fixture *self, gconstpointer world);
+/* Shuts the engine down and checks that nothing is left of it. */
+void fixture_tear_down(Fixture *self, gconstpointer world);
+
+/* The next event of that type; others are skipped. The test fails if none comes. */
+KftEvent *fixture_wait_event(Fixture *self, KftEventType type);
+/* SHUTDOWN, and all events up to STOPPED. */
+void fixture_shut_down(Fixture *self);
+/* libuv keeps a pipe for signals from its first loop on, for the whole process: to be called before
+ * descriptors are counted. */
+void fixture_open_what_stays_open(void);
+
+#endif
