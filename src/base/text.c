@@ -34,20 +34,24 @@ char *kft_text_join_and(const char *const *words)
     return join(words, " and ");
 }
 
+/* Longer than any word could be meant; the comparison's time grows with it. */
+#define MAX_TYPED_BYTES 64
+
 /* Levenshtein's distance: how many characters must be added, removed or replaced. One row of the
- * table is enough, as each cell needs only its left, upper and upper left neighbours. */
-static size_t distance(const char *a, const char *b)
+ * table is enough, as each cell needs only its left, upper and upper left neighbours. @typed: at
+ * most MAX_TYPED_BYTES. */
+static size_t distance(const char *word, const char *typed)
 {
-    size_t length = strlen(b);
-    g_autofree size_t *row = g_new(size_t, length + 1);
+    size_t row[MAX_TYPED_BYTES + 1];
+    size_t length = strlen(typed);
 
     for (size_t j = 0; j <= length; j++)
         row[j] = j;
-    for (size_t i = 0; a[i] != '\0'; i++) {
+    for (size_t i = 0; word[i] != '\0'; i++) {
         size_t upper_left = row[0];
         row[0] = i + 1;
         for (size_t j = 0; j < length; j++) {
-            size_t replaced = upper_left + (g_ascii_tolower(a[i]) == b[j] ? 0 : 1);
+            size_t replaced = upper_left + (word[i] == g_ascii_tolower(typed[j]) ? 0 : 1);
             upper_left = row[j + 1];
             row[j + 1] = MIN(replaced, MIN(row[j], row[j + 1]) + 1);
         }
@@ -61,11 +65,10 @@ const char *kft_text_closest(const char *text, const char *const *words)
     const char *closest = NULL;
     size_t best = 0;
 
-    /* Longer than any word could be meant; the table is quadratic. */
-    if (length > 64)
+    if (length > MAX_TYPED_BYTES)
         return NULL;
     for (size_t i = 0; words[i] != NULL; i++) {
-        size_t n_edits = distance(text, words[i]);
+        size_t n_edits = distance(words[i], text);
         bool is_close = n_edits <= MAX(length, strlen(words[i])) / 3 + 1 && n_edits < length;
         /* "port" is far from "local_port" by letters, but not for a reader. */
         if (length >= 3 && !is_close && strstr(words[i], text) != NULL)

@@ -30,7 +30,7 @@ static bool fail_missing(GError **error, const KftConfig *self, const char *name
 
 static bool has_control(const char *text)
 {
-    for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at)) {
+    for (const char *at = text; *at != '\0'; at += g_utf8_skip[(unsigned char)*at]) {
         if (g_unichar_iscntrl(g_utf8_get_char(at)))
             return true;
     }

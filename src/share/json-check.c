@@ -316,7 +316,6 @@ static bool check_object(Check *self)
     return is_right;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): bounded by the depth. */
 static bool check_value(Check *self)
 {
     bool is_right = false;

@@ -76,7 +76,7 @@ static void append_object(GString *out, json_object *object, int indent)
     g_string_append_c(out, '}');
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): as deep as the parser let it be. */
+/* Recursion goes as deep as the parser let the tree be. */
 void kft_json_append_value(GString *out, json_object *value, int indent)
 {
     switch (json_object_get_type(value)) {

@@ -22,13 +22,12 @@ typedef struct {
 } Stored;
 
 typedef struct {
-    Stored *stored;
-    size_t n_stored;
+    GArray *stored;          /* of Stored; never grows, as the tables point into it */
     GHashTable *by_port;     /* identity with local port → Stored, the first one */
     GHashTable *by_identity; /* identity → GPtrArray of Stored */
     KftImportPlan *plan;
-    char **identities; /* of the items */
-    Stored **matches;  /* of the items; NULL = none */
+    GPtrArray *identities; /* of the items */
+    GPtrArray *matches;    /* Stored of each item; NULL = none */
 } Planner;
 
 const char *kft_import_action_name(KftImportAction action)
@@ -55,10 +54,8 @@ static void free_item(void *data)
 
 static void take_stored(Planner *self, const GPtrArray *stored)
 {
-    self->n_stored = stored->len;
-    self->stored = g_new0(Stored, stored->len);
     for (guint i = 0; i < stored->len; i++) {
-        Stored *at = &self->stored[i];
+        Stored *at = &g_array_index(self->stored, Stored, i);
         at->config = g_ptr_array_index(stored, i);
         g_autofree char *identity = kft_config_dup_identity(at->config);
         GPtrArray *same = g_hash_table_lookup(self->by_identity, identity);
@@ -95,7 +92,7 @@ static void take_incoming(Planner *self, const GPtrArray *incoming)
         }
         item = g_new0(KftImportItem, 1);
         item->config = g_steal_pointer(&config);
-        self->identities[self->plan->items->len] = g_steal_pointer(&identity);
+        g_ptr_array_add(self->identities, g_steal_pointer(&identity));
         g_ptr_array_add(self->plan->items, item);
         g_hash_table_insert(seen, key, item);
     }
@@ -140,16 +137,19 @@ static void match_items(Planner *self)
 
     for (guint i = 0; i < items->len; i++) {
         const KftImportItem *item = g_ptr_array_index(items, i);
-        self->matches[i] = claim_by_port(self, self->identities[i], item->config->local_port);
+        const char *identity = g_ptr_array_index(self->identities, i);
+        g_ptr_array_add(self->matches, claim_by_port(self, identity, item->config->local_port));
     }
     for (guint i = 0; i < items->len; i++) {
         const KftImportItem *item = g_ptr_array_index(items, i);
-        if (self->matches[i] != NULL)
+        const char *identity = g_ptr_array_index(self->identities, i);
+        gpointer *match = &g_ptr_array_index(self->matches, i);
+        if (*match != NULL)
             continue;
         if (item->config->local_port == 0)
-            self->matches[i] = claim_any(self, self->identities[i], item->config->alias);
+            *match = claim_any(self, identity, item->config->alias);
         else
-            self->matches[i] = claim_by_port(self, self->identities[i], 0);
+            *match = claim_by_port(self, identity, 0);
     }
 }
 
@@ -192,24 +192,26 @@ static void find_conflicts(Planner *self)
     const GPtrArray *items = self->plan->items;
     g_autoptr(KftLocalClaims) claims = kft_local_claims_new();
 
-    for (size_t i = 0; i < self->n_stored; i++) {
-        if (!self->stored[i].is_claimed)
-            kft_local_claims_add(claims, self->stored[i].config);
+    for (guint i = 0; i < self->stored->len; i++) {
+        const Stored *stored = &g_array_index(self->stored, Stored, i);
+        if (!stored->is_claimed)
+            kft_local_claims_add(claims, stored->config);
     }
     for (guint i = 0; i < items->len; i++) {
         const KftImportItem *item = g_ptr_array_index(items, i);
-        if (self->matches[i] != NULL)
+        if (g_ptr_array_index(self->matches, i) != NULL)
             kft_local_claims_add(claims, item->config);
     }
     for (guint i = 0; i < items->len; i++) {
         KftImportItem *item = g_ptr_array_index(items, i);
-        const KftConfig *opponent =
-            self->matches[i] == NULL ? kft_local_claims_find(claims, item->config) : NULL;
+        const KftConfig *opponent = g_ptr_array_index(self->matches, i) == NULL
+                                        ? kft_local_claims_find(claims, item->config)
+                                        : NULL;
         if (opponent != NULL) {
             item->action = KFT_IMPORT_CONFLICT;
             item->opponent = kft_config_copy(opponent);
         }
-        if (self->matches[i] == NULL)
+        if (g_ptr_array_index(self->matches, i) == NULL)
             kft_local_claims_add(claims, item->config);
     }
     for (guint i = 0; i < items->len; i++) {
@@ -237,30 +239,32 @@ KftImportPlan *kft_import_plan_new(const GPtrArray *incoming, const GPtrArray *s
 {
     KftImportPlan *plan = g_new0(KftImportPlan, 1);
     plan->items = g_ptr_array_new_with_free_func(free_item);
+    g_autoptr(GHashTable) by_port = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) by_identity =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    g_autoptr(GPtrArray) identities = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GArray) entries = g_array_new(FALSE, TRUE, sizeof(Stored));
+    g_autoptr(GPtrArray) matches = g_ptr_array_new();
     Planner planner = {
-        .by_port = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
-        .by_identity = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-                                             (GDestroyNotify)g_ptr_array_unref),
+        .stored = entries,
+        .by_port = by_port,
+        .by_identity = by_identity,
         .plan = plan,
-        .identities = g_new0(char *, incoming->len + 1),
-        .matches = g_new0(Stored *, incoming->len + 1),
+        .identities = identities,
+        .matches = matches,
     };
 
+    g_array_set_size(entries, stored->len);
     take_stored(&planner, stored);
     take_incoming(&planner, incoming);
     match_items(&planner);
     for (guint i = 0; i < plan->items->len; i++) {
-        if (planner.matches[i] != NULL)
-            update_item(g_ptr_array_index(plan->items, i), planner.matches[i]->config);
+        const Stored *match = g_ptr_array_index(matches, i);
+        if (match != NULL)
+            update_item(g_ptr_array_index(plan->items, i), match->config);
     }
     find_conflicts(&planner);
     count_items(plan);
-
-    g_hash_table_unref(planner.by_port);
-    g_hash_table_unref(planner.by_identity);
-    g_strfreev(planner.identities);
-    g_free(planner.matches);
-    g_free(planner.stored);
     return plan;
 }
 

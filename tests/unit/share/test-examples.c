@@ -60,7 +60,7 @@ static void check_folder(const char *folder)
     for (const char *name = g_dir_read_name(files); name != NULL; name = g_dir_read_name(files)) {
         if (!g_str_has_suffix(name, ".json"))
             continue;
-        g_autoptr(GPtrArray) configs = check_file(folder, name);
+        g_ptr_array_unref(check_file(folder, name));
         n_files++;
     }
     g_assert_cmpuint(n_files, >=, 4);

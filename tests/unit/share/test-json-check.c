@@ -77,7 +77,8 @@ static void test_wrong(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = NULL;
-        g_autofree char *text = g_memdup2(rows[i].text, strlen(rows[i].text));
+        g_autofree char *copy = g_memdup2(rows[i].text, strlen(rows[i].text));
+        const char *text = copy == NULL ? "" : copy;
         if (kft_json_check(text, strlen(rows[i].text), &error))
             g_error("\"%s\" is taken", rows[i].text);
         g_assert_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG);
