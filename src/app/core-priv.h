@@ -14,6 +14,8 @@ struct _KftCore {
     GHashTable *runs;   /* int64_t config id → Run */
     GHashTable *by_run; /* engine's id → Run (borrowed) */
     uint32_t last_run;
+    GHashTable *questions; /* id → Question, of core-query.c */
+    uint32_t last_question;
     bool is_loaded;
     bool is_loading;
     bool must_reload; /* asked for while loading */
@@ -44,6 +46,11 @@ void kft_core_claim(KftCore *self, int64_t id, uint32_t run);
 /* Ends the claim and adds what was carried to the totals. @traffic: nullable. */
 void kft_core_release(KftCore *self, int64_t id, bool stays_wanted, const KftItemTraffic *traffic);
 void kft_core_store_state(KftCore *self, KftForwardItem *item, KftForwardState state);
+
+/* --- core-query.c --- */
+
+GHashTable *kft_core_make_questions(void);
+void kft_core_on_answer(KftCore *self, const KftAnswer *answer);
 
 /* --- core.c --- */
 

@@ -267,6 +267,10 @@ static void on_engine_event(const KftEvent *event, gpointer user_data)
         g_signal_emit(self, signals[STOPPED], 0);
         return;
     }
+    if (event->type == KFT_EVENT_ANSWER) {
+        kft_core_on_answer(self, event->answer);
+        return;
+    }
     Run *run = g_hash_table_lookup(self->by_run, GUINT_TO_POINTER(event->forward.v));
     if (run == NULL)
         return;
@@ -427,6 +431,7 @@ static void kft_core_finalize(GObject *object)
 {
     KftCore *self = KFT_CORE(object);
 
+    g_hash_table_unref(self->questions);
     g_hash_table_unref(self->by_run);
     g_hash_table_unref(self->runs);
     g_object_unref(self->forward_actions);
@@ -464,6 +469,7 @@ static void kft_core_init(KftCore *self)
     self->forward_actions = g_simple_action_group_new();
     self->runs = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, run_free);
     self->by_run = g_hash_table_new(g_direct_hash, g_direct_equal);
+    self->questions = kft_core_make_questions();
     self->removed = g_array_new(FALSE, FALSE, sizeof(int64_t));
     self->removed_active = g_array_new(FALSE, FALSE, sizeof(int64_t));
     g_signal_connect(kft_model_get_list(self->model), "items-changed",

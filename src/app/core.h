@@ -61,6 +61,16 @@ void kft_core_finish_removal(KftCore *self);
 /* How many configs an undo would bring back. */
 unsigned kft_core_get_n_removed(KftCore *self);
 
+/* --- questions to clusters --- */
+
+/* Runs once in the UI thread, never inside kft_core_ask(), and not at all if @owner is gone or the
+ * question was cancelled. @answer: (transfer none). */
+typedef void (*KftAnswerFunc)(GObject *owner, const KftAnswer *answer);
+/* @query: (transfer full), gets its id here. Returns: the id, for kft_core_cancel(). */
+uint32_t kft_core_ask(KftCore *self, KftQuery *query, KftAnswerFunc done, GObject *owner);
+/* 0 and ids that were answered already are allowed. */
+void kft_core_cancel(KftCore *self, uint32_t id);
+
 /* --- settings --- */
 
 /* (transfer none), valid until it changes; the default before "loaded". */

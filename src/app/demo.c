@@ -92,12 +92,14 @@ void kft_demo_start(KftCore *core)
     (void)g_mkdir_with_parents(self->dir, 0700);
     g_autoptr(GFile) dir = g_file_new_for_path(self->dir);
     self->monitor = g_file_monitor_directory(dir, G_FILE_MONITOR_NONE, NULL, &error);
-    const char *arguments[] = {PYTHON,    script,      "--demo", "--dir",
-                               self->dir, "--ready",   self->ready, NULL};
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    g_strv_builder_add_many(builder, PYTHON, script, "--demo", "--dir", self->dir, "--ready",
+                            self->ready, NULL);
+    g_auto(GStrv) arguments = g_strv_builder_end(builder);
     if (self->monitor != NULL)
         g_signal_connect(self->monitor, "changed", G_CALLBACK(on_dir_changed), self);
     if (self->monitor == NULL ||
-        !g_spawn_async(NULL, (char **)arguments, NULL,
+        !g_spawn_async(NULL, arguments, NULL,
                        G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL,
                        &error)) {
         g_signal_emit_by_name(core, "error", _("The demo could not be started"), error);

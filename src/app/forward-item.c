@@ -392,6 +392,7 @@ void kft_forward_item_take_event(KftForwardItem *self, const KftEvent *event)
     case KFT_EVENT_FORWARD_STATISTICS:
         take_statistics(self, &event->statistics);
         return;
+    case KFT_EVENT_ANSWER:
     case KFT_EVENT_STOPPED:
         return;
     }

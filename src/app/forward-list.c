@@ -269,17 +269,23 @@ static void drop_empty_groups(KftForwardList *self)
     }
 }
 
+/* Text → number. */
+static GHashTable *new_counter(void)
+{
+    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+}
+
 static void increment(GHashTable *table, const char *key)
 {
     unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(table, key));
-    g_hash_table_insert(table, (gpointer)key, GUINT_TO_POINTER(n + 1));
+    g_hash_table_insert(table, g_strdup(key), GUINT_TO_POINTER(n + 1));
 }
 
 /* Running counts, and which groups have something to show. */
 static void recount(KftForwardList *self)
 {
-    g_autoptr(GHashTable) total = g_hash_table_new(g_str_hash, g_str_equal);
-    g_autoptr(GHashTable) running = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) total = new_counter();
+    g_autoptr(GHashTable) running = new_counter();
     GHashTableIter iter;
     gpointer key = NULL;
     gpointer row = NULL;
@@ -295,8 +301,7 @@ static void recount(KftForwardList *self)
             increment(running, group);
         if (!matches(self, item))
             continue;
-        unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(self->matching, group));
-        g_hash_table_insert(self->matching, g_strdup(group), GUINT_TO_POINTER(n + 1));
+        increment(self->matching, group);
         self->n_matching++;
     }
     g_hash_table_iter_init(&iter, self->groups);
