@@ -25,6 +25,8 @@ struct KftCliCommand {
 
 extern const KftCliCommand kft_cli_add;
 extern const KftCliCommand kft_cli_complete;
+extern const KftCliCommand kft_cli_contexts;
+extern const KftCliCommand kft_cli_discover;
 extern const KftCliCommand kft_cli_edit;
 extern const KftCliCommand kft_cli_export;
 extern const KftCliCommand kft_cli_forward;

@@ -8,8 +8,7 @@
 #include "command.h"
 #include "input.h"
 #include "output.h"
-#include "select.h"
-#include "table.h"
+#include "plan-view.h"
 
 typedef struct {
     KftCliArguments common;
@@ -64,112 +63,6 @@ static GPtrArray *read_configs(const Arguments *args)
     return NULL;
 }
 
-/* --- the plan --- */
-
-static char *describe_item(const KftImportItem *item)
-{
-    g_autofree char *local = kft_config_describe_local(item->config);
-
-    if (item->action == KFT_IMPORT_CHANGED)
-        return g_strjoinv(", ", item->changed);
-    if (item->action != KFT_IMPORT_CONFLICT || item->opponent == NULL)
-        return g_strdup(item->config->local_port == 0 ? "a free port" : local);
-    g_autofree char *other = kft_select_describe(item->opponent);
-    if (item->free_port == 0)
-        return g_strdup_printf("%s is that of %s", local, other);
-    return g_strdup_printf("%s is that of %s; free: %u", local, other, item->free_port);
-}
-
-static KftStyle action_style(KftImportAction action)
-{
-    switch (action) {
-    case KFT_IMPORT_NEW:
-        return KFT_STYLE_GOOD;
-    case KFT_IMPORT_CHANGED:
-        return KFT_STYLE_BUSY;
-    case KFT_IMPORT_SAME:
-        return KFT_STYLE_DIM;
-    case KFT_IMPORT_CONFLICT:
-        return KFT_STYLE_BAD;
-    }
-    g_assert_not_reached();
-}
-
-/* New ones only when nothing is stored: a long list of what is as it should be hides the rest. */
-static void print_items(const KftImportPlan *plan, bool with_new)
-{
-    static const KftTableColumn columns[] = {{.heading = "ACTION"},
-                                             {.heading = "ALIAS", .is_flexible = true},
-                                             {.heading = "TARGET", .is_flexible = true},
-                                             {.heading = "DETAILS"}};
-    g_autoptr(KftTable) table = kft_table_new(columns, G_N_ELEMENTS(columns));
-
-    for (guint i = 0; i < plan->items->len; i++) {
-        const KftImportItem *item = plan->items->pdata[i];
-        if (item->action == KFT_IMPORT_SAME || (item->action == KFT_IMPORT_NEW && !with_new))
-            continue;
-        g_autofree char *target = kft_config_describe_target(item->config);
-        g_autofree char *details = describe_item(item);
-        kft_table_add(table, kft_import_action_name(item->action), action_style(item->action));
-        kft_table_add(table, item->config->alias, KFT_STYLE_PLAIN);
-        kft_table_add(table, target, KFT_STYLE_PLAIN);
-        kft_table_add(table, details, KFT_STYLE_PLAIN);
-    }
-    if (kft_table_count_rows(table) > 0)
-        kft_table_print(table);
-}
-
-static char *summarize(const KftImportPlan *plan)
-{
-    return g_strdup_printf("%zu new, %zu changed, %zu the same, %zu conflict%s", plan->n_new,
-                           plan->n_changed, plan->n_same, plan->n_conflicts,
-                           plan->n_conflicts == 1 ? "" : "s");
-}
-
-static void write_item(KftJsonOutput *json, const KftImportItem *item)
-{
-    g_autofree char *local = kft_config_describe_local(item->config);
-    g_autofree char *target = kft_config_describe_target(item->config);
-
-    kft_json_output_begin_object(json, NULL);
-    kft_json_output_text(json, "action", kft_import_action_name(item->action));
-    kft_json_output_int(json, "id", item->config->id.v);
-    kft_json_output_text(json, "alias", item->config->alias);
-    kft_json_output_text(json, "local", local);
-    kft_json_output_text(json, "remote", target);
-    if (item->changed != NULL) {
-        kft_json_output_begin_array(json, "changed");
-        for (char **name = item->changed; *name != NULL; name++)
-            kft_json_output_text(json, NULL, *name);
-        kft_json_output_end(json);
-    }
-    if (item->opponent != NULL) {
-        kft_json_output_int(json, "opponent_id", item->opponent->id.v);
-        kft_json_output_text(json, "opponent_alias", item->opponent->alias);
-    }
-    if (item->action == KFT_IMPORT_CONFLICT)
-        kft_json_output_uint(json, "free_port", item->free_port);
-    kft_json_output_end(json);
-}
-
-static void print_json(const KftImportPlan *plan, bool is_stored)
-{
-    g_autoptr(KftJsonOutput) json = kft_json_output_new(/* is_one_line */ false);
-
-    kft_json_output_begin_object(json, NULL);
-    kft_json_output_bool(json, "stored", is_stored);
-    kft_json_output_uint(json, "new", plan->n_new);
-    kft_json_output_uint(json, "changed", plan->n_changed);
-    kft_json_output_uint(json, "same", plan->n_same);
-    kft_json_output_uint(json, "conflicts", plan->n_conflicts);
-    kft_json_output_begin_array(json, "items");
-    for (guint i = 0; i < plan->items->len; i++)
-        write_item(json, plan->items->pdata[i]);
-    kft_json_output_end(json);
-    kft_json_output_end(json);
-    kft_json_output_print(json);
-}
-
 /* --- storing --- */
 
 /* What only adds is done without a question. */
@@ -177,7 +70,7 @@ static bool is_agreed(const Arguments *args, const KftImportPlan *plan)
 {
     if (args->is_agreed || plan->n_changed + plan->n_conflicts == 0)
         return true;
-    g_autofree char *summary = summarize(plan);
+    g_autofree char *summary = kft_plan_summarize(plan);
     g_autofree char *question = g_strdup_printf("Store this (%s)", summary);
     return kft_input_ask(question);
 }
@@ -196,13 +89,13 @@ static bool store(KftStore *store_, const KftImportPlan *plan)
 
 static bool carry_out(const Arguments *args, KftStore *store_, const KftImportPlan *plan)
 {
-    g_autofree char *summary = summarize(plan);
+    g_autofree char *summary = kft_plan_summarize(plan);
 
     if (!args->common.is_json)
-        print_items(plan, args->is_dry);
+        kft_plan_print(plan, args->is_dry);
     if (args->is_dry) {
         if (args->common.is_json)
-            print_json(plan, /* is_stored */ false);
+            kft_plan_print_json(plan, /* is_stored */ false);
         else
             kft_print_line("%s; nothing was stored", summary);
         return true;
@@ -210,7 +103,7 @@ static bool carry_out(const Arguments *args, KftStore *store_, const KftImportPl
     if (!is_agreed(args, plan) || !store(store_, plan))
         return false;
     if (args->common.is_json)
-        print_json(plan, /* is_stored */ true);
+        kft_plan_print_json(plan, /* is_stored */ true);
     else
         kft_print_line("Imported: %s", summary);
     return true;

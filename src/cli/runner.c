@@ -96,6 +96,11 @@ void kft_runner_stop_forward(KftRunner *self, KftForwardId id)
     (void)kft_engine_post(self->engine, kft_command_new_stop_forward(id));
 }
 
+void kft_runner_start_query(KftRunner *self, KftQuery *query)
+{
+    (void)kft_engine_post(self->engine, kft_command_new_query(query));
+}
+
 static unsigned read_signals(const KftRunner *self)
 {
     struct signalfd_siginfo info;

@@ -26,6 +26,8 @@ void kft_runner_free(KftRunner *self);
 void kft_runner_start_forward(KftRunner *self, KftForwardId id, KftForwardSpec *spec);
 /* Its last event is the state IDLE. */
 void kft_runner_stop_forward(KftRunner *self, KftForwardId id);
+/* @query: (transfer full). Its answer is an event. */
+void kft_runner_start_query(KftRunner *self, KftQuery *query);
 /* Waits for something to happen, at most @timeout_ms (-1 = without limit), and handles events.
  * @fd: one more descriptor to watch, -1 = none. Returns: KftWake flags. */
 unsigned kft_runner_wait(KftRunner *self, int fd, int timeout_ms);

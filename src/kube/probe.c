@@ -2,7 +2,11 @@
  * latency is the network's and the server's alone; the request then gets it from the cache. */
 #include "kube/probe.h"
 
+#include <string.h>
+
 #include "base/json.h"
+
+#define WHAT "version of the server"
 
 struct KftProbe {
     KftCluster *cluster;
@@ -26,15 +30,23 @@ static bool is_refusal(unsigned status)
     return status == 401 || status == 403 || status == 429;
 }
 
+/* What is being done goes without saying here. */
+static const char *skip_what(const char *message)
+{
+    return g_str_has_prefix(message, WHAT ": ") ? message + strlen(WHAT ": ") : message;
+}
+
 static void on_version(const KftHttpResponse *response, const GError *error, void *user_data)
 {
     KftProbe *self = user_data;
     KftProbeResult result = {.latency_ms = (uint32_t)((now_us() - self->begun_us) / 1000)};
 
     if (error != NULL && response != NULL && is_refusal(response->status))
-        result.refusal = error->message;
+        result.refusal = skip_what(error->message);
     else if (error != NULL) {
-        self->on_done(NULL, error, self->user_data);
+        g_autoptr(GError) plain =
+            g_error_new_literal(error->domain, error->code, skip_what(error->message));
+        self->on_done(NULL, plain, self->user_data);
         return;
     }
     g_autoptr(json_object) version =
@@ -46,8 +58,7 @@ static void on_version(const KftHttpResponse *response, const GError *error, voi
 static void on_credential(KftAuth *auth, const GError *error, void *user_data)
 {
     KftProbe *self = user_data;
-    KftApiRequest request = {
-        .path = "/version", .what = "version of the server", .timeout_ms = self->timeout_ms};
+    KftApiRequest request = {.path = "/version", .what = WHAT, .timeout_ms = self->timeout_ms};
 
     self->credential = NULL;
     if (error != NULL) {
