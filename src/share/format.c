@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "config/field.h"
-#include "share/json-write.h"
+#include "config/json-write.h"
 
 /* A key with its value as JSON text. */
 typedef struct {

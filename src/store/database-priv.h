@@ -10,7 +10,9 @@ struct KftDatabase {
     sqlite3 *handle;
     char *path;
     bool is_relaxed; /* the durability that is set */
+    bool is_foreign; /* another program's file */
     unsigned n_progress;
+    int64_t busy_since_us;
     int system_errno; /* of the last call that failed, as far as it is known */
 };
 

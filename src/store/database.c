@@ -16,16 +16,19 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kftray/error.h"
 
 #include "base/fault.h"
+#include "base/random.h"
 #include "base/redact.h"
 #include "store/database-priv.h"
 
 #define PRIVATE_MODE 0600
 #define RETRY_MS 20
+#define LOOK_MIN_NS 500000
 #define MAX_REASON_CHARS 200
 
 /* Of files that we did not write. */
@@ -69,6 +72,11 @@ void kft_database_set_error(const KftDatabase *self, int code, GError **error)
     bool is_last = self->handle != NULL && sqlite3_extended_errcode(self->handle) == code;
     g_autofree char *reason = kft_one_line(
         is_last ? sqlite3_errmsg(self->handle) : sqlite3_errstr(code), MAX_REASON_CHARS);
+    if (self->is_foreign) {
+        g_set_error(error, KFT_ERROR, KFT_ERROR_STORAGE, "%s cannot be read: %s", self->path,
+                    reason);
+        return;
+    }
     if (is_no_room(self, code)) {
         g_set_error(error, KFT_ERROR, KFT_ERROR_STORAGE,
                     "%s cannot grow, nothing was changed: the disk or the quota is full; free some "
@@ -140,6 +148,21 @@ static int create_private(const char *path)
     return 0;
 }
 
+/* SQLite's own handler sleeps up to 100 ms between looks, and then hardly ever finds a gap between
+ * the transactions of a process that writes one after the other. Returns whether to look again. */
+static int on_database_busy(void *user_data, int n_looks)
+{
+    KftDatabase *self = user_data;
+    if (n_looks == 0)
+        self->busy_since_us = g_get_monotonic_time();
+    if (g_get_monotonic_time() - self->busy_since_us > KFT_DATABASE_BUSY_MS * (gint64)1000)
+        return 0;
+    /* Not in step with whoever holds the lock. */
+    struct timespec rest = {.tv_nsec = LOOK_MIN_NS + kft_random_below(LOOK_MIN_NS)};
+    (void)nanosleep(&rest, NULL);
+    return 1;
+}
+
 /* Takes @self; gives it back, or frees it and returns NULL. */
 static KftDatabase *connect_to(KftDatabase *self, const char *name, int flags, GError **error)
 {
@@ -148,16 +171,16 @@ static KftDatabase *connect_to(KftDatabase *self, const char *name, int flags, G
         code = sqlite3_open_v2(name, &self->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK) {
         (void)sqlite3_extended_result_codes(self->handle, 1);
-        (void)sqlite3_busy_timeout(self->handle, KFT_DATABASE_BUSY_MS);
+        (void)sqlite3_busy_handler(self->handle, on_database_busy, self);
         (void)sqlite3_db_config(self->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         (void)sqlite3_db_config(self->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         (void)sqlite3_db_config(self->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-        if ((flags & SQLITE_OPEN_READWRITE) != 0 && sqlite3_db_readonly(self->handle, "main") == 1)
+        if (!self->is_foreign && sqlite3_db_readonly(self->handle, "main") == 1)
             code = SQLITE_READONLY;
     }
     if (code == SQLITE_OK)
         return self;
-    if (code == SQLITE_READONLY)
+    if (code == SQLITE_READONLY && !self->is_foreign)
         set_rights_error(self, "it is read-only", error);
     else
         kft_database_set_error(self, code, error);
@@ -193,10 +216,14 @@ static int on_database_progress(void *user_data)
     return ++self->n_progress > FOREIGN_MAX_STEPS;
 }
 
-KftDatabase *kft_database_open_foreign(const char *path, const char *uri, GError **error)
+KftDatabase *kft_database_open_foreign(const char *path, const char *how, GError **error)
 {
-    KftDatabase *self =
-        connect_to(database_new(path), uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, error);
+    /* An absolute path, behind an empty host. */
+    g_autofree char *escaped = g_uri_escape_string(path, "/", FALSE);
+    g_autofree char *uri = g_strdup_printf("file://%s?%s", escaped, how);
+    KftDatabase *self = database_new(path);
+    self->is_foreign = true;
+    self = connect_to(self, uri, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI, error);
     if (self == NULL)
         return NULL;
     (void)sqlite3_limit(self->handle, SQLITE_LIMIT_LENGTH, FOREIGN_MAX_BYTES);

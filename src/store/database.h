@@ -22,10 +22,9 @@ typedef enum {
  * A file that others may read is made private. Nothing in it is read or changed yet. Errors of this
  * and all below: STORAGE, names the file and what to do. */
 KftDatabase *kft_database_open(const char *path, GError **error);
-/* Opens a file of another program for reading, without writing to it or beside it. @uri: SQLite's
- * file: URI with what else is asked for; @path is for messages. Statements that run for ever are
- * ended. */
-KftDatabase *kft_database_open_foreign(const char *path, const char *uri, GError **error);
+/* Opens a file of another program. @how: "mode=ro" and what else SQLite's file: URIs can say.
+ * Statements that run for ever are ended. */
+KftDatabase *kft_database_open_foreign(const char *path, const char *how, GError **error);
 /* NULL is allowed. */
 void kft_database_close(KftDatabase *self);
 const char *kft_database_get_path(const KftDatabase *self);

@@ -25,7 +25,7 @@ typedef struct {
     int64_t n_objects; /* tables and what else the schema has */
 } Identity;
 
-static bool read_identity(KftDatabase *database, Identity *ret_identity, GError **error)
+static bool read_parts(KftDatabase *database, Identity *ret_identity, GError **error)
 {
     return kft_database_get_number(database, "PRAGMA application_id", &ret_identity->application_id,
                                    error) &&
@@ -33,6 +33,17 @@ static bool read_identity(KftDatabase *database, Identity *ret_identity, GError 
                                    error) &&
            kft_database_get_number(database, "SELECT count(*) FROM sqlite_schema",
                                    &ret_identity->n_objects, error);
+}
+
+/* Of one moment: another process may be making the tables just now. */
+static bool read_identity(KftDatabase *database, Identity *ret_identity, GError **error)
+{
+    if (!kft_database_exec(database, "BEGIN", error))
+        return false;
+    bool is_read = read_parts(database, ret_identity, error);
+    /* Nothing was written, so there is nothing that could fail. */
+    (void)kft_database_exec(database, "ROLLBACK", NULL);
+    return is_read;
 }
 
 static bool is_empty(const Identity *identity)
@@ -165,7 +176,7 @@ static bool migrate(KftDatabase *database, const char *const *steps, size_t n_st
     g_autoptr(KftTransaction) transaction =
         kft_transaction_begin(database, KFT_DATABASE_DURABLE, error);
     /* Again, now that nobody else can change it. */
-    if (transaction == NULL || !read_identity(database, &identity, error) ||
+    if (transaction == NULL || !read_parts(database, &identity, error) ||
         !check_identity(database, &identity, n_steps, error))
         return false;
     if ((size_t)identity.version == n_steps)

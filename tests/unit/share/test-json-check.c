@@ -4,7 +4,7 @@
 #include "kftray/error.h"
 
 #include "base/json.h"
-#include "share/json-check.h"
+#include "config/json-check.h"
 
 static void test_right(void)
 {

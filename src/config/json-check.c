@@ -2,7 +2,7 @@
  * of json-c, which comes after it, gives one position for all mistakes, takes the last of two equal
  * keys, cuts numbers to what fits and lets any bytes through; what a person wrote by hand must not
  * change silently. Recursion is bounded by the depth limit. */
-#include "share/json-check.h"
+#include "config/json-check.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-#ifndef KFT_SHARE_JSON_CHECK_H
-#define KFT_SHARE_JSON_CHECK_H
+#ifndef KFT_CONFIG_JSON_CHECK_H
+#define KFT_CONFIG_JSON_CHECK_H
 
 #include <glib.h>
 #include <stdbool.h>

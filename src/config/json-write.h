@@ -1,5 +1,5 @@
-#ifndef KFT_SHARE_JSON_WRITE_H
-#define KFT_SHARE_JSON_WRITE_H
+#ifndef KFT_CONFIG_JSON_WRITE_H
+#define KFT_CONFIG_JSON_WRITE_H
 
 #include <glib.h>
 #include <json-c/json_object.h>

@@ -1,7 +1,7 @@
 /* JSON text of a tree: two spaces per level, ": " behind keys, nothing inside empty arrays and
  * objects, and only those characters escaped that must be. So a file that upstream wrote and this
  * program writes again differs in nothing but what was changed. */
-#include "share/json-write.h"
+#include "config/json-write.h"
 
 #include <json-c/json_object_iterator.h>
 #include <string.h>
