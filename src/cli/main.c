@@ -1,5 +1,6 @@
 /* kftrayctl: kftray without a screen. This file only finds the subcommand. */
 #include <glib.h>
+#include <kftray/text.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -41,12 +42,28 @@ static void print_help(void)
                    "Use \"kftrayctl COMMAND --help\" for the options and examples of a command.");
 }
 
+static const char *find_close(const char *name)
+{
+    const char *names[G_N_ELEMENTS(kft_cli_commands)] = {NULL};
+    size_t n = 0;
+
+    for (const KftCliCommand *const *command = kft_cli_commands; *command != NULL; command++) {
+        if (!(*command)->is_hidden)
+            names[n++] = (*command)->name;
+    }
+    return kft_text_closest(name, names);
+}
+
 static int run_command(const char *name, int argc, char **argv)
 {
     const KftCliCommand *command = kft_cli_find_command(name);
     if (command != NULL)
         return command->run(argc, argv);
-    kft_print_error("unknown command \"%s\"; see \"kftrayctl --help\"", name);
+    const char *close = find_close(name);
+    if (close != NULL)
+        kft_print_error("unknown command \"%s\"; did you mean \"%s\"?", name, close);
+    else
+        kft_print_error("unknown command \"%s\"; see \"kftrayctl --help\"", name);
     return KFT_EXIT_FAILURE;
 }
 

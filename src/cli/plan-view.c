@@ -45,10 +45,11 @@ void kft_plan_print(const KftImportPlan *plan, bool with_new)
         const KftImportItem *item = plan->items->pdata[i];
         if (item->action == KFT_IMPORT_SAME || (item->action == KFT_IMPORT_NEW && !with_new))
             continue;
+        g_autofree char *alias = kft_select_dup_alias(item->config);
         g_autofree char *target = kft_config_describe_target(item->config);
         g_autofree char *details = describe_item(item);
         kft_table_add(table, kft_import_action_name(item->action), action_style(item->action));
-        kft_table_add(table, item->config->alias, KFT_STYLE_PLAIN);
+        kft_table_add(table, alias, KFT_STYLE_PLAIN);
         kft_table_add(table, target, KFT_STYLE_PLAIN);
         kft_table_add(table, details, KFT_STYLE_PLAIN);
     }
@@ -65,13 +66,14 @@ char *kft_plan_summarize(const KftImportPlan *plan)
 
 static void write_item(KftJsonOutput *json, const KftImportItem *item)
 {
+    g_autofree char *alias = kft_select_dup_alias(item->config);
     g_autofree char *local = kft_config_describe_local(item->config);
     g_autofree char *target = kft_config_describe_target(item->config);
 
     kft_json_output_begin_object(json, NULL);
     kft_json_output_text(json, "action", kft_import_action_name(item->action));
     kft_json_output_int(json, "id", item->config->id.v);
-    kft_json_output_text(json, "alias", item->config->alias);
+    kft_json_output_text(json, "alias", alias);
     kft_json_output_text(json, "local", local);
     kft_json_output_text(json, "remote", target);
     if (item->changed != NULL) {
@@ -81,8 +83,9 @@ static void write_item(KftJsonOutput *json, const KftImportItem *item)
         kft_json_output_end(json);
     }
     if (item->opponent != NULL) {
+        g_autofree char *opponent = kft_select_dup_alias(item->opponent);
         kft_json_output_int(json, "opponent_id", item->opponent->id.v);
-        kft_json_output_text(json, "opponent_alias", item->opponent->alias);
+        kft_json_output_text(json, "opponent_alias", opponent);
     }
     if (item->action == KFT_IMPORT_CONFLICT)
         kft_json_output_uint(json, "free_port", item->free_port);

@@ -305,9 +305,7 @@ static int get_draw_delay(const KftRunReport *self)
 
 void kft_run_report_update(KftRunReport *self, const KftRunSet *set)
 {
-    if (self->mode != KFT_RUN_REPORT_TABLE)
-        return;
-    if ((self->is_changed || kft_run_set_is_moving(set)) && get_draw_delay(self) == 0)
+    if (self->mode == KFT_RUN_REPORT_TABLE && self->is_changed && get_draw_delay(self) == 0)
         draw(self, set);
 }
 

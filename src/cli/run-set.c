@@ -363,10 +363,11 @@ static void store_all_traffic(KftRunSet *self)
         store_traffic(self, self->entries->pdata[i]);
 }
 
-static void measure_rate(Entry *entry, gint64 now_us)
+static void measure_rate(KftRunSet *self, Entry *entry, gint64 now_us)
 {
     uint64_t bytes = entry->seen.traffic.bytes_up + entry->seen.traffic.bytes_down;
     gint64 passed_us = now_us - entry->rate_us;
+    uint64_t before = entry->seen.bytes_per_second;
 
     if (passed_us < RATE_US)
         return;
@@ -376,6 +377,8 @@ static void measure_rate(Entry *entry, gint64 now_us)
             : (bytes - entry->rate_bytes) * (uint64_t)G_USEC_PER_SEC / (uint64_t)passed_us;
     entry->rate_bytes = bytes;
     entry->rate_us = now_us;
+    if (entry->seen.bytes_per_second != before)
+        self->funcs->on_change(&entry->seen, self->user_data);
 }
 
 static void handle_time(KftRunSet *self)
@@ -385,7 +388,7 @@ static void handle_time(KftRunSet *self)
     if (self->traffic_us != 0 && now_us >= self->traffic_us)
         store_all_traffic(self);
     for (guint i = 0; i < self->entries->len; i++)
-        measure_rate(self->entries->pdata[i], now_us);
+        measure_rate(self, self->entries->pdata[i], now_us);
 }
 
 /* @timeout_ms, or less if something is to be done before. */
@@ -455,8 +458,8 @@ void kft_run_set_add(KftRunSet *self, const KftConfig *config)
     Entry *entry = g_new0(Entry, 1);
 
     entry->seen.config = kft_config_copy(config);
-    if (entry->seen.config->alias == NULL)
-        entry->seen.config->alias = kft_config_make_alias(config);
+    g_free(entry->seen.config->alias);
+    entry->seen.config->alias = kft_select_dup_alias(config);
     g_ptr_array_add(self->entries, entry);
     start(self, entry);
 }

@@ -113,10 +113,17 @@ GPtrArray *kft_select_all(GPtrArray *configs, char *const *names)
     return g_steal_pointer(&selected);
 }
 
+char *kft_select_dup_alias(const KftConfig *config)
+{
+    return config->alias != NULL ? g_strdup(config->alias) : kft_config_make_alias(config);
+}
+
 char *kft_select_describe(const KftConfig *config)
 {
-    g_autofree char *alias = kft_text_printable(config->alias);
+    g_autofree char *alias = kft_select_dup_alias(config);
+    g_autofree char *shown = kft_text_printable(alias);
+
     return config->id.v == 0
-               ? g_strdup_printf("\"%s\"", alias)
-               : g_strdup_printf("\"%s\" (ID %" G_GINT64_FORMAT ")", alias, config->id.v);
+               ? g_strdup_printf("\"%s\"", shown)
+               : g_strdup_printf("\"%s\" (ID %" G_GINT64_FORMAT ")", shown, config->id.v);
 }

@@ -12,7 +12,11 @@ KftConfig *kft_select_one(const GPtrArray *configs, const char *name);
 /* All of @names (NULL ended), each once, in the order of @names; no names = all configs. NULL as
  * above. Returns: (transfer container). */
 GPtrArray *kft_select_all(GPtrArray *configs, char *const *names);
-/* "\"web\" (ID 3)". Returns: (transfer full). */
+/* The alias, or for a config that is not stored the one that it would get. Returns: (transfer
+ * full).
+ */
+char *kft_select_dup_alias(const KftConfig *config);
+/* "\"web\" (ID 3)", or "\"web\"" if it is not stored. Returns: (transfer full). */
 char *kft_select_describe(const KftConfig *config);
 
 #endif
