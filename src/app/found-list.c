@@ -26,7 +26,7 @@ static void add_ports(KftFound *found, const GPtrArray *ports)
                                     : g_strdup_printf("%u", port->number);
         if (!g_ptr_array_find_with_equal_func(found->ports, text, g_str_equal, NULL))
             g_ptr_array_add(found->ports, g_steal_pointer(&text));
-        found->is_tcp = found->is_tcp || port->protocol == KFT_PROTOCOL_TCP;
+        found->is_tcp = found->is_tcp || !port->is_udp;
     }
 }
 
