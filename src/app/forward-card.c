@@ -65,7 +65,15 @@ static void set_state_class(KftForwardCard *self, const char *style_class)
 
 static void show_status_text(KftForwardCard *self)
 {
+    const KftItemTraffic *traffic = kft_forward_item_get_traffic(self->item);
     g_autofree char *text = kft_text_status(self->item);
+
+    if (self->is_compact && traffic->rate_down + traffic->rate_up > 0) {
+        g_autofree char *down = kft_text_rate(traffic->rate_down);
+        g_autofree char *up = kft_text_rate(traffic->rate_up);
+        g_autofree char *words = g_steal_pointer(&text);
+        text = g_strdup_printf("%s · ↓ %s ↑ %s", words, down, up);
+    }
     if (g_strcmp0(gtk_label_get_text(self->status), text) == 0)
         return;
     gtk_label_set_text(self->status, text);
@@ -102,7 +110,6 @@ static void show_status(KftForwardCard *self)
                              is_open && kft_forward_item_get_config(self->item)->protocol ==
                                             KFT_PROTOCOL_TCP);
     gtk_widget_set_sensitive(self->toggle, status->state != KFT_ITEM_ELSEWHERE);
-    gtk_widget_set_opacity(self->traffic, kft_forward_item_is_active(self->item) ? 1 : 0);
     if (status->next_try_us != 0 && self->countdown == 0)
         self->countdown = g_timeout_add_seconds(1, on_countdown, self);
 }
@@ -121,10 +128,14 @@ static void show_traffic(KftForwardCard *self)
     /* Translators: how many connections are open, in very little room. */
     g_autofree char *open = g_strdup_printf(C_("open connections", "⇄ %u"), traffic->n_open);
 
+    /* Zeros in every row would only be noise; the room stays, so that nothing jumps. */
+    gtk_widget_set_opacity(self->traffic, kft_forward_item_is_moving(self->item) ? 1 : 0);
     set_rate(self->rate_down, "↓", traffic->rate_down);
     set_rate(self->rate_up, "↑", traffic->rate_up);
     if (g_strcmp0(gtk_label_get_text(self->connections), open) != 0)
         gtk_label_set_text(self->connections, open);
+    if (self->is_compact)
+        show_status_text(self);
     kft_sparkline_set_values(self->sparkline, kft_forward_item_get_rates(self->item),
                              KFT_ITEM_N_RATES);
 }
@@ -233,4 +244,5 @@ void kft_forward_card_set_compact(KftForwardCard *self, bool is_compact)
         return;
     self->is_compact = is_compact;
     gtk_widget_set_visible(self->traffic, !is_compact);
+    show_status_text(self);
 }

@@ -159,6 +159,16 @@ bool kft_forward_item_is_active(KftForwardItem *self)
     g_assert_not_reached();
 }
 
+bool kft_forward_item_is_running(KftForwardItem *self)
+{
+    return self->status.state == KFT_ITEM_RUNNING || self->status.state == KFT_ITEM_ELSEWHERE;
+}
+
+bool kft_forward_item_is_moving(KftForwardItem *self)
+{
+    return self->n_moving > 0 || self->traffic.n_open > 0;
+}
+
 int64_t kft_forward_item_get_last_used_s(KftForwardItem *self)
 {
     return self->traffic.stored.last_used_s;

@@ -93,6 +93,10 @@ const char *kft_forward_item_get_group(KftForwardItem *self, bool by_group);
 bool kft_forward_item_matches(KftForwardItem *self, const char *const *words);
 /* Starting, running or reconnecting in this process. */
 bool kft_forward_item_is_active(KftForwardItem *self);
+/* Connections are carried, here or by another process. */
+bool kft_forward_item_is_running(KftForwardItem *self);
+/* Bytes moved within the last rates, or connections are open. */
+bool kft_forward_item_is_moving(KftForwardItem *self);
 /* Unix seconds, 0 = never. */
 int64_t kft_forward_item_get_last_used_s(KftForwardItem *self);
 

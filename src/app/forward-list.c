@@ -11,7 +11,7 @@
 /* Rows this far outside of the view are filled, too. */
 #define FILL_MARGIN 200
 /* Below this width the curve and the rates have no room. */
-#define COMPACT_WIDTH 700
+#define COMPACT_WIDTH 820
 
 struct _KftForwardList {
     GtkScrolledWindow parent;
@@ -286,6 +286,7 @@ static void recount(KftForwardList *self)
 {
     g_autoptr(GHashTable) total = new_counter();
     g_autoptr(GHashTable) running = new_counter();
+    g_autoptr(GHashTable) active = new_counter();
     GHashTableIter iter;
     gpointer key = NULL;
     gpointer row = NULL;
@@ -298,6 +299,8 @@ static void recount(KftForwardList *self)
         const char *group = kft_forward_item_get_group(item, self->by_group);
         increment(total, group);
         if (kft_forward_item_is_active(item))
+            increment(active, group);
+        if (kft_forward_item_is_running(item))
             increment(running, group);
         if (!matches(self, item))
             continue;
@@ -307,6 +310,7 @@ static void recount(KftForwardList *self)
     g_hash_table_iter_init(&iter, self->groups);
     while (g_hash_table_iter_next(&iter, &key, &row))
         kft_group_row_set_counts(row, GPOINTER_TO_UINT(g_hash_table_lookup(running, key)),
+                                 GPOINTER_TO_UINT(g_hash_table_lookup(active, key)),
                                  GPOINTER_TO_UINT(g_hash_table_lookup(total, key)));
     drop_empty_groups(self);
 }

@@ -83,15 +83,18 @@ const char *kft_group_row_get_key(KftGroupRow *self)
     return self->key;
 }
 
-void kft_group_row_set_counts(KftGroupRow *self, unsigned n_running, unsigned n_total)
+void kft_group_row_set_counts(KftGroupRow *self,
+                              unsigned n_running,
+                              unsigned n_active,
+                              unsigned n_total)
 {
     g_autofree char *text = g_strdup_printf("%u / %u", n_running, n_total);
 
     self->n_running = n_running;
     self->n_total = n_total;
     gtk_label_set_text(self->count, text);
-    gtk_widget_set_sensitive(self->start_button, n_running < n_total);
-    gtk_widget_set_sensitive(self->stop_button, n_running > 0);
+    gtk_widget_set_sensitive(self->start_button, n_active < n_total);
+    gtk_widget_set_sensitive(self->stop_button, n_active > 0);
     show_name(self);
 }
 

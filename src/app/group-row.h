@@ -13,7 +13,11 @@ G_DECLARE_FINAL_TYPE(KftGroupRow, kft_group_row, KFT, GROUP_ROW, GtkListBoxRow)
 /* @key: what the group's forwards have in common; @title: what people read. */
 GtkWidget *kft_group_row_new(const char *key, const char *title);
 const char *kft_group_row_get_key(KftGroupRow *self);
-void kft_group_row_set_counts(KftGroupRow *self, unsigned n_running, unsigned n_total);
+/* @n_active: those that run or are about to. */
+void kft_group_row_set_counts(KftGroupRow *self,
+                              unsigned n_running,
+                              unsigned n_active,
+                              unsigned n_total);
 unsigned kft_group_row_get_n_total(KftGroupRow *self);
 void kft_group_row_set_collapsed(KftGroupRow *self, bool is_collapsed);
 bool kft_group_row_get_collapsed(KftGroupRow *self);

@@ -79,6 +79,8 @@ char *kft_text_status(KftForwardItem *item)
         break;
     case KFT_ITEM_FAILED:
         g_string_append_printf(out, ": %s", kft_error_sentence(status->error_code));
+        if (status->error != NULL)
+            g_string_append_printf(out, " (%s)", status->error);
         break;
     case KFT_ITEM_ELSEWHERE:
         g_string_append(out, ", ");
@@ -98,9 +100,17 @@ char *kft_text_tray_label(KftForwardItem *item)
     GString *out = g_string_new(NULL);
 
     g_string_append_printf(out, "%s   %s", config->alias, kft_forward_item_get_address(item));
-    if (status->state == KFT_ITEM_RECONNECTING || status->state == KFT_ITEM_FAILED) {
-        g_autofree char *words = kft_text_status(item);
-        g_string_append_printf(out, "   %s %s", status->state == KFT_ITEM_FAILED ? "✗" : "⚠", words);
+    if (status->state == KFT_ITEM_FAILED) {
+        g_string_append_printf(out, "   ✗ %s: %s", kft_text_state(status->state),
+                               kft_error_sentence(status->error_code));
+    } else if (status->state == KFT_ITEM_RECONNECTING) {
+        /* No seconds to the next try: each one would be a message to the panel. */
+        const char *reason = status->waiting_for != NULL ? status->waiting_for
+                             : status->error != NULL     ? kft_error_sentence(status->error_code)
+                                                         : NULL;
+        g_string_append_printf(out, "   ⚠ %s", kft_text_state(status->state));
+        if (reason != NULL)
+            g_string_append_printf(out, ": %s", reason);
     } else if (status->state == KFT_ITEM_STARTING) {
         g_string_append_printf(out, "   … %s", kft_text_state(status->state));
     }

@@ -11,6 +11,7 @@ struct _KftWindow {
     bool shows_details; /* if one forward is selected */
     unsigned toast_source;
     GtkHeaderBar *header;
+    GtkWidget *list_buttons; /* that make sense with a list only */
     GtkInfoBar *tray_bar;
     GtkInfoBar *error_bar;
     GtkLabel *error_title;

@@ -101,6 +101,7 @@ static void update_page(KftWindow *self)
         page = "nothing";
     g_object_set(self->spinner, "active", is_loading, NULL);
     gtk_stack_set_visible_child_name(self->stack, page);
+    gtk_widget_set_visible(self->list_buttons, summary.n_total > 0);
 }
 
 static void on_summary_changed(KftModel *model, KftWindow *self)
@@ -228,6 +229,13 @@ static gboolean kft_window_delete_event(GtkWidget *widget, GdkEventAny *event)
     return GDK_EVENT_STOP;
 }
 
+/* Nothing has the focus at first: the list would select what it gives the focus to. */
+static void kft_window_map(GtkWidget *widget)
+{
+    GTK_WIDGET_CLASS(kft_window_parent_class)->map(widget);
+    gtk_window_set_focus(GTK_WINDOW(widget), NULL);
+}
+
 static void kft_window_hide(GtkWidget *widget)
 {
     if (KFT_WINDOW(widget)->core != NULL && kft_core_is_loaded(KFT_WINDOW(widget)->core))
@@ -276,6 +284,7 @@ static void bind_children(GtkWidgetClass *class)
 {
 #define BIND(child) gtk_widget_class_bind_template_child(class, KftWindow, child)
     BIND(header);
+    BIND(list_buttons);
     BIND(tray_bar);
     BIND(error_bar);
     BIND(error_title);
@@ -309,6 +318,7 @@ static void kft_window_class_init(KftWindowClass *class)
     G_OBJECT_CLASS(class)->dispose = kft_window_dispose;
     widget_class->key_press_event = kft_window_key_press_event;
     widget_class->delete_event = kft_window_delete_event;
+    widget_class->map = kft_window_map;
     widget_class->hide = kft_window_hide;
     widget_class->drag_data_received = kft_window_drag_data_received;
     g_type_ensure(KFT_TYPE_FORWARD_LIST);
