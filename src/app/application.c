@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include "actions.h"
+#include "autostart.h"
 #include "demo.h"
 #include "dialogs.h"
 #include "notify.h"
+#include "remote-control.h"
 #include "tray.h"
 #include "window.h"
 
@@ -23,6 +25,7 @@ struct _KftApplication {
     GtkApplication parent;
     KftCore *core;
     KftTray *tray;
+    KftRemoteControl *remote; /* NULL without a session bus */
     KftWindow *window; /* NULL until it was shown */
     bool is_hidden;    /* started without a window */
     bool is_activated;
@@ -314,9 +317,13 @@ static void apply_appearance(KftApplication *self)
 
 static void on_setting_changed(KftCore *core, unsigned setting, KftApplication *self)
 {
-    (void)core;
+    g_autoptr(GError) error = NULL;
+
     if (setting == KFT_SETTING_APPEARANCE)
         apply_appearance(self);
+    if (setting == KFT_SETTING_AUTOSTART &&
+        !kft_autostart_set(kft_core_get_bool(core, KFT_SETTING_AUTOSTART), &error))
+        on_core_error(core, _("The start at login could not be changed"), error, self);
 }
 
 static void on_core_loaded(KftCore *core, KftApplication *self)
@@ -348,6 +355,30 @@ static void connect_core(KftApplication *self)
     kft_notify_attach(self->core, G_APPLICATION(self), is_watching);
 }
 
+static gboolean kft_application_dbus_register(GApplication *application,
+                                              GDBusConnection *bus,
+                                              const char *path,
+                                              GError **error)
+{
+    KftApplication *self = KFT_APPLICATION(application);
+
+    if (!G_APPLICATION_CLASS(kft_application_parent_class)
+             ->dbus_register(application, bus, path, error))
+        return FALSE;
+    self->remote = kft_remote_control_new(bus, path, error);
+    return self->remote != NULL;
+}
+
+static void kft_application_dbus_unregister(GApplication *application,
+                                            GDBusConnection *bus,
+                                            const char *path)
+{
+    KftApplication *self = KFT_APPLICATION(application);
+
+    g_clear_pointer(&self->remote, kft_remote_control_free);
+    G_APPLICATION_CLASS(kft_application_parent_class)->dbus_unregister(application, bus, path);
+}
+
 static void kft_application_startup(GApplication *application)
 {
     KftApplication *self = KFT_APPLICATION(application);
@@ -360,6 +391,8 @@ static void kft_application_startup(GApplication *application)
     if (self->core == NULL)
         g_error("%s", error->message);
     connect_core(self);
+    if (self->remote != NULL)
+        kft_remote_control_set_core(self->remote, self->core);
     g_action_map_add_action_entries(G_ACTION_MAP(self), entries, G_N_ELEMENTS(entries), self);
     kft_actions_set_keys(GTK_APPLICATION(self));
     self->tray = kft_tray_new(self->core, G_ACTION_GROUP(self));
@@ -410,6 +443,8 @@ static void kft_application_shutdown(GApplication *application)
     if (self->window != NULL)
         gtk_widget_destroy(GTK_WIDGET(self->window));
     g_clear_object(&self->tray);
+    if (self->remote != NULL)
+        kft_remote_control_set_core(self->remote, NULL);
     if (self->core != NULL)
         g_signal_handlers_disconnect_by_data(self->core, self);
     g_clear_object(&self->core);
@@ -423,6 +458,8 @@ static void kft_application_class_init(KftApplicationClass *class)
     application_class->startup = kft_application_startup;
     application_class->activate = kft_application_activate;
     application_class->handle_local_options = kft_application_handle_local_options;
+    application_class->dbus_register = kft_application_dbus_register;
+    application_class->dbus_unregister = kft_application_dbus_unregister;
     application_class->shutdown = kft_application_shutdown;
 }
 

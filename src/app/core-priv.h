@@ -39,8 +39,6 @@ typedef struct {
 
 /* --- core-store.c --- */
 
-/* Reads everything and brings the model up to date. */
-void kft_core_reload(KftCore *self);
 /* Makes this process the owner; kft_core_on_claimed() tells. */
 void kft_core_claim(KftCore *self, int64_t id, uint32_t run);
 /* Ends the claim and adds what was carried to the totals. @traffic: nullable. */

@@ -89,6 +89,7 @@ static void on_read(GObject *owner, gpointer result, const GError *error)
         kft_core_on_loaded(self, load);
         g_signal_emit_by_name(self, "loaded");
     }
+    g_signal_emit_by_name(self, "reloaded");
     if (self->must_reload) {
         self->must_reload = false;
         kft_core_reload(self);

@@ -10,6 +10,7 @@
  *
  * Signals:
  *   "loaded"                       the store's content is in the model (once)
+ *   "reloaded"                     the store's content was read once more
  *   "error" (char *title, GError *) something the user must know of went wrong
  *   "item-failed" (KftForwardItem *)     a forward that ran, or was started, failed
  *   "item-lost" (KftForwardItem *)       a running forward is being connected again
@@ -30,6 +31,8 @@ KftWorker *kft_core_get_worker(KftCore *self);
  * "forward". */
 GActionGroup *kft_core_get_forward_actions(KftCore *self);
 bool kft_core_is_loaded(KftCore *self);
+/* Reads everything from the store and brings the model up to date; then "reloaded" comes. */
+void kft_core_reload(KftCore *self);
 
 /* --- running --- */
 

@@ -158,8 +158,8 @@ static void show_traffic(KftDetailsPane *self)
     const KftItemTraffic *traffic = kft_forward_item_get_traffic(self->item);
     /* Translators: connections: open now, and in total. */
     g_autofree char *connections =
-        g_strdup_printf(_("%u open, %" G_GUINT64_FORMAT " in total"), traffic->n_open,
-                        traffic->n_connections + traffic->stored.n_connections);
+        g_strdup_printf(_("%u open, %llu in total"), traffic->n_open,
+                        (unsigned long long)(traffic->n_connections + traffic->stored.n_connections));
 
     show_bytes(self->received, traffic->bytes_down, traffic->stored.bytes_down,
                traffic->rate_down);

@@ -84,7 +84,7 @@ char *kft_text_status(KftForwardItem *item)
         break;
     case KFT_ITEM_ELSEWHERE:
         g_string_append(out, ", ");
-        g_string_append_printf(out, _("process %" G_GINT64_FORMAT), status->other_pid);
+        g_string_append_printf(out, _("process %lld"), (long long)status->other_pid);
         break;
     case KFT_ITEM_STOPPED:
     case KFT_ITEM_STOPPING:
