@@ -95,7 +95,7 @@ static void kft_settings_window_init(KftSettingsWindow *self)
 GtkWidget *kft_settings_window_new(KftCore *core, GtkWindow *parent)
 {
     KftSettingsWindow *self =
-        g_object_new(KFT_TYPE_SETTINGS_WINDOW, "transient-for", parent, NULL);
+        g_object_new(KFT_TYPE_SETTINGS_WINDOW, "transient-for", parent, "title", _("Settings"), NULL);
     GtkListBox *const pages[N_PAGES] = {
         [PAGE_BEHAVIOUR] = self->behaviour,
         [PAGE_NETWORK] = self->network,

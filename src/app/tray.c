@@ -78,6 +78,8 @@ static void on_items_changed(
 static void on_connection_changed(AppIndicator *indicator, gboolean is_connected, KftTray *self)
 {
     (void)indicator;
+    if (self->is_shown == is_connected)
+        return;
     self->is_shown = is_connected;
     g_signal_emit(self, shown_changed_signal, 0);
 }

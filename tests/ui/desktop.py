@@ -154,8 +154,11 @@ class Desktop:
     def start_cluster(self, *arguments):
         """The scripted API server. Its facts: kubeconfig, port, control."""
         ready = self.dir / "cluster-ready"
+        (self.dir / "certs").mkdir(exist_ok=True)  # a second one is the same cluster
+        ready.unlink(missing_ok=True)
         process = self.spawn("cluster", ["/usr/bin/python3", str(TOP / "tests/fakes/apiserver.py"), "--stay",
                                          "--kubeconfig-out", str(self.dir / "kubeconfig"), "--ready", str(ready),
+                                         "--certs", str(self.dir / "certs"),
                                          *arguments])
         wait_until(lambda: "the demo cluster: " + self.log("cluster"),
                    lambda: process.poll() is not None or (ready.exists() and ready.read_text().strip()))

@@ -62,15 +62,20 @@ class Program:
     # --- tray menu ---
 
     def menu(self):
-        """[(id, properties, children)] of the tray's menu."""
+        """[(id, properties, children)] of the tray's menu; none while it is not on the bus yet."""
         owner = self.bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
                                    "GetNameOwner", GLib.Variant("(s)", (NAME,)), None, 0, 5000, None).unpack()[0]
-        answer = self.call(MENU_PATH, "com.canonical.dbusmenu", "GetLayout", GLib.Variant("(iias)", (0, -1, [])),
-                           name=owner)
+        try:
+            answer = self.call(MENU_PATH, "com.canonical.dbusmenu", "GetLayout",
+                               GLib.Variant("(iias)", (0, -1, [])), name=owner)
+        except GLib.Error as error:
+            if "UnknownMethod" in error.message:
+                return []
+            raise
         return answer.unpack()[1][2]
 
     def menu_labels(self):
-        return [item[1].get("label", "") for item in self.menu() if item[1].get("type") != "separator"]
+        return [item[1].get("label", "") for item in self.menu() if item[1].get("type") != "separator"] or [""]
 
     def menu_item(self, start):
         """The first item, in submenus too, whose label starts with @start."""
