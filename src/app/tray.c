@@ -9,6 +9,42 @@ G_GNUC_END_IGNORE_DEPRECATIONS
 #include "text.h"
 #include "tray-menu.h"
 
+/* Without a StatusNotifier host the library falls back to an icon of the X11 system tray. That reads
+ * beyond the end of the icon theme's path list when a path of one's own is set (0.5.92), and GTK
+ * leaks in it; the window is there for who has no tray, so it is left out. */
+typedef struct {
+    AppIndicator parent;
+} KftIndicator;
+typedef struct {
+    AppIndicatorClass parent;
+} KftIndicatorClass;
+
+static GType kft_indicator_get_type(void);
+G_DEFINE_TYPE(KftIndicator, kft_indicator, APP_INDICATOR_TYPE)
+
+static GtkStatusIcon *kft_indicator_fallback(AppIndicator *indicator)
+{
+    (void)indicator;
+    return NULL;
+}
+
+static void kft_indicator_unfallback(AppIndicator *indicator, GtkStatusIcon *icon)
+{
+    (void)indicator;
+    (void)icon;
+}
+
+static void kft_indicator_class_init(KftIndicatorClass *class)
+{
+    APP_INDICATOR_CLASS(class)->fallback = kft_indicator_fallback;
+    APP_INDICATOR_CLASS(class)->unfallback = kft_indicator_unfallback;
+}
+
+static void kft_indicator_init(KftIndicator *self)
+{
+    (void)self;
+}
+
 struct _KftTray {
     GObject parent;
     KftCore *core;
@@ -120,8 +156,9 @@ KftTray *kft_tray_new(KftCore *core, GActionGroup *app_actions)
 
     self->core = g_object_ref(core);
     self->menu = kft_tray_menu_new(core, app_actions);
-    self->indicator = app_indicator_new_with_path("kftray", "kftray-tray-idle-symbolic",
-                                                  APP_INDICATOR_CATEGORY_COMMUNICATIONS, icons);
+    self->indicator =
+        g_object_new(kft_indicator_get_type(), "id", "kftray", "category", "Communications",
+                     "icon-name", "kftray-tray-idle-symbolic", "icon-theme-path", icons, NULL);
     app_indicator_set_menu(self->indicator, kft_tray_menu_get_widget(self->menu));
     app_indicator_set_status(self->indicator, APP_INDICATOR_STATUS_ACTIVE);
     g_signal_connect(self->indicator, "connection-changed", G_CALLBACK(on_connection_changed),

@@ -67,6 +67,15 @@ static void on_removal_changed(KftCore *core, KftWindow *self)
     kft_window_update_actions(self);
 }
 
+/* GTK makes the button and gives it no name. */
+static void name_close_button(GtkWidget *widget, gpointer user_data)
+{
+    if (GTK_IS_BUTTON(widget))
+        atk_object_set_name(gtk_widget_get_accessible(widget), _("Close the message"));
+    else if (GTK_IS_CONTAINER(widget))
+        gtk_container_forall(GTK_CONTAINER(widget), name_close_button, user_data);
+}
+
 static void on_bar_response(GtkInfoBar *bar)
 {
     gtk_widget_hide(GTK_WIDGET(bar));
@@ -333,6 +342,8 @@ static void kft_window_init(KftWindow *self)
 {
     self->shows_details = true;
     gtk_widget_init_template(GTK_WIDGET(self));
+    name_close_button(GTK_WIDGET(self->tray_bar), NULL);
+    name_close_button(GTK_WIDGET(self->error_bar), NULL);
     gtk_search_bar_connect_entry(self->search_bar, self->search_entry);
     gtk_drag_dest_set(GTK_WIDGET(self), GTK_DEST_DEFAULT_ALL, NULL, 0, GDK_ACTION_COPY);
     gtk_drag_dest_add_uri_targets(GTK_WIDGET(self));

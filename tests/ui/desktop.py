@@ -52,7 +52,8 @@ class Desktop:
             "G_DEBUG": "fatal-criticals", "XDG_CURRENT_DESKTOP": "XFCE", "NO_PROXY": "*",
             "G_MESSAGES_DEBUG": os.environ.get("G_MESSAGES_DEBUG", ""),
             "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""),
-            "LSAN_OPTIONS": os.environ.get("LSAN_OPTIONS", ""),
+            "LSAN_OPTIONS": f"suppressions={TOP}/tests/ui/lsan.supp:print_suppressions=0:"
+                            + os.environ.get("LSAN_OPTIONS", ""),
             "G_SLICE": "always-malloc",
         }
         self.env.update(environment or {})

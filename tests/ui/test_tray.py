@@ -104,8 +104,8 @@ def test_lost_and_found(options):
         session.start_window_manager()
         session.start_panel()
         cluster, facts = session.start_cluster()
-        web = config("web")
-        store(session, options.kftrayctl, [web, config("broken", context="nowhere")])
+        # By certificate: the second server has other tokens.
+        store(session, options.kftrayctl, [config("web", context="fake-cert-ec"), config("broken", context="nowhere")])
         program = Program(session)
         program.click_menu("web")
         wait_state(program, "web", "running")
