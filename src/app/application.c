@@ -26,8 +26,8 @@ struct _KftApplication {
     KftCore *core;
     KftTray *tray;
     KftRemoteControl *remote; /* NULL without a session bus */
-    KftWindow *window; /* NULL until it was shown */
-    bool is_hidden;    /* started without a window */
+    KftWindow *window;        /* NULL until it was shown */
+    bool is_hidden;           /* started without a window */
     bool is_activated;
     bool is_quitting;
     bool is_asking; /* the question before quitting is open */
@@ -52,8 +52,7 @@ static void show_window(KftApplication *self)
 {
     if (self->is_quitting)
         return;
-    gtk_window_present_with_time(GTK_WINDOW(get_window(self)),
-                                 gtk_get_current_event_time());
+    gtk_window_present_with_time(GTK_WINDOW(get_window(self)), gtk_get_current_event_time());
 }
 
 static bool is_watching(void)
@@ -369,9 +368,8 @@ static gboolean kft_application_dbus_register(GApplication *application,
     return self->remote != NULL;
 }
 
-static void kft_application_dbus_unregister(GApplication *application,
-                                            GDBusConnection *bus,
-                                            const char *path)
+static void
+kft_application_dbus_unregister(GApplication *application, GDBusConnection *bus, const char *path)
 {
     KftApplication *self = KFT_APPLICATION(application);
 

@@ -25,8 +25,8 @@ static bool write_entry(const char *path, GError **error)
 
 bool kft_autostart_set(bool is_on, GError **error)
 {
-    g_autofree char *path = g_build_filename(g_get_user_config_dir(), "autostart",
-                                             KFT_APPLICATION_ID ".desktop", NULL);
+    g_autofree char *path =
+        g_build_filename(g_get_user_config_dir(), "autostart", KFT_APPLICATION_ID ".desktop", NULL);
 
     if (is_on)
         return write_entry(path, error);

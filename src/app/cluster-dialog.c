@@ -52,8 +52,8 @@ static void give_port(KftClusterDialog *self, KftConfig *config, GHashTable *giv
     uint16_t port = config->local_port != 0 ? config->local_port : config->remote_port;
 
     for (unsigned tries = 0; tries < 20; tries++) {
-        port = kft_local_port_propose(kft_core_get_model(self->core), config->local_address, port,
-                                      0);
+        port =
+            kft_local_port_propose(kft_core_get_model(self->core), config->local_address, port, 0);
         if (port == 0 || g_hash_table_add(given, GUINT_TO_POINTER(port)))
             break;
         port++;
@@ -74,7 +74,8 @@ static void show_leaf(KftClusterDialog *self, GtkTreeIter *iter, const KftConfig
 }
 
 /* Returns how many of the leaves at and below @iter are checked; *@n_leaves counts all. */
-static unsigned collect(KftClusterDialog *self, GtkTreeIter *iter, Choice *choice, unsigned *n_leaves)
+static unsigned
+collect(KftClusterDialog *self, GtkTreeIter *iter, Choice *choice, unsigned *n_leaves)
 {
     GtkTreeModel *model = GTK_TREE_MODEL(self->rows);
     KftConfig *config = get_config(self, iter);
@@ -128,11 +129,10 @@ static void update(KftClusterDialog *self)
     if (chosen->len > 6)
         g_string_append(names, ", …");
     g_autofree char *text =
-        chosen->len == 0
-            ? g_strdup(_("Open a context and check the services that you want."))
-            : g_strdup_printf(ngettext("%u forward will be added: %s",
-                                       "%u forwards will be added: %s", chosen->len),
-                              chosen->len, names->str);
+        chosen->len == 0 ? g_strdup(_("Open a context and check the services that you want."))
+                         : g_strdup_printf(ngettext("%u forward will be added: %s",
+                                                    "%u forwards will be added: %s", chosen->len),
+                                           chosen->len, names->str);
     gtk_label_set_text(self->preview, text);
     gtk_dialog_set_response_sensitive(GTK_DIALOG(self), GTK_RESPONSE_OK, chosen->len > 0);
 }
@@ -193,10 +193,11 @@ add_message(KftClusterDialog *self, GtkTreeIter *parent, const char *text, const
                                       COLUMN_DETAIL, detail, COLUMN_CONFIG, -1, -1);
 }
 
-static void add_leaf(KftClusterDialog *self, GtkTreeIter *parent, KftConfig *config, bool is_checked)
+static void
+add_leaf(KftClusterDialog *self, GtkTreeIter *parent, KftConfig *config, bool is_checked)
 {
-    g_autofree char *name = g_strdup_printf("%s   %s:%u", config->alias, config->service,
-                                            config->remote_port);
+    g_autofree char *name =
+        g_strdup_printf("%s   %s:%u", config->alias, config->service, config->remote_port);
     int index = (int)self->configs->len;
 
     g_ptr_array_add(self->configs, config);
@@ -205,7 +206,8 @@ static void add_leaf(KftClusterDialog *self, GtkTreeIter *parent, KftConfig *con
                                       COLUMN_CONFIG, index, -1);
 }
 
-static KftConfig *make_origin(KftClusterDialog *self, const char *context, const KftFoundService *service)
+static KftConfig *
+make_origin(KftClusterDialog *self, const char *context, const KftFoundService *service)
 {
     KftConfig *config = kft_config_new();
     config->kubeconfig = g_strdup(self->kubeconfig);
@@ -303,8 +305,8 @@ static void add_services(KftClusterDialog *self,
         if (g_strcmp0(service->namespace_, namespace_) != 0) {
             namespace_ = service->namespace_;
             gtk_tree_store_insert_with_values(self->rows, &row, context, -1, COLUMN_NAME,
-                                              namespace_, COLUMN_HAS_CHECK, TRUE, COLUMN_CONFIG,
-                                              -1, -1);
+                                              namespace_, COLUMN_HAS_CHECK, TRUE, COLUMN_CONFIG, -1,
+                                              -1);
         }
         add_service(self, &row, context_name, service);
     }
@@ -323,7 +325,8 @@ static void on_services(GObject *owner, const KftAnswer *answer)
     gpointer value = NULL;
     GtkTreeIter row;
 
-    (void)g_hash_table_steal_extended(self->questions, GUINT_TO_POINTER(answer->id.v), NULL, &value);
+    (void)g_hash_table_steal_extended(self->questions, GUINT_TO_POINTER(answer->id.v), NULL,
+                                      &value);
     context = value;
     if (context == NULL || !find_context(self, context, &row))
         return;
@@ -390,8 +393,7 @@ static void on_contexts(GObject *owner, const KftAnswer *answer)
             continue;
         add_message(self, &row, _("Asking the cluster…"), "");
         if (context->is_current) {
-            g_autoptr(GtkTreePath) path =
-                gtk_tree_model_get_path(GTK_TREE_MODEL(self->rows), &row);
+            g_autoptr(GtkTreePath) path = gtk_tree_model_get_path(GTK_TREE_MODEL(self->rows), &row);
             (void)gtk_tree_view_expand_row(self->tree, path, FALSE);
         }
     }

@@ -24,7 +24,7 @@ struct _KftCore {
     bool stays_wanted;
     unsigned tick_source;
     char *settings[KFT_N_SETTINGS];
-    GArray *removed; /* int64_t, hidden, still in the store */
+    GArray *removed;        /* int64_t, hidden, still in the store */
     GArray *removed_active; /* those that ran */
     unsigned removal_source;
 };

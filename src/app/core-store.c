@@ -179,9 +179,8 @@ void kft_core_release(KftCore *self, int64_t id, bool stays_wanted, const KftIte
         job->traffic.bytes_down = traffic->bytes_down;
         job->traffic.n_connections = traffic->n_connections;
     }
-    kft_worker_run(
-        self->worker,
-        &(KftWorkerJob){.func = release_claim, .data = job, .free_data = g_free});
+    kft_worker_run(self->worker,
+                   &(KftWorkerJob){.func = release_claim, .data = job, .free_data = g_free});
 }
 
 static gpointer store_state(KftStore *store, gpointer data, GError **error)

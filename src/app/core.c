@@ -1,10 +1,10 @@
 /* The core's life and the running of forwards. A forward that runs here is a Run: it has the
  * engine's number of this start, so that late events of an earlier start find nobody. The item says
  * what people see; the Run says where in the engine it is. */
-#include "core-priv.h"
-
 #include <glib/gi18n.h>
 #include <unistd.h>
+
+#include "core-priv.h"
 
 G_DEFINE_FINAL_TYPE(KftCore, kft_core, G_TYPE_OBJECT)
 
@@ -27,11 +27,11 @@ typedef struct {
     uint32_t run; /* the engine's id */
     int64_t config;
     KftForwardItem *item;
-    bool is_posted;     /* the engine knows of it */
+    bool is_posted; /* the engine knows of it */
     bool is_stopping;
-    bool starts_again;  /* asked for while it stops */
+    bool starts_again; /* asked for while it stops */
     bool was_ready;
-    bool is_lost;       /* was ready, is connected again */
+    bool is_lost; /* was ready, is connected again */
 } Run;
 
 static void run_free(gpointer data)
@@ -130,8 +130,7 @@ void kft_core_on_claimed(KftCore *self, uint32_t id, const GError *claim_error)
         return;
     }
     KftForwardSpec *spec =
-        error != NULL ? NULL
-                      : make_spec(self, kft_forward_item_get_config(run->item), &error);
+        error != NULL ? NULL : make_spec(self, kft_forward_item_get_config(run->item), &error);
     if (spec == NULL) {
         int code = error->domain == KFT_ERROR ? error->code : KFT_ERROR_INTERNAL;
         fail_run(self, run, (KftErrorCode)code, error->message);
@@ -146,8 +145,7 @@ void kft_core_start(KftCore *self, KftForwardItem *item)
     int64_t id = kft_forward_item_get_id(item);
     Run *run = g_hash_table_lookup(self->runs, &id);
 
-    if (self->is_shutting_down ||
-        kft_forward_item_get_status(item)->state == KFT_ITEM_ELSEWHERE)
+    if (self->is_shutting_down || kft_forward_item_get_status(item)->state == KFT_ITEM_ELSEWHERE)
         return;
     if (run != NULL) {
         run->starts_again = run->is_stopping;
@@ -359,8 +357,7 @@ static void on_item_changed(KftForwardItem *item, unsigned what, GSimpleAction *
 
 static void add_forward_action(KftCore *self, KftForwardItem *item)
 {
-    g_autofree char *name =
-        g_strdup_printf("%" G_GINT64_FORMAT, kft_forward_item_get_id(item));
+    g_autofree char *name = g_strdup_printf("%" G_GINT64_FORMAT, kft_forward_item_get_id(item));
     if (g_action_map_lookup_action(G_ACTION_MAP(self->forward_actions), name) != NULL)
         return;
     g_autoptr(GSimpleAction) action =
@@ -474,8 +471,8 @@ static void kft_core_init(KftCore *self)
     self->questions = kft_core_make_questions();
     self->removed = g_array_new(FALSE, FALSE, sizeof(int64_t));
     self->removed_active = g_array_new(FALSE, FALSE, sizeof(int64_t));
-    g_signal_connect(kft_model_get_list(self->model), "items-changed",
-                     G_CALLBACK(on_list_changed), self);
+    g_signal_connect(kft_model_get_list(self->model), "items-changed", G_CALLBACK(on_list_changed),
+                     self);
 }
 
 KftCore *kft_core_new(const char *dir, GError **error)

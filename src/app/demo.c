@@ -57,11 +57,8 @@ static void on_stored(GObject *owner, const GError *error)
         g_signal_emit_by_name(core, "error", _("The demo could not be set up"), error);
 }
 
-static void on_dir_changed(GFileMonitor *monitor,
-                           GFile *file,
-                           GFile *other,
-                           GFileMonitorEvent event,
-                           Demo *self)
+static void on_dir_changed(
+    GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent event, Demo *self)
 {
     g_autofree char *kubeconfig = g_build_filename(self->dir, "kubeconfig", NULL);
     GPtrArray *configs = NULL;

@@ -73,8 +73,8 @@ static void show_times(KftDetailsPane *self)
     g_autofree char *uptime = NULL;
 
     if (status->ready_since_us != 0)
-        uptime = kft_text_duration((g_get_monotonic_time() - status->ready_since_us) /
-                                   G_USEC_PER_SEC);
+        uptime =
+            kft_text_duration((g_get_monotonic_time() - status->ready_since_us) / G_USEC_PER_SEC);
     set_text(self->state, state);
     set_text(self->uptime, uptime);
 }
@@ -157,12 +157,11 @@ static void show_traffic(KftDetailsPane *self)
 {
     const KftItemTraffic *traffic = kft_forward_item_get_traffic(self->item);
     /* Translators: connections: open now, and in total. */
-    g_autofree char *connections =
-        g_strdup_printf(_("%u open, %llu in total"), traffic->n_open,
-                        (unsigned long long)(traffic->n_connections + traffic->stored.n_connections));
+    g_autofree char *connections = g_strdup_printf(
+        _("%u open, %llu in total"), traffic->n_open,
+        (unsigned long long)(traffic->n_connections + traffic->stored.n_connections));
 
-    show_bytes(self->received, traffic->bytes_down, traffic->stored.bytes_down,
-               traffic->rate_down);
+    show_bytes(self->received, traffic->bytes_down, traffic->stored.bytes_down, traffic->rate_down);
     show_bytes(self->sent, traffic->bytes_up, traffic->stored.bytes_up, traffic->rate_up);
     set_text(self->connections, connections);
     kft_sparkline_set_values(self->sparkline, kft_forward_item_get_rates(self->item),

@@ -128,8 +128,7 @@ void kft_dialogs_import_file(KftCore *core, GtkWindow *parent)
 {
     GtkFileChooserNative *chooser = gtk_file_chooser_native_new(
         _("Import Forwards"), parent, GTK_FILE_CHOOSER_ACTION_OPEN, _("_Open"), _("_Cancel"));
-    g_signal_connect(chooser, "response", G_CALLBACK(on_import_chosen),
-                     file_job_new(core, parent));
+    g_signal_connect(chooser, "response", G_CALLBACK(on_import_chosen), file_job_new(core, parent));
     gtk_native_dialog_show(GTK_NATIVE_DIALOG(chooser));
 }
 
@@ -190,8 +189,8 @@ void kft_dialogs_export(KftCore *core, GtkWindow *parent, const GPtrArray *items
     Export *self = g_new0(Export, 1);
 
     for (unsigned i = 0; i < n; i++) {
-        g_autoptr(KftForwardItem) item = items != NULL ? g_object_ref(items->pdata[i])
-                                                       : g_list_model_get_item(list, i);
+        g_autoptr(KftForwardItem) item =
+            items != NULL ? g_object_ref(items->pdata[i]) : g_list_model_get_item(list, i);
         g_ptr_array_add(configs, kft_config_copy(kft_forward_item_get_config(item)));
     }
     self->core = g_object_ref(core);
@@ -225,8 +224,7 @@ static void on_group_response(GtkDialog *dialog, int response, GroupJob *self)
         g_autofree char *group = g_strstrip(g_strdup(gtk_entry_get_text(self->entry)));
         GPtrArray *configs = g_ptr_array_new_with_free_func((GDestroyNotify)kft_config_free);
         for (unsigned i = 0; i < self->items->len; i++) {
-            KftConfig *config =
-                kft_config_copy(kft_forward_item_get_config(self->items->pdata[i]));
+            KftConfig *config = kft_config_copy(kft_forward_item_get_config(self->items->pdata[i]));
             (void)kft_config_set(config, "group", group, NULL);
             g_ptr_array_add(configs, config);
         }
@@ -254,9 +252,9 @@ static GtkWidget *make_group_combo(KftCore *core)
 
 void kft_dialogs_set_group(KftCore *core, GtkWindow *parent, const GPtrArray *items)
 {
-    GtkWidget *dialog = gtk_message_dialog_new(
-        parent, GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, GTK_MESSAGE_OTHER,
-        GTK_BUTTONS_NONE, "%s", _("Set Group"));
+    GtkWidget *dialog =
+        gtk_message_dialog_new(parent, GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT,
+                               GTK_MESSAGE_OTHER, GTK_BUTTONS_NONE, "%s", _("Set Group"));
     GtkWidget *area = gtk_message_dialog_get_message_area(GTK_MESSAGE_DIALOG(dialog));
     GtkWidget *combo = make_group_combo(core);
     GroupJob *self = g_new0(GroupJob, 1);

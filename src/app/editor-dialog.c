@@ -35,8 +35,8 @@ struct _KftEditorDialog {
     Source targets;
     unsigned to_ask;
     unsigned ask_source;
-    bool is_filling;      /* changes come from this program */
-    bool has_own_port;    /* the user chose the local port */
+    bool is_filling;   /* changes come from this program */
+    bool has_own_port; /* the user chose the local port */
     GtkComboBoxText *context;
     GtkComboBoxText *namespace_;
     GtkComboBoxText *workload;
@@ -255,8 +255,8 @@ static void fill_form(KftEditorDialog *self)
 static void show_local_port(KftEditorDialog *self, const KftConfig *config)
 {
     KftModel *model = kft_core_get_model(self->core);
-    KftForwardItem *other = kft_model_find_port(model, config->local_address, config->local_port,
-                                                self->original->id.v);
+    KftForwardItem *other =
+        kft_model_find_port(model, config->local_address, config->local_port, self->original->id.v);
     KftForwardItem *own = kft_model_find(model, self->original->id.v);
     bool is_own = own != NULL && kft_forward_item_is_active(own) &&
                   kft_forward_item_get_config(own)->local_port == config->local_port;
@@ -342,12 +342,14 @@ static void finish_source(Source *source, const KftAnswer *answer, const char *n
     source->question = 0;
     gtk_spinner_stop(source->spinner);
     if (answer->error != NULL) {
-        g_autofree char *text = g_strdup_printf("%s: %s", kft_error_sentence(answer->error_code),
-                                                answer->error);
+        g_autofree char *text =
+            g_strdup_printf("%s: %s", kft_error_sentence(answer->error_code), answer->error);
         set_hint(source->hint, "kft-failed", text);
     } else {
         set_hint(source->hint, "dim-label",
-                 answer->note != NULL ? answer->note : answer->items->len == 0 ? nothing : NULL);
+                 answer->note != NULL      ? answer->note
+                 : answer->items->len == 0 ? nothing
+                                           : NULL);
     }
 }
 

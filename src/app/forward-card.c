@@ -122,14 +122,20 @@ static void set_rate(GtkLabel *label, const char *arrow, double rate)
         gtk_label_set_text(label, text);
 }
 
+static void show_traffic_box(KftForwardCard *self)
+{
+    gtk_widget_set_visible(self->traffic,
+                           !self->is_compact && kft_forward_item_is_moving(self->item));
+}
+
 static void show_traffic(KftForwardCard *self)
 {
     const KftItemTraffic *traffic = kft_forward_item_get_traffic(self->item);
     /* Translators: how many connections are open, in very little room. */
     g_autofree char *open = g_strdup_printf(C_("open connections", "⇄ %u"), traffic->n_open);
 
-    /* Zeros in every row would only be noise; the room stays, so that nothing jumps. */
-    gtk_widget_set_opacity(self->traffic, kft_forward_item_is_moving(self->item) ? 1 : 0);
+    /* Zeros in every row would only be noise. What stands right of it does not move. */
+    show_traffic_box(self);
     set_rate(self->rate_down, "↓", traffic->rate_down);
     set_rate(self->rate_up, "↑", traffic->rate_up);
     if (g_strcmp0(gtk_label_get_text(self->connections), open) != 0)
@@ -217,9 +223,8 @@ static void kft_forward_card_class_init(KftForwardCardClass *class)
     gtk_widget_class_bind_template_callback(widget_class, on_address_clicked);
     gtk_widget_class_bind_template_callback(widget_class, on_open_clicked);
     gtk_widget_class_bind_template_callback(widget_class, on_menu_clicked);
-    menu_requested_signal =
-        g_signal_new("menu-requested", KFT_TYPE_FORWARD_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                     NULL, G_TYPE_NONE, 1, GTK_TYPE_WIDGET);
+    menu_requested_signal = g_signal_new("menu-requested", KFT_TYPE_FORWARD_CARD, G_SIGNAL_RUN_LAST,
+                                         0, NULL, NULL, NULL, G_TYPE_NONE, 1, GTK_TYPE_WIDGET);
     copied_signal = g_signal_new("copied", KFT_TYPE_FORWARD_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                  NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
 }
@@ -243,6 +248,6 @@ void kft_forward_card_set_compact(KftForwardCard *self, bool is_compact)
     if (self->is_compact == is_compact)
         return;
     self->is_compact = is_compact;
-    gtk_widget_set_visible(self->traffic, !is_compact);
+    show_traffic_box(self);
     show_status_text(self);
 }

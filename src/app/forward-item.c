@@ -335,7 +335,8 @@ static void log_status(KftForwardItem *self, const KftForwardStatusEvent *status
                    kft_transport_name(status->transport));
     else if (status->error != NULL)
         log_format(self, true, "%s", status->error);
-    else if (status->waiting_for != NULL && g_strcmp0(status->waiting_for, self->status.waiting_for))
+    else if (status->waiting_for != NULL &&
+             g_strcmp0(status->waiting_for, self->status.waiting_for))
         log_format(self, false, "waiting: %s", status->waiting_for);
 }
 

@@ -10,8 +10,8 @@
 #define FILL_PRIORITY (G_PRIORITY_HIGH_IDLE + 15)
 /* Rows this far outside of the view are filled, too. */
 #define FILL_MARGIN 200
-/* Below this width the curve and the rates have no room. */
-#define COMPACT_WIDTH 820
+/* Below this width, in average characters, the curve and the rates have no room. */
+#define COMPACT_CHARS 100
 
 struct _KftForwardList {
     GtkScrolledWindow parent;
@@ -31,7 +31,14 @@ struct _KftForwardList {
 
 G_DEFINE_FINAL_TYPE(KftForwardList, kft_forward_list, GTK_TYPE_SCROLLED_WINDOW)
 
-enum { SELECTION_CHANGED, MENU_REQUESTED, EDIT_REQUESTED, COPIED, SHOWN_CHANGED, N_SIGNALS };
+enum {
+    SELECTION_CHANGED,
+    MENU_REQUESTED,
+    EDIT_REQUESTED,
+    COPIED,
+    SHOWN_CHANGED,
+    N_SIGNALS
+};
 
 static unsigned signals[N_SIGNALS];
 
@@ -74,9 +81,8 @@ static gboolean is_shown(GtkListBoxRow *row, gpointer user_data)
     KftForwardList *self = user_data;
 
     if (KFT_IS_GROUP_ROW(row))
-        return GPOINTER_TO_UINT(
-                   g_hash_table_lookup(self->matching, kft_group_row_get_key(KFT_GROUP_ROW(row)))) >
-               0;
+        return GPOINTER_TO_UINT(g_hash_table_lookup(self->matching,
+                                                    kft_group_row_get_key(KFT_GROUP_ROW(row)))) > 0;
     if (!is_searching(self))
         return !g_hash_table_contains(self->collapsed, get_key(self, row));
     return matches(self, kft_forward_row_get_item(KFT_FORWARD_ROW(row)));
@@ -112,8 +118,7 @@ static void fill_row(KftForwardList *self, KftForwardRow *row)
 
 static void fill_visible(KftForwardList *self)
 {
-    GtkAdjustment *adjustment =
-        gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self));
+    GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self));
     double top = gtk_adjustment_get_value(adjustment);
     double end = top + gtk_adjustment_get_page_size(adjustment) + FILL_MARGIN;
     int y = (int)MAX(top - FILL_MARGIN, 0);
@@ -160,8 +165,12 @@ static void set_compact(KftForwardList *self, bool is_compact)
 
 static void on_size_allocate(GtkWidget *list, GtkAllocation *allocation, KftForwardList *self)
 {
-    (void)list;
-    set_compact(self, allocation->width < COMPACT_WIDTH);
+    PangoContext *context = gtk_widget_get_pango_context(list);
+    PangoFontMetrics *metrics = pango_context_get_metrics(context, NULL, NULL);
+    int char_width = pango_font_metrics_get_approximate_char_width(metrics) / PANGO_SCALE;
+
+    pango_font_metrics_unref(metrics);
+    set_compact(self, allocation->width < COMPACT_CHARS * char_width);
     fill_soon(self);
 }
 
@@ -249,8 +258,7 @@ static void add_group(KftForwardList *self, const char *key)
         return;
     GtkWidget *row = kft_group_row_new(key, kft_text_group(key, self->by_group));
     g_signal_connect(row, "run-all", G_CALLBACK(on_run_all), self);
-    kft_group_row_set_collapsed(KFT_GROUP_ROW(row),
-                                g_hash_table_contains(self->collapsed, key));
+    kft_group_row_set_collapsed(KFT_GROUP_ROW(row), g_hash_table_contains(self->collapsed, key));
     g_hash_table_insert(self->groups, g_strdup(key), row);
     gtk_list_box_insert(self->list, row, -1);
 }
@@ -538,8 +546,8 @@ static void kft_forward_list_class_init(KftForwardListClass *class)
                                            NULL, G_TYPE_NONE, 0);
     signals[COPIED] = g_signal_new("copied", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                    G_TYPE_NONE, 1, G_TYPE_STRING);
-    signals[SHOWN_CHANGED] = g_signal_new("shown-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                          NULL, G_TYPE_NONE, 0);
+    signals[SHOWN_CHANGED] =
+        g_signal_new("shown-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void kft_forward_list_init(KftForwardList *self)
@@ -610,11 +618,15 @@ void kft_forward_list_select_all(KftForwardList *self)
     gtk_list_box_select_all(self->list);
 }
 
+void kft_forward_list_unselect_all(KftForwardList *self)
+{
+    gtk_list_box_unselect_all(self->list);
+}
+
 void kft_forward_list_reveal(KftForwardList *self, KftForwardItem *item)
 {
     GtkListBoxRow *row = g_hash_table_lookup(self->rows, item);
-    KftGroupRow *group =
-        row == NULL ? NULL : g_hash_table_lookup(self->groups, get_key(self, row));
+    KftGroupRow *group = row == NULL ? NULL : g_hash_table_lookup(self->groups, get_key(self, row));
 
     if (row == NULL)
         return;

@@ -23,6 +23,7 @@ unsigned kft_forward_list_get_n_matching(KftForwardList *self);
 /* (transfer full) GPtrArray of KftForwardItem: selected and in view of the search. */
 GPtrArray *kft_forward_list_get_selection(KftForwardList *self);
 void kft_forward_list_select_all(KftForwardList *self);
+void kft_forward_list_unselect_all(KftForwardList *self);
 /* Selects the row of @item only, unfolds its group and scrolls to it. */
 void kft_forward_list_reveal(KftForwardList *self, KftForwardItem *item);
 void kft_forward_list_set_all_collapsed(KftForwardList *self, bool is_collapsed);

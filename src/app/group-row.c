@@ -62,9 +62,8 @@ static void show_name(KftGroupRow *self)
 {
     AtkObject *accessible = gtk_widget_get_accessible(GTK_WIDGET(self));
     /* Translators: read out for a group of forwards: its name, then "3 of 12 running". */
-    g_autofree char *name = g_strdup_printf(_("%s, %u of %u running"),
-                                            gtk_label_get_text(self->title), self->n_running,
-                                            self->n_total);
+    g_autofree char *name = g_strdup_printf(
+        _("%s, %u of %u running"), gtk_label_get_text(self->title), self->n_running, self->n_total);
     atk_object_set_name(accessible, name);
     atk_object_set_description(accessible, self->is_collapsed ? _("Collapsed") : _("Expanded"));
 }
@@ -106,9 +105,8 @@ unsigned kft_group_row_get_n_total(KftGroupRow *self)
 void kft_group_row_set_collapsed(KftGroupRow *self, bool is_collapsed)
 {
     self->is_collapsed = is_collapsed;
-    gtk_image_set_from_icon_name(self->arrow,
-                                 is_collapsed ? "pan-end-symbolic" : "pan-down-symbolic",
-                                 GTK_ICON_SIZE_MENU);
+    gtk_image_set_from_icon_name(
+        self->arrow, is_collapsed ? "pan-end-symbolic" : "pan-down-symbolic", GTK_ICON_SIZE_MENU);
     show_name(self);
 }
 

@@ -30,7 +30,8 @@ static bool is_usable(KftModel *model, const char *address, uint16_t port, int64
            kft_local_port_is_free(address, port);
 }
 
-uint16_t kft_local_port_propose(KftModel *model, const char *address, uint16_t wanted, int64_t except)
+uint16_t
+kft_local_port_propose(KftModel *model, const char *address, uint16_t wanted, int64_t except)
 {
     unsigned port = wanted;
 

@@ -191,8 +191,7 @@ static bool is_at(KftModel *self, unsigned position, KftForwardItem *item)
 static void put_at(KftModel *self, unsigned position, const KftConfig *config)
 {
     KftForwardItem *known = kft_model_find(self, config->id.v);
-    g_autoptr(KftForwardItem) item =
-        known != NULL ? g_object_ref(known) : make_item(self, config);
+    g_autoptr(KftForwardItem) item = known != NULL ? g_object_ref(known) : make_item(self, config);
 
     if (known != NULL) {
         unsigned old = 0;

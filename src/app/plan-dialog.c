@@ -18,7 +18,13 @@ struct _KftPlanDialog {
 
 G_DEFINE_FINAL_TYPE(KftPlanDialog, kft_plan_dialog, GTK_TYPE_DIALOG)
 
-enum { COLUMN_ACTION, COLUMN_ALIAS, COLUMN_TARGET, COLUMN_LOCAL, COLUMN_DETAIL };
+enum {
+    COLUMN_ACTION,
+    COLUMN_ALIAS,
+    COLUMN_TARGET,
+    COLUMN_LOCAL,
+    COLUMN_DETAIL
+};
 
 static const char *get_action_text(KftImportAction action)
 {

@@ -11,12 +11,9 @@ struct KftRemoteControl {
 };
 
 static const char *const state_names[KFT_ITEM_N_STATES] = {
-    [KFT_ITEM_STOPPED] = "stopped",
-    [KFT_ITEM_STARTING] = "starting",
-    [KFT_ITEM_RUNNING] = "running",
-    [KFT_ITEM_RECONNECTING] = "reconnecting",
-    [KFT_ITEM_FAILED] = "failed",
-    [KFT_ITEM_STOPPING] = "stopping",
+    [KFT_ITEM_STOPPED] = "stopped",     [KFT_ITEM_STARTING] = "starting",
+    [KFT_ITEM_RUNNING] = "running",     [KFT_ITEM_RECONNECTING] = "reconnecting",
+    [KFT_ITEM_FAILED] = "failed",       [KFT_ITEM_STOPPING] = "stopping",
     [KFT_ITEM_ELSEWHERE] = "elsewhere",
 };
 
@@ -153,8 +150,9 @@ static void on_call(GDBusConnection *bus,
 KftRemoteControl *kft_remote_control_new(GDBusConnection *bus, const char *path, GError **error)
 {
     static const GDBusInterfaceVTable table = {.method_call = on_call};
-    g_autoptr(GBytes) xml = g_resources_lookup_data(
-        "/io/github/kftray/Kftray/io.github.kftray.Kftray1.xml", G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+    g_autoptr(GBytes) xml =
+        g_resources_lookup_data("/io/github/kftray/Kftray/io.github.kftray.Kftray1.xml",
+                                G_RESOURCE_LOOKUP_FLAGS_NONE, error);
     if (xml == NULL)
         return NULL;
     GDBusNodeInfo *node = g_dbus_node_info_new_for_xml(g_bytes_get_data(xml, NULL), error);

@@ -9,9 +9,9 @@
 typedef struct KftRemoteControl KftRemoteControl;
 
 /* Errors: what the bus says. */
-KftRemoteControl *
-kft_remote_control_new(GDBusConnection *bus, const char *path, GError **error);
-/* Calls that came before are answered now. @core: (transfer none), outlives it or is set to NULL. */
+KftRemoteControl *kft_remote_control_new(GDBusConnection *bus, const char *path, GError **error);
+/* Calls that came before are answered now. @core: (transfer none), outlives it or is set to NULL.
+ */
 void kft_remote_control_set_core(KftRemoteControl *self, KftCore *core);
 /* NULL is allowed. */
 void kft_remote_control_free(KftRemoteControl *self);

@@ -103,8 +103,7 @@ static void make_control(KftSettingRow *self, const KftSettingInfo *info)
         g_signal_connect_swapped(self->control, "notify::active", G_CALLBACK(on_switch), self);
         break;
     case KFT_SETTING_TYPE_UINT:
-        self->control =
-            gtk_spin_button_new_with_range((double)info->min, (double)info->max, 1);
+        self->control = gtk_spin_button_new_with_range((double)info->min, (double)info->max, 1);
         g_signal_connect_swapped(self->control, "value-changed", G_CALLBACK(on_spin), self);
         break;
     case KFT_SETTING_TYPE_ENUM:

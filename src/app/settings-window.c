@@ -34,7 +34,13 @@ static const KftSettingWord transport_words[] = {
     {NULL, NULL},
 };
 
-typedef enum { PAGE_BEHAVIOUR, PAGE_NETWORK, PAGE_DEFAULTS, PAGE_APPEARANCE, N_PAGES } Page;
+typedef enum {
+    PAGE_BEHAVIOUR,
+    PAGE_NETWORK,
+    PAGE_DEFAULTS,
+    PAGE_APPEARANCE,
+    N_PAGES
+} Page;
 
 static const struct {
     Page page;
@@ -94,8 +100,8 @@ static void kft_settings_window_init(KftSettingsWindow *self)
 
 GtkWidget *kft_settings_window_new(KftCore *core, GtkWindow *parent)
 {
-    KftSettingsWindow *self =
-        g_object_new(KFT_TYPE_SETTINGS_WINDOW, "transient-for", parent, "title", _("Settings"), NULL);
+    KftSettingsWindow *self = g_object_new(KFT_TYPE_SETTINGS_WINDOW, "transient-for", parent,
+                                           "title", _("Settings"), NULL);
     GtkListBox *const pages[N_PAGES] = {
         [PAGE_BEHAVIOUR] = self->behaviour,
         [PAGE_NETWORK] = self->network,

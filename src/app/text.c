@@ -131,8 +131,8 @@ char *kft_text_summary(const KftSummary *summary)
         g_string_append_printf(out, _("%u of %u running"), n_running, summary->n_total);
     if (n_reconnecting > 0) {
         g_string_append(out, ", ");
-        g_string_append_printf(
-            out, ngettext("%u reconnecting", "%u reconnecting", n_reconnecting), n_reconnecting);
+        g_string_append_printf(out, ngettext("%u reconnecting", "%u reconnecting", n_reconnecting),
+                               n_reconnecting);
     }
     if (n_failed > 0) {
         g_string_append(out, ", ");
@@ -231,11 +231,11 @@ char *kft_text_connection(KftForwardItem *item)
         uint16_t port;
         const char *format;
     } known[] = {
-        {80, "http://%s/"},           {443, "https://%s/"},       {3000, "http://%s/"},
-        {3306, "mysql://%s/"},        {5432, "postgresql://%s/"}, {5672, "amqp://%s/"},
-        {6379, "redis://%s/"},        {8000, "http://%s/"},       {8080, "http://%s/"},
-        {8443, "https://%s/"},        {9090, "http://%s/"},       {9200, "http://%s/"},
-        {27017, "mongodb://%s/"},     {4222, "nats://%s"},        {9000, "http://%s/"},
+        {80, "http://%s/"},       {443, "https://%s/"},       {3000, "http://%s/"},
+        {3306, "mysql://%s/"},    {5432, "postgresql://%s/"}, {5672, "amqp://%s/"},
+        {6379, "redis://%s/"},    {8000, "http://%s/"},       {8080, "http://%s/"},
+        {8443, "https://%s/"},    {9090, "http://%s/"},       {9200, "http://%s/"},
+        {27017, "mongodb://%s/"}, {4222, "nats://%s"},        {9000, "http://%s/"},
     };
     const KftConfig *config = kft_forward_item_get_config(item);
     const char *address = kft_forward_item_get_address(item);

@@ -22,7 +22,11 @@ struct KftTrayMenu {
     GtkMenuItem *stop_all;
 };
 
-typedef enum { ENTRY_HEADING, ENTRY_FORWARD, ENTRY_SUBMENU } EntryKind;
+typedef enum {
+    ENTRY_HEADING,
+    ENTRY_FORWARD,
+    ENTRY_SUBMENU
+} EntryKind;
 
 typedef struct {
     EntryKind kind;
@@ -149,8 +153,8 @@ static GtkWidget *make_widget(const Entry *entry)
     GtkWidget *widget = NULL;
 
     if (entry->kind == ENTRY_FORWARD) {
-        g_autofree char *action = g_strdup_printf(
-            "forward.%" G_GINT64_FORMAT, kft_forward_item_get_id(entry->item));
+        g_autofree char *action =
+            g_strdup_printf("forward.%" G_GINT64_FORMAT, kft_forward_item_get_id(entry->item));
         widget = gtk_check_menu_item_new();
         gtk_actionable_set_action_name(GTK_ACTIONABLE(widget), action);
     } else {

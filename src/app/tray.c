@@ -9,9 +9,9 @@ G_GNUC_END_IGNORE_DEPRECATIONS
 #include "text.h"
 #include "tray-menu.h"
 
-/* Without a StatusNotifier host the library falls back to an icon of the X11 system tray. That reads
- * beyond the end of the icon theme's path list when a path of one's own is set (0.5.92), and GTK
- * leaks in it; the window is there for who has no tray, so it is left out. */
+/* Without a StatusNotifier host the library falls back to an icon of the X11 system tray. That
+ * reads beyond the end of the icon theme's path list when a path of one's own is set (0.5.92), and
+ * GTK leaks in it; the window is there for who has no tray, so it is left out. */
 typedef struct {
     AppIndicator parent;
 } KftIndicator;

@@ -10,8 +10,7 @@
 
 /* --- helpers --- */
 
-static void
-for_selection(KftWindow *self, void (*func)(KftCore *core, KftForwardItem *item))
+static void for_selection(KftWindow *self, void (*func)(KftCore *core, KftForwardItem *item))
 {
     g_autoptr(GPtrArray) items = kft_forward_list_get_selection(self->list);
     for (unsigned i = 0; i < items->len; i++)

@@ -238,11 +238,18 @@ static gboolean kft_window_delete_event(GtkWidget *widget, GdkEventAny *event)
     return GDK_EVENT_STOP;
 }
 
-/* Nothing has the focus at first: the list would select what it gives the focus to. */
-static void kft_window_map(GtkWidget *widget)
+/* GTK gives the focus to the first thing that takes it, and the list selects what has it. Nothing
+ * that the user did not select shall be selected. */
+static void kft_window_show(GtkWidget *widget)
 {
-    GTK_WIDGET_CLASS(kft_window_parent_class)->map(widget);
+    KftWindow *self = KFT_WINDOW(widget);
+    g_autoptr(GPtrArray) before = kft_forward_list_get_selection(self->list);
+
+    GTK_WIDGET_CLASS(kft_window_parent_class)->show(widget);
+    if (before->len > 0)
+        return;
     gtk_window_set_focus(GTK_WINDOW(widget), NULL);
+    kft_forward_list_unselect_all(self->list);
 }
 
 static void kft_window_hide(GtkWidget *widget)
@@ -327,14 +334,13 @@ static void kft_window_class_init(KftWindowClass *class)
     G_OBJECT_CLASS(class)->dispose = kft_window_dispose;
     widget_class->key_press_event = kft_window_key_press_event;
     widget_class->delete_event = kft_window_delete_event;
-    widget_class->map = kft_window_map;
+    widget_class->show = kft_window_show;
     widget_class->hide = kft_window_hide;
     widget_class->drag_data_received = kft_window_drag_data_received;
     g_type_ensure(KFT_TYPE_FORWARD_LIST);
     g_type_ensure(KFT_TYPE_DETAILS_PANE);
     g_type_ensure(KFT_TYPE_WELCOME_PAGE);
-    gtk_widget_class_set_template_from_resource(widget_class,
-                                                "/io/github/kftray/Kftray/window.ui");
+    gtk_widget_class_set_template_from_resource(widget_class, "/io/github/kftray/Kftray/window.ui");
     bind_children(widget_class);
 }
 

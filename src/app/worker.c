@@ -172,9 +172,8 @@ static gboolean on_finished(int fd, GIOCondition condition, gpointer user_data)
     return G_SOURCE_CONTINUE;
 }
 
-KftWorker *kft_worker_new(const char *dir,
-                          void (*on_changed)(gpointer user_data),
-                          gpointer user_data)
+KftWorker *
+kft_worker_new(const char *dir, void (*on_changed)(gpointer user_data), gpointer user_data)
 {
     KftWorker *self = g_new0(KftWorker, 1);
 

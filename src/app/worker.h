@@ -29,9 +29,8 @@ typedef struct {
 /* Opens the store in @dir (NULL = the default one) in the new thread; if that fails, each job ends
  * with the reason. @on_changed: runs in the UI thread after another process changed the store.
  * Thread: ui. */
-KftWorker *kft_worker_new(const char *dir,
-                          void (*on_changed)(gpointer user_data),
-                          gpointer user_data);
+KftWorker *
+kft_worker_new(const char *dir, void (*on_changed)(gpointer user_data), gpointer user_data);
 /* @job: copied. Thread: ui. */
 void kft_worker_run(KftWorker *self, const KftWorkerJob *job);
 /* Runs the jobs that wait, closes the store and joins the thread; what is done by then is not told

@@ -51,7 +51,8 @@ class Desktop:
             "KFTRAY_CONFIG": f"{self.dir}/kftray", "GSETTINGS_BACKEND": "memory", "GDK_BACKEND": "x11",
             "G_DEBUG": "fatal-criticals", "XDG_CURRENT_DESKTOP": "XFCE", "NO_PROXY": "*",
             "G_MESSAGES_DEBUG": os.environ.get("G_MESSAGES_DEBUG", ""),
-            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""),
+            # The leak suppressions need whole stacks.
+            "ASAN_OPTIONS": "fast_unwind_on_malloc=0:malloc_context_size=30:" + os.environ.get("ASAN_OPTIONS", ""),
             "LSAN_OPTIONS": f"suppressions={TOP}/tests/ui/lsan.supp:print_suppressions=0:"
                             + os.environ.get("LSAN_OPTIONS", ""),
             "G_SLICE": "always-malloc",

@@ -25,6 +25,7 @@ class Screen:
         for index in range(desktop.get_child_count()):
             child = desktop.get_child_at_index(index)
             if child is not None and child.get_process_id() == self.program.process.pid:
+                child.clear_cache()  # what it remembers may be old
                 return child
         return None
 

@@ -108,6 +108,7 @@ def main():
     parser.add_argument("variants", nargs="*", default=list(VARIANTS))
     options = parser.parse_args()
     options.out = options.out.resolve()
+    options.kftray = str(pathlib.Path(options.kftray).resolve())
     options.out.mkdir(parents=True, exist_ok=True)
     for variant in options.variants or VARIANTS:
         take(options, variant)

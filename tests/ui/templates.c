@@ -1,8 +1,8 @@
 /* Makes each widget of the program once, without a cluster, and looks at all of it: whoever cannot
  * see the screen must be told what a control is for. And tables that must be whole: each error code
  * has a text, each action of the table exists and has its label. */
-#include <application.h>
 #include <actions.h>
+#include <application.h>
 #include <cluster-dialog.h>
 #include <details-pane.h>
 #include <dialogs.h>
@@ -59,8 +59,8 @@ static void check_names(GtkWidget *widget, gpointer user_data)
     GString *where = user_data;
 
     if (is_interactive(widget) && !is_inner(widget) && !has_name(widget)) {
-        g_test_message("%s: %s \"%s\" has no accessible name", where->str, G_OBJECT_TYPE_NAME(widget),
-                       gtk_buildable_get_name(GTK_BUILDABLE(widget)));
+        g_test_message("%s: %s \"%s\" has no accessible name", where->str,
+                       G_OBJECT_TYPE_NAME(widget), gtk_buildable_get_name(GTK_BUILDABLE(widget)));
         g_test_fail();
     }
     if (GTK_IS_CONTAINER(widget))
