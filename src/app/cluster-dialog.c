@@ -223,21 +223,23 @@ static void add_annotated(KftClusterDialog *self,
                           const KftConfig *origin,
                           const KftFoundService *service)
 {
-    g_autofree KftServicePort *ports = g_new0(KftServicePort, service->ports->len + 1);
+    g_autoptr(GArray) ports = g_array_new(FALSE, FALSE, sizeof(KftServicePort));
     g_autoptr(GPtrArray) skipped = NULL;
 
     for (unsigned i = 0; i < service->ports->len; i++) {
         const KftFoundPort *port = service->ports->pdata[i];
-        ports[i] = (KftServicePort){
+        KftServicePort copy = {
             .name = port->name,
             .port = port->number,
             .target_port = port->target_number,
             .target_name = port->target_name,
             .protocol = port->is_udp ? KFT_PROTOCOL_UDP : KFT_PROTOCOL_TCP,
         };
+        g_array_append_val(ports, copy);
     }
     g_autoptr(GPtrArray) configs = kft_share_configs_from_annotation(
-        service->configs, origin, ports, service->ports->len, &skipped);
+        service->configs, origin, (const KftServicePort *)(const void *)ports->data, ports->len,
+        &skipped);
     for (unsigned i = 0; i < configs->len; i++) {
         KftConfig *config = kft_config_copy(configs->pdata[i]);
         if (config->alias == NULL)

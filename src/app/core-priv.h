@@ -52,8 +52,8 @@ void kft_core_on_answer(KftCore *self, const KftAnswer *answer);
 
 /* --- core.c --- */
 
-/* @error: nullable. */
-void kft_core_on_claimed(KftCore *self, uint32_t run, const GError *error);
+/* @id: of the run. @error: nullable. */
+void kft_core_on_claimed(KftCore *self, uint32_t id, const GError *error);
 /* After the first load: what ran before is started again, if the user wants that. */
 void kft_core_on_loaded(KftCore *self, const KftLoad *load);
 /* Run states of other processes. */

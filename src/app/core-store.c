@@ -24,28 +24,34 @@ static void load_free(gpointer data)
     g_free(self);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftLoad, load_free)
-
-static gpointer read_all(KftStore *store, gpointer data, GError **error)
+static bool fill_load(KftLoad *load, KftStore *store, GError **error)
 {
-    g_autoptr(KftLoad) load = g_new0(KftLoad, 1);
-
-    (void)data;
     load->configs = kft_store_list_configs(store, error);
     if (load->configs == NULL)
-        return NULL;
+        return false;
     load->run_states = kft_store_list_run_states(store, error);
     if (load->run_states == NULL)
-        return NULL;
+        return false;
     load->traffic = kft_store_list_traffic(store, error);
     if (load->traffic == NULL)
-        return NULL;
+        return false;
     for (size_t i = 0; i < KFT_N_SETTINGS; i++) {
         load->settings[i] = kft_store_get_setting(store, (KftSetting)i, error);
         if (load->settings[i] == NULL)
-            return NULL;
+            return false;
     }
-    return g_steal_pointer(&load);
+    return true;
+}
+
+static gpointer read_all(KftStore *store, gpointer data, GError **error)
+{
+    KftLoad *load = g_new0(KftLoad, 1);
+
+    (void)data;
+    if (fill_load(load, store, error))
+        return load;
+    load_free(load);
+    return NULL;
 }
 
 static void take_settings(KftCore *self, KftLoad *load)
@@ -194,23 +200,22 @@ static void free_run_state(gpointer state)
     kft_run_state_free(state);
 }
 
-void kft_core_store_state(KftCore *self, KftForwardItem *item, KftForwardState forward_state)
+void kft_core_store_state(KftCore *self, KftForwardItem *item, KftForwardState state)
 {
     const KftItemStatus *status = kft_forward_item_get_status(item);
-    KftRunState *state = g_new0(KftRunState, 1);
+    KftRunState *copy = g_new0(KftRunState, 1);
 
-    state->config.v = kft_forward_item_get_id(item);
-    state->state = forward_state;
-    state->is_wanted = true;
-    state->owner_pid = getpid();
-    state->error = g_strdup(status->error);
-    state->pod = g_strdup(status->pod);
-    state->address = g_strdup(status->address);
-    state->attempt = status->attempt;
-    state->changed_s = g_get_real_time() / G_USEC_PER_SEC;
-    kft_worker_run(
-        self->worker,
-        &(KftWorkerJob){.func = store_state, .data = state, .free_data = free_run_state});
+    copy->config.v = kft_forward_item_get_id(item);
+    copy->state = state;
+    copy->is_wanted = true;
+    copy->owner_pid = getpid();
+    copy->error = g_strdup(status->error);
+    copy->pod = g_strdup(status->pod);
+    copy->address = g_strdup(status->address);
+    copy->attempt = status->attempt;
+    copy->changed_s = g_get_real_time() / G_USEC_PER_SEC;
+    kft_worker_run(self->worker,
+                   &(KftWorkerJob){.func = store_state, .data = copy, .free_data = free_run_state});
 }
 
 /* --- configs --- */

@@ -112,9 +112,9 @@ static void fail_run(KftCore *self, Run *run, KftErrorCode code, const char *tex
     g_signal_emit(self, signals[ITEM_FAILED], 0, item);
 }
 
-void kft_core_on_claimed(KftCore *self, uint32_t id, const GError *claim_error)
+void kft_core_on_claimed(KftCore *self, uint32_t id, const GError *error)
 {
-    g_autoptr(GError) error = claim_error == NULL ? NULL : g_error_copy(claim_error);
+    g_autoptr(GError) fault = error == NULL ? NULL : g_error_copy(error);
     Run *run = g_hash_table_lookup(self->by_run, GUINT_TO_POINTER(id));
 
     if (run == NULL)
@@ -130,10 +130,10 @@ void kft_core_on_claimed(KftCore *self, uint32_t id, const GError *claim_error)
         return;
     }
     KftForwardSpec *spec =
-        error != NULL ? NULL : make_spec(self, kft_forward_item_get_config(run->item), &error);
+        fault != NULL ? NULL : make_spec(self, kft_forward_item_get_config(run->item), &fault);
     if (spec == NULL) {
-        int code = error->domain == KFT_ERROR ? error->code : KFT_ERROR_INTERNAL;
-        fail_run(self, run, (KftErrorCode)code, error->message);
+        int code = fault->domain == KFT_ERROR ? fault->code : KFT_ERROR_INTERNAL;
+        fail_run(self, run, (KftErrorCode)code, fault->message);
         return;
     }
     run->is_posted = true;

@@ -95,7 +95,7 @@ static void restart_clock(KftDetailsPane *self)
     if (status->next_try_us > now_us)
         seconds = 1;
     else if (status->ready_since_us != 0)
-        seconds = now_us - status->ready_since_us < 60 * G_USEC_PER_SEC ? 1 : 60;
+        seconds = now_us - status->ready_since_us < (gint64)60 * G_USEC_PER_SEC ? 1 : 60;
     if (seconds > 0)
         self->clock = g_timeout_add_seconds(seconds, on_clock, self);
 }
@@ -156,10 +156,10 @@ static void show_bytes(GtkLabel *label, uint64_t now, uint64_t before, double ra
 static void show_traffic(KftDetailsPane *self)
 {
     const KftItemTraffic *traffic = kft_forward_item_get_traffic(self->item);
+    uint64_t n_connections = traffic->n_connections + traffic->stored.n_connections;
     /* Translators: connections: open now, and in total. */
-    g_autofree char *connections = g_strdup_printf(
-        _("%u open, %llu in total"), traffic->n_open,
-        (unsigned long long)(traffic->n_connections + traffic->stored.n_connections));
+    g_autofree char *connections = g_strdup_printf(_("%u open, %llu in total"), traffic->n_open,
+                                                   (unsigned long long)n_connections);
 
     show_bytes(self->received, traffic->bytes_down, traffic->stored.bytes_down, traffic->rate_down);
     show_bytes(self->sent, traffic->bytes_up, traffic->stored.bytes_up, traffic->rate_up);

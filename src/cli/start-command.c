@@ -34,10 +34,11 @@ static bool set_running(const KftCliCommand *command, const Arguments *args, boo
     g_autoptr(GPtrArray) selected = kft_select_all(catalog->configs, args->common.words);
     if (selected == NULL)
         return false;
-    g_autofree KftConfigId *ids = g_new(KftConfigId, selected->len);
-    for (guint i = 0; i < selected->len; i++)
-        ids[i] = ((const KftConfig *)selected->pdata[i])->id;
-    if (!kft_remote_set_running(ids, args->all ? 0 : selected->len, runs, &error)) {
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(KftConfigId));
+    for (guint i = 0; i < selected->len && !args->all; i++)
+        g_array_append_val(ids, ((KftConfig *)selected->pdata[i])->id);
+    if (!kft_remote_set_running((const KftConfigId *)(const void *)ids->data, ids->len, runs,
+                                &error)) {
         kft_print_error("%s", error->message);
         return false;
     }

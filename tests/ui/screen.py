@@ -37,7 +37,7 @@ class Screen:
         while stack:
             current, depth = stack.pop()
             try:
-                if shown_only and depth > 1 and not current.get_state_set().contains(Atspi.StateType.SHOWING):
+                if shown_only and depth > 0 and not current.get_state_set().contains(Atspi.StateType.SHOWING):
                     continue
                 yield current, depth
                 children = [current.get_child_at_index(i) for i in range(current.get_child_count())]
