@@ -9,6 +9,7 @@
 #   tests/run.sh fuzz        replays of the fuzz corpora
 #   tests/run.sh cases       kftrayctl against the scripted API server
 #   tests/run.sh kubectl     the scripted API server against somebody else's client
+#   tests/run.sh ui          the desktop program in X servers of its own, plain and under the sanitizers
 #   tests/run.sh cluster     kftrayctl against a real Kubernetes
 #   tests/run.sh torture     each fallible call failing in turn, under the sanitizers
 #   tests/run.sh asan        unit to cases again, under AddressSanitizer and UBSan (clang)
@@ -28,6 +29,9 @@ jobs=$(nproc)
 packages_tests="$packages_build $packages_demo clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
   llvm-14 libwslay-dev zlib1g-dev git procps iproute2 python3-websockets"
 
+packages_ui_tests="$packages_ui xvfb xauth xdotool xfwm4 xfce4-panel dbus dbus-daemon at-spi2-core gir1.2-atspi-2.0
+  python3-gi gir1.2-glib-2.0 desktop-file-utils libxml2-utils fonts-cantarell imagemagick"
+
 install_test_packages() {
   # shellcheck disable=SC2086 # one word per package
   install_packages $packages_tests
@@ -39,7 +43,7 @@ build() {
   local name=$1
   shift
   echo "== build: $name"
-  cmake -S . -B "build/$name" -G Ninja -DKFT_BUILD_UI=OFF -DKFT_WERROR=ON "$@" >/dev/null
+  cmake -S . -B "build/$name" -G Ninja -DKFT_BUILD_UI="${ui:-OFF}" -DKFT_WERROR=ON "$@" >/dev/null
   cmake --build "build/$name" -- --quiet
 }
 
@@ -63,6 +67,14 @@ run_part() {
   checks) build_tests && run_ctest tests checks -j "$jobs" ;;
   unit | loop | fuzz) build_tests && run_ctest tests "$1" -j "$jobs" ;;
   engine | cases | kubectl) build_tests && run_ctest tests "$1" ;;
+  ui)
+    # shellcheck disable=SC2086
+    install_packages $packages_ui_tests
+    ui=ON build ui -DCMAKE_C_COMPILER=gcc
+    run_ctest ui ui
+    ui=ON build ui-asan -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Debug -DKFT_SANITIZE=address,undefined
+    run_ctest ui-asan ui
+    ;;
   cluster)
     build_tests
     # Namespaces, mounts and containers: root's work.
@@ -85,6 +97,7 @@ run_part() {
     build_tests
     run_ctest tests "checks|unit|loop|fuzz" -j "$jobs"
     run_ctest tests "engine|cases|kubectl"
+    run_part ui
     run_part asan
     run_part tsan
     run_part tidy
@@ -92,7 +105,7 @@ run_part() {
     run_part cluster
     ;;
   *)
-    sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,19s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
   esac
