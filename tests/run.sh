@@ -7,10 +7,16 @@
 #   tests/run.sh loop        network and Kubernetes modules against loopback fakes
 #   tests/run.sh engine      the engine by its public headers
 #   tests/run.sh fuzz        replays of the fuzz corpora
-#   tests/run.sh cases       kftrayctl against the scripted API server
+#   tests/run.sh cli         kftrayctl's commands: configs, files, run, terminals, completion
+#   tests/run.sh cases       kftrayctl forward against the scripted API server
+#   tests/run.sh server      kftray-server against clients, targets and name servers
 #   tests/run.sh kubectl     the scripted API server against somebody else's client
 #   tests/run.sh ui          the desktop program in X servers of its own, plain and under the sanitizers
+#   tests/run.sh network     kftrayctl over a link that is slow, lossy, down or a black hole
+#   tests/run.sh diagnose    kftrayctl diagnose over broken set-ups; no secret in any debug log
+#   tests/run.sh proxies     requests and forwards through real proxies and gateways
 #   tests/run.sh cluster     kftrayctl against a real Kubernetes
+#   tests/run.sh soak        two minutes of random faults, from a seed
 #   tests/run.sh torture     each fallible call failing in turn, under the sanitizers
 #   tests/run.sh asan        unit to cases again, under AddressSanitizer and UBSan (clang)
 #   tests/run.sh tsan        unit, loop and engine again, under ThreadSanitizer (clang)
@@ -27,7 +33,9 @@ cd "$top"
 jobs=$(nproc)
 
 packages_tests="$packages_build $packages_demo clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
-  llvm-14 libwslay-dev zlib1g-dev git procps iproute2 python3-websockets"
+  llvm-14 libwslay-dev zlib1g-dev git procps iproute2 curl python3-websockets mandoc zsh fish"
+packages_proxies="tinyproxy-bin squid-openssl microsocks dante-server mitmproxy nginx-light dnsmasq-base
+  iproute2 util-linux"
 
 packages_ui_tests="$packages_ui xvfb xauth xdotool xfwm4 xfce4-panel dbus dbus-daemon at-spi2-core gir1.2-atspi-2.0
   python3-gi gir1.2-glib-2.0 desktop-file-utils libxml2-utils fonts-cantarell imagemagick"
@@ -66,7 +74,13 @@ run_part() {
   case $1 in
   checks) build_tests && run_ctest tests checks -j "$jobs" ;;
   unit | loop | fuzz) build_tests && run_ctest tests "$1" -j "$jobs" ;;
-  engine | cases | kubectl) build_tests && run_ctest tests "$1" ;;
+  engine | cli | cases | diagnose | kubectl | server | soak) build_tests && run_ctest tests "$1" ;;
+  proxies)
+    # shellcheck disable=SC2086 # one word per package
+    install_packages $packages_proxies
+    build_tests
+    run_ctest tests proxies
+    ;;
   ui)
     # shellcheck disable=SC2086
     install_packages $packages_ui_tests
@@ -75,20 +89,20 @@ run_part() {
     ui=ON build ui-asan -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Debug -DKFT_SANITIZE=address,undefined
     run_ctest ui-asan ui
     ;;
-  cluster)
+  network | cluster)
     build_tests
     # Namespaces, mounts and containers: root's work.
     if [ "$(id -u)" -ne 0 ]; then
-      sudo -E "$0" cluster
+      sudo -E "$0" "$1"
     else
-      run_ctest tests cluster
+      run_ctest tests "$1"
     fi
     ;;
   torture) build_asan && run_ctest asan torture ;;
   asan)
     build_asan
     run_ctest asan "unit|loop|engine|fuzz" -j "$jobs"
-    run_ctest asan "cases|torture"
+    run_ctest asan "cli|cases|diagnose|torture|server"
     ;;
   tsan) build_tsan && run_ctest tsan "unit|loop|engine" -j "$jobs" ;;
   # clang's build: it does not know all of gcc's flags.
@@ -96,16 +110,18 @@ run_part() {
   all)
     build_tests
     run_ctest tests "checks|unit|loop|fuzz" -j "$jobs"
-    run_ctest tests "engine|cases|kubectl"
+    run_ctest tests "engine|cli|cases|diagnose|kubectl|server|soak"
+    run_part proxies
     run_part ui
     run_part asan
     run_part tsan
     run_part tidy
+    run_part network
     # Last, so that whatever is wrong above shows before the longest part.
     run_part cluster
     ;;
   *)
-    sed -n '2,19s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,24s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
   esac

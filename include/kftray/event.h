@@ -1,6 +1,7 @@
 #ifndef KFTRAY_EVENT_H
 #define KFTRAY_EVENT_H
 
+#include "kftray/diagnose.h"
 #include "kftray/error.h"
 #include "kftray/query.h"
 #include "kftray/types.h"
@@ -14,18 +15,28 @@ typedef enum {
     KFT_EVENT_FORWARD_CONNECTION,       /* a local connection was accepted */
     KFT_EVENT_FORWARD_CONNECTION_ERROR, /* a local connection ended with an error */
     KFT_EVENT_FORWARD_STATISTICS,       /* at most 4 a second, only when something changed */
-    KFT_EVENT_ANSWER,                   /* of a query */
-    KFT_EVENT_STOPPED,                  /* the last one, after SHUTDOWN */
+    KFT_EVENT_FORWARD_CLOSING,          /* it will end by itself unless there is traffic */
+    KFT_EVENT_DIAGNOSE_STEP,            /* a step of a diagnosis began or ended */
+    KFT_EVENT_DIAGNOSE_DONE,
+    KFT_EVENT_ANSWER,  /* of a query */
+    KFT_EVENT_STOPPED, /* the last one, after SHUTDOWN */
 } KftEventType;
 
+/* Each change of a forward's state. The engine keeps no history: who wants one collects these, as
+ * KftHistory does (kftray/history.h). */
 typedef struct {
     KftForwardState state;
-    char *error; /* why BACKOFF or FAILED, one sentence without a final dot; nullable */
+    int64_t time_ms; /* unix */
+    char *error;     /* why BACKOFF or FAILED, one sentence without a final dot; nullable */
     KftErrorCode error_code;
-    char *waiting_for;      /* RESOLVING: why there is no pod yet; nullable */
-    unsigned attempt;       /* failures in a row */
-    uint32_t next_try_ms;   /* BACKOFF: until the next try */
-    char *pod;              /* nullable */
+    char *waiting_for;    /* RESOLVING: why there is no pod yet; nullable */
+    unsigned attempt;     /* failures in a row */
+    uint32_t next_try_ms; /* BACKOFF: until the next try */
+    /* BACKOFF: nothing but a new login, another kubeconfig or right, or RETRY is likely to help; it
+     * is looked for from time to time only. */
+    bool waits_for_user;
+    char *pod;              /* nullable; of several, one */
+    uint32_t n_pods;        /* that can take connections */
     KftTransport transport; /* AUTO while it is not known */
 } KftForwardStatusEvent;
 
@@ -34,11 +45,16 @@ typedef struct {
     uint64_t bytes_down;
     uint64_t n_connections; /* since the start */
     uint32_t n_open;
+    uint32_t n_reconnects;  /* how often it became READY again */
+    int64_t ready_since_ms; /* unix; 0 = it is not READY */
+    int64_t connected_ms;   /* unix: when the newest connection to a pod was opened; 0 = never */
+    uint32_t handshake_ms;  /* how long that took */
+    uint32_t round_trip_us; /* to the API server and back, of the last ping; 0 = not known */
 } KftForwardStatisticsEvent;
 
 typedef struct {
     KftEventType type;
-    KftForwardId forward; /* 0 for ANSWER and STOPPED */
+    KftForwardId forward; /* 0 for ANSWER and STOPPED; the caller's id for DIAGNOSE_… */
     union {
         KftForwardStatusEvent status;
         struct {
@@ -54,6 +70,16 @@ typedef struct {
             char *text;           /* CONNECTION_ERROR only */
         } connection;
         KftForwardStatisticsEvent statistics;
+        struct {
+            uint32_t in_ms; /* 0: there was traffic, it stays */
+        } closing;
+        KftDiagnoseResult diagnose_step;
+        struct {
+            bool is_ok;   /* no step failed */
+            char *error;  /* the spec is wrong: nothing was looked at; else NULL */
+            char *report; /* text to copy, redacted; NULL with an error */
+            char *json;   /* the same as JSON */
+        } diagnosis;
         KftAnswer *answer; /* set to NULL to keep it */
     };
 } KftEvent;

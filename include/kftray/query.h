@@ -6,7 +6,8 @@
 
 /* Questions about kubeconfigs and clusters. Each is posted as a command and answered by exactly one
  * event of type ANSWER: with what was found, with an error, when its time is over, or when it is
- * cancelled. Nothing is watched: an answer tells how it was. */
+ * cancelled, by a command or by SHUTDOWN (what is posted after that may stay without an answer).
+ * Nothing is watched: an answer tells how it was. */
 
 /* Chosen by the caller, > 0; in use until the answer was given. */
 typedef struct {

@@ -22,10 +22,12 @@ typedef struct {
     char **ports; /* "80", "8080:80", ":80", "http", …; NULL ended, at least one, at most 64 */
     char **addresses; /* numeric or "localhost"; NULL = localhost */
     KftTransport transport;
+    KftBalance balance; /* STICKY unless set */
     uint32_t pod_timeout_ms;
     uint32_t half_close_ms; /* 0 = tell the pod at once, as kubectl does */
     uint32_t hold_ms;
-    bool retries_start; /* keep trying when the first start fails for what a retry may mend */
+    uint32_t auto_close_ms; /* ends after so long without traffic; 0 = never */
+    bool retries_start;     /* keep trying when the first start fails for what a retry may mend */
 } KftForwardSpec;
 
 /* With the defaults above and everything else unset. Thread: any. */

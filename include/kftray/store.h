@@ -6,11 +6,12 @@
 #include "kftray/setting.h"
 
 /* Configs, run state, traffic and settings on disk: kftray.db, an SQLite database that several
- * processes may have open at once (docs/configs.md). Each function is one transaction: it happened
+ * processes may have open at once (docs/store.md). Each function is one transaction: it happened
  * altogether or not at all, whatever kills the process. All calls block, for a few milliseconds as
  * a rule and up to 5 s while another process writes; so a program with a window calls them from a
- * thread of its own. Errors of all: STORAGE (full disk, no rights, damaged file; says which file
- * and what to do). Thread: one at a time. */
+ * thread of its own ("Thread: ui" below means: the one that opened it, or one at a time). Errors of
+ * all: STORAGE (full disk, no rights, damaged file, locked for 5 s; says which file and what to
+ * do). A call that fails has changed nothing, neither in the file nor in what was handed to it. */
 typedef struct KftStore KftStore;
 
 /* $KFTRAY_CONFIG, else $XDG_CONFIG_HOME/kftray, else ~/.config/kftray. Returns: (transfer full).
@@ -18,7 +19,7 @@ typedef struct KftStore KftStore;
 char *kft_store_dup_default_dir(void);
 /* Opens or creates the database in @dir (NULL = the default one), which is made with mode 0700 if
  * it is missing. A database of an older version is copied beside itself and then migrated; one of a
- * newer version is an error and left alone. Thread: ui. */
+ * newer version, of another program, or damaged is an error and left alone. Thread: ui. */
 KftStore *kft_store_open(const char *dir, GError **error);
 /* NULL is allowed. Thread: ui. */
 void kft_store_close(KftStore *self);
@@ -31,7 +32,8 @@ const char *kft_store_get_path(const KftStore *self);
  * -1 if the kernel has no more watches: ask every 2 s then. Thread: ui. */
 int kft_store_get_change_fd(const KftStore *self);
 /* Empties the descriptor. Whether another connection committed something since the last call or the
- * opening. Thread: ui. */
+ * opening; true also if that cannot be told. The descriptor wakes for this process's own changes,
+ * too, for which this is false. Thread: ui. */
 bool kft_store_has_changed(KftStore *self);
 
 /* --- configs --- */
@@ -41,20 +43,23 @@ bool kft_store_has_changed(KftStore *self);
 GPtrArray *kft_store_list_configs(KftStore *self, GError **error);
 /* Errors also: NOT_FOUND. Returns: (transfer full). Thread: ui. */
 KftConfig *kft_store_get_config(KftStore *self, KftConfigId id, GError **error);
-/* Validates, fills in what is missing (alias; local port: a free one), stores at the end of the
- * order, and sets @config->id. Errors also: BAD_CONFIG. Thread: ui. */
+/* Normalizes and validates, fills in what is missing (alias; local port: a free one that no other
+ * config has), and stores at the end of the order. @config, whose id must be 0, then is what was
+ * stored. Errors also: BAD_CONFIG, LIMIT (no local port is left). Thread: ui. */
 bool kft_store_add_config(KftStore *self, KftConfig *config, GError **error);
-/* Errors also: BAD_CONFIG, NOT_FOUND. Thread: ui. */
+/* The same for one that is stored; it keeps its place. A local port of 0 becomes a free one,
+ * another than before. Errors also: BAD_CONFIG, LIMIT, NOT_FOUND. Thread: ui. */
 bool kft_store_update_config(KftStore *self, KftConfig *config, GError **error);
 /* Removes all of @ids with their run state and traffic. Those that are gone already are no error.
  * Thread: ui. */
 bool kft_store_remove_configs(KftStore *self, const KftConfigId *ids, size_t n_ids, GError **error);
-/* Puts @ids, in this order, before @before (0 = at the end). Thread: ui. */
+/* Puts @ids, in this order, before @before (0 = at the end). Of @ids those that are gone already
+ * are no error. Errors also: NOT_FOUND (@before). Thread: ui. */
 bool kft_store_move_configs(
     KftStore *self, const KftConfigId *ids, size_t n_ids, KftConfigId before, GError **error);
 
 /* Several additions and updates in one transaction, as an import needs it: configs with id 0 are
- * added, the others updated. Errors also: BAD_CONFIG, NOT_FOUND; nothing is stored then. Thread:
+ * added, the others updated. Errors also: BAD_CONFIG (names the config), LIMIT, NOT_FOUND. Thread:
  * ui. */
 bool kft_store_put_configs(KftStore *self,
                            KftConfig *const *configs,
@@ -80,13 +85,16 @@ void kft_run_state_free(KftRunState *self);
 /* One for each config that ever ran. Returns: (transfer full) GPtrArray of KftRunState with its
  * free function set. Thread: ui. */
 GPtrArray *kft_store_list_run_states(KftStore *self, GError **error);
-/* Makes this process the owner. Errors also: PORT_IN_USE when another living process runs it (names
- * the pid and its program), NOT_FOUND. Thread: ui. */
+/* Makes this process the owner, with state IDLE and wanted; nothing changes if it is already.
+ * Errors also: PORT_IN_USE when another living process runs it (names the pid and its program),
+ * NOT_FOUND. Thread: ui. */
 bool kft_store_claim(KftStore *self, KftConfigId id, GError **error);
-/* Stores the state of a config that this process claimed. @state->owner_pid is ignored. Thread: ui.
- */
+/* Stores the state of a config that this process claimed. owner_pid and changed_s of @state are
+ * ignored. Errors also: NOT_FOUND (removed, or not claimed), PORT_IN_USE (another's by now).
+ * Thread: ui. */
 bool kft_store_set_run_state(KftStore *self, const KftRunState *state, GError **error);
-/* Ends this process's claim; @stays_wanted: it shall run again at the next start. Thread: ui. */
+/* Ends this process's claim; @stays_wanted: it shall run again at the next start. No error if there
+ * is no such claim (any more). Thread: ui. */
 bool kft_store_release(KftStore *self, KftConfigId id, bool stays_wanted, GError **error);
 
 /* --- traffic totals --- */
@@ -99,7 +107,9 @@ typedef struct {
     int64_t last_used_s; /* unix seconds, 0 = never */
 } KftTraffic;
 
-/* Adds to the totals of @delta->config; last_used_s becomes now. Thread: ui. */
+/* Adds to the totals of @delta->config; last_used_s becomes now. Errors also: NOT_FOUND. Thread:
+ * ui.
+ */
 bool kft_store_add_traffic(KftStore *self, const KftTraffic *delta, GError **error);
 /* Returns: (transfer full) GArray of KftTraffic, one for each config that was ever used. Thread:
  * ui. */
@@ -107,7 +117,8 @@ GArray *kft_store_list_traffic(KftStore *self, GError **error);
 
 /* --- settings --- */
 
-/* The stored value or the default; (transfer full). Thread: ui. */
+/* The stored value, or the default if there is none or it is not allowed (any more); (transfer
+ * full). Thread: ui. */
 char *kft_store_get_setting(KftStore *self, KftSetting setting, GError **error);
 /* NULL = back to the default. Errors also: BAD_CONFIG (says what is allowed). Thread: ui. */
 bool kft_store_set_setting(KftStore *self, KftSetting setting, const char *value, GError **error);

@@ -28,6 +28,23 @@ const char *kft_transport_name(KftTransport transport);
 /* False if @name is none of them. Thread: any. */
 bool kft_transport_parse(const char *name, KftTransport *ret_transport);
 
+/* Which of several ready pods gets a new connection. */
+#define KFT_BALANCES(X)                                                                            \
+    X(STICKY, "sticky")           /* always the same one, as long as it is as good as any */       \
+    X(ROUND_ROBIN, "round-robin") /* each in turn */                                               \
+    X(LEAST, "least-connections") /* the one with the fewest open connections */
+
+typedef enum {
+#define KFT_BALANCE_ENUM(name, text) KFT_BALANCE_##name,
+    KFT_BALANCES(KFT_BALANCE_ENUM)
+#undef KFT_BALANCE_ENUM
+} KftBalance;
+
+/* "sticky", "round-robin", … Thread: any. */
+const char *kft_balance_name(KftBalance balance);
+/* False if @name is none of them. Thread: any. */
+bool kft_balance_parse(const char *name, KftBalance *ret_balance);
+
 /* States of a forward (docs/state-machines.md). */
 #define KFT_FORWARD_STATES(X)                                                                      \
     X(IDLE, "idle")             /* not started, or stopped */                                      \

@@ -251,11 +251,15 @@ static void keep_traffic(KftForwardItem *self)
 
 static void take_statistics(KftForwardItem *self, const KftForwardStatisticsEvent *statistics)
 {
+    /* A ping's answer is no traffic. */
+    if (statistics->bytes_up != self->traffic.bytes_up ||
+        statistics->bytes_down != self->traffic.bytes_down ||
+        statistics->n_open != self->traffic.n_open)
+        self->n_moving = KFT_ITEM_N_RATES;
     self->traffic.bytes_up = statistics->bytes_up;
     self->traffic.bytes_down = statistics->bytes_down;
     self->traffic.n_connections = statistics->n_connections;
     self->traffic.n_open = statistics->n_open;
-    self->n_moving = KFT_ITEM_N_RATES;
     emit_changed(self, KFT_ITEM_TRAFFIC);
 }
 
@@ -403,6 +407,12 @@ void kft_forward_item_take_event(KftForwardItem *self, const KftEvent *event)
     case KFT_EVENT_FORWARD_STATISTICS:
         take_statistics(self, &event->statistics);
         return;
+    case KFT_EVENT_FORWARD_CLOSING:
+        if (event->closing.in_ms > 0)
+            log_format(self, false, "no traffic: it ends in %u s", event->closing.in_ms / 1000);
+        return;
+    case KFT_EVENT_DIAGNOSE_STEP:
+    case KFT_EVENT_DIAGNOSE_DONE:
     case KFT_EVENT_ANSWER:
     case KFT_EVENT_STOPPED:
         return;

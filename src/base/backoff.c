@@ -5,7 +5,7 @@
 #include "base/random.h"
 
 /* 1 ms doubled so often is beyond any cap. */
-#define MAX_DOUBLINGS 32
+#define MAX_DOUBLINGS 31
 
 void kft_backoff_init(KftBackoff *self, uint32_t base_ms, uint32_t cap_ms)
 {
@@ -15,12 +15,11 @@ void kft_backoff_init(KftBackoff *self, uint32_t base_ms, uint32_t cap_ms)
 
 uint32_t kft_backoff_next_ms(KftBackoff *self)
 {
-    uint64_t bound = (uint64_t)self->base_ms << self->n_tries;
+    uint64_t bound = (uint64_t)self->base_ms << (self->n_tries + 1);
     bound = MIN(bound, self->cap_ms);
     /* Counted no further: a wrap would start the waits over. */
     self->n_tries = MIN(self->n_tries + 1, MAX_DOUBLINGS);
-    uint32_t half = (uint32_t)(bound / 2);
-    return half + self->random_below((uint32_t)bound - half + 1);
+    return self->base_ms + self->random_below((uint32_t)bound - self->base_ms + 1);
 }
 
 void kft_backoff_reset(KftBackoff *self)

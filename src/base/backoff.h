@@ -12,9 +12,10 @@ typedef struct {
     uint32_t (*random_below)(uint32_t bound); /* injected by tests */
 } KftBackoff;
 
-/* @base_ms: upper bound of the first wait; it doubles with each try up to @cap_ms. */
+/* No wait is shorter than @base_ms; the bound begins with twice that and doubles with each try up
+ * to @cap_ms. */
 void kft_backoff_init(KftBackoff *self, uint32_t base_ms, uint32_t cap_ms);
-/* The next wait in milliseconds: between half of the current bound and the bound. */
+/* The next wait in milliseconds: anything between @base_ms and the current bound. */
 uint32_t kft_backoff_next_ms(KftBackoff *self);
 /* Starts over; call only after a stable period. */
 void kft_backoff_reset(KftBackoff *self);

@@ -9,6 +9,12 @@ static const char *const transport_names[] = {
 #undef KFT_TRANSPORT_NAME
 };
 
+static const char *const balance_names[] = {
+#define KFT_BALANCE_NAME(name, text) [KFT_BALANCE_##name] = (text),
+    KFT_BALANCES(KFT_BALANCE_NAME)
+#undef KFT_BALANCE_NAME
+};
+
 static const char *const state_names[] = {
 #define KFT_FORWARD_STATE_NAME(name, text) [KFT_FORWARD_STATE_##name] = (text),
     KFT_FORWARD_STATES(KFT_FORWARD_STATE_NAME)
@@ -26,6 +32,23 @@ bool kft_transport_parse(const char *name, KftTransport *ret_transport)
     for (size_t i = 0; i < G_N_ELEMENTS(transport_names); i++) {
         if (strcmp(transport_names[i], name) == 0) {
             *ret_transport = (KftTransport)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *kft_balance_name(KftBalance balance)
+{
+    g_assert((size_t)balance < G_N_ELEMENTS(balance_names));
+    return balance_names[balance];
+}
+
+bool kft_balance_parse(const char *name, KftBalance *ret_balance)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(balance_names); i++) {
+        if (strcmp(balance_names[i], name) == 0) {
+            *ret_balance = (KftBalance)i;
             return true;
         }
     }

@@ -186,31 +186,15 @@ static bool check_configs(const GPtrArray *configs, const GPtrArray *stored)
     return true;
 }
 
-static void print_added(const KftConfig *config)
+static void print_added(gpointer data, gpointer user_data)
 {
+    const KftConfig *config = data;
+    (void)user_data;
     g_autofree char *name = kft_select_describe(config);
     g_autofree char *local = kft_config_describe_local(config);
     g_autofree char *target = kft_config_describe_target(config);
 
     kft_print_line("Added %s: %s -> %s", name, local, target);
-}
-
-static void print_result(const GPtrArray *configs, bool is_json)
-{
-    if (!is_json) {
-        for (guint i = 0; i < configs->len; i++)
-            print_added(configs->pdata[i]);
-        return;
-    }
-    g_autoptr(KftCatalog) catalog = kft_catalog_open();
-    if (catalog == NULL)
-        return;
-    g_autoptr(KftJsonOutput) json = kft_json_output_new(/* is_one_line */ false);
-    kft_json_output_begin_array(json, NULL);
-    for (guint i = 0; i < configs->len; i++)
-        kft_catalog_write_json(catalog, configs->pdata[i], json);
-    kft_json_output_end(json);
-    kft_json_output_print(json);
 }
 
 static bool add(const Arguments *args)
@@ -227,7 +211,10 @@ static bool add(const Arguments *args)
         kft_print_error("%s", error->message);
         return false;
     }
-    print_result(configs, args->common.is_json);
+    if (args->common.is_json)
+        kft_catalog_print_json_list(catalog, configs);
+    else
+        g_ptr_array_foreach(configs, print_added, NULL);
     return true;
 }
 

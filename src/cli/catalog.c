@@ -2,6 +2,7 @@
 
 #include <kftray/share.h>
 
+#include "json-output.h"
 #include "output.h"
 
 static void index_states(KftCatalog *self)
@@ -36,14 +37,15 @@ static bool read_store(KftCatalog *self, GError **error)
 KftCatalog *kft_catalog_open(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(KftCatalog) self = g_new0(KftCatalog, 1);
+    KftCatalog *self = g_new0(KftCatalog, 1);
 
-    if (!read_store(self, &error)) {
-        kft_print_error("%s", error->message);
-        return NULL;
+    if (read_store(self, &error)) {
+        index_states(self);
+        return self;
     }
-    index_states(self);
-    return g_steal_pointer(&self);
+    kft_print_error("%s", error->message);
+    kft_catalog_free(self);
+    return NULL;
 }
 
 void kft_catalog_free(KftCatalog *self)
@@ -102,7 +104,7 @@ static void write_traffic(const KftTraffic *traffic, KftJsonOutput *json)
     kft_json_output_end(json);
 }
 
-void kft_catalog_write_json(const KftCatalog *self, const KftConfig *config, KftJsonOutput *json)
+static void write_config(const KftCatalog *self, const KftConfig *config, KftJsonOutput *json)
 {
     g_autofree char *target = kft_config_describe_target(config);
     g_autofree char *local = kft_config_describe_local(config);
@@ -117,6 +119,25 @@ void kft_catalog_write_json(const KftCatalog *self, const KftConfig *config, Kft
     write_traffic(kft_catalog_get_traffic(self, config->id), json);
     kft_json_output_raw(json, "config", g_strchomp(fields));
     kft_json_output_end(json);
+}
+
+void kft_catalog_print_json(const KftCatalog *self, const KftConfig *config)
+{
+    g_autoptr(KftJsonOutput) json = kft_json_output_new(/* is_one_line */ false);
+
+    write_config(self, config, json);
+    kft_json_output_print(json);
+}
+
+void kft_catalog_print_json_list(const KftCatalog *self, const GPtrArray *configs)
+{
+    g_autoptr(KftJsonOutput) json = kft_json_output_new(/* is_one_line */ false);
+
+    kft_json_output_begin_array(json, NULL);
+    for (guint i = 0; i < configs->len; i++)
+        write_config(self, configs->pdata[i], json);
+    kft_json_output_end(json);
+    kft_json_output_print(json);
 }
 
 KftStyle kft_state_style(KftForwardState state)

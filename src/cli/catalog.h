@@ -3,7 +3,6 @@
 
 #include <kftray/store.h>
 
-#include "json-output.h"
 #include "style.h"
 
 /* The store's configs together with what is known about their running. */
@@ -26,8 +25,10 @@ const KftRunState *kft_catalog_get_state(const KftCatalog *self, KftConfigId id)
 /* (transfer none), NULL if it was never used. */
 const KftTraffic *kft_catalog_get_traffic(const KftCatalog *self, KftConfigId id);
 
-/* A config and what is known about it as one JSON object. */
-void kft_catalog_write_json(const KftCatalog *self, const KftConfig *config, KftJsonOutput *json);
+/* A config and what is known about it, as a JSON object on standard output. */
+void kft_catalog_print_json(const KftCatalog *self, const KftConfig *config);
+/* An array of such objects. @configs: of KftConfig. */
+void kft_catalog_print_json_list(const KftCatalog *self, const GPtrArray *configs);
 
 /* How a state is shown. */
 KftStyle kft_state_style(KftForwardState state);

@@ -254,9 +254,6 @@ static void offer_values(const Request *request, KftCliValue value, const char *
     case KFT_VALUE_RUN_OUTPUT:
         offer_words(request, run_outputs);
         return;
-    case KFT_VALUE_COMMAND:
-        offer_commands(request);
-        return;
     }
 }
 

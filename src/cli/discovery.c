@@ -166,23 +166,34 @@ static void print_unknown(const KftDiscovery *self, const char *name)
         kft_print_error("there is no service or port \"%s\" here; there are: %s", name, known->str);
 }
 
+/* Whether @name means any item; those are marked. */
+static bool mark_meant(const KftDiscovery *self, const char *name, GArray *is_kept)
+{
+    bool means_any = false;
+
+    for (guint i = 0; i < self->items->len; i++) {
+        if (!is_meant(g_ptr_array_index(self->items, i), name))
+            continue;
+        g_array_index(is_kept, bool, i) = true;
+        means_any = true;
+    }
+    return means_any;
+}
+
 bool kft_discovery_select(KftDiscovery *self, char *const *names)
 {
-    g_autofree bool *is_kept = g_new0(bool, MAX(self->items->len, 1));
+    g_autoptr(GArray) is_kept =
+        g_array_new(/* zero_terminated */ FALSE, /* clear */ TRUE, (guint)sizeof(bool));
 
+    g_array_set_size(is_kept, self->items->len);
     for (size_t k = 0; names[k] != NULL; k++) {
-        bool means_any = false;
-        for (guint i = 0; i < self->items->len; i++) {
-            if (is_meant(g_ptr_array_index(self->items, i), names[k]))
-                means_any = is_kept[i] = true;
-        }
-        if (!means_any) {
+        if (!mark_meant(self, names[k], is_kept)) {
             print_unknown(self, names[k]);
             return false;
         }
     }
     for (guint i = self->items->len; i > 0; i--) {
-        if (!is_kept[i - 1])
+        if (!g_array_index(is_kept, bool, i - 1))
             (void)g_ptr_array_remove_index(self->items, i - 1);
     }
     return true;

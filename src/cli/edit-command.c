@@ -25,18 +25,25 @@ static bool moves_address(char *const *changed)
     return false;
 }
 
-static bool store(const KftCatalog *catalog, KftConfig *config, char *const *changed)
+static bool store(const KftCatalog *catalog, KftConfig *config)
 {
     g_autoptr(GError) error = NULL;
+
+    if (kft_store_update_config(catalog->store, config, &error))
+        return true;
+    kft_print_error("%s", error->message);
+    return false;
+}
+
+static void print_result(const KftConfig *config, char *const *changed)
+{
+    g_autofree char *name = kft_select_describe(config);
     g_autofree char *fields = g_strjoinv(", ", (char **)(uintptr_t)changed);
 
-    if (!kft_store_update_config(catalog->store, config, &error)) {
-        kft_print_error("%s", error->message);
-        return false;
-    }
-    g_autofree char *name = kft_select_describe(config);
-    kft_print_line("Changed %s: %s", name, fields);
-    return true;
+    if (*changed == NULL)
+        kft_print_line("%s is like that already", name);
+    else
+        kft_print_line("Changed %s: %s", name, fields);
 }
 
 static bool edit(const Arguments *args)
@@ -57,14 +64,15 @@ static bool edit(const Arguments *args)
             return false;
     }
     g_auto(GStrv) changed = kft_config_diff(stored, config);
-    if (*changed == NULL) {
-        g_autofree char *name = kft_select_describe(config);
-        kft_print_line("%s is like that already", name);
-        return true;
-    }
     if (moves_address(changed) && !args->is_forced && !kft_assign_check(config, catalog->configs))
         return false;
-    return store(catalog, config, changed);
+    if (*changed != NULL && !store(catalog, config))
+        return false;
+    if (args->common.is_json)
+        kft_catalog_print_json(catalog, config);
+    else
+        print_result(config, changed);
+    return true;
 }
 
 static int run(int argc, char **argv)
@@ -84,6 +92,7 @@ static const KftCliOption options[] = {
     {"force", 0, KFT_OPTION_FLAG, offsetof(Arguments, is_forced),
      "Store it even if its local address or the forward itself is there already", NULL,
      KFT_VALUE_NONE},
+    KFT_OPTION_JSON,
     {0},
 };
 

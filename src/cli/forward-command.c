@@ -16,6 +16,7 @@ typedef struct {
     bool is_interrupted; /* told: "reconnecting" */
     bool is_quiet;       /* no "Handling connection" lines */
     bool has_failed;
+    bool has_ended; /* by itself: for want of traffic */
     char *waiting_for;
 } State;
 
@@ -29,9 +30,12 @@ typedef struct {
     char *selector;
     char **addresses;
     char *transport;
+    char *balance;
     char *pod_timeout;
     char *half_close;
     char *hold;
+    char *auto_close;
+    char *ca_bundle;
     gboolean is_quiet;
     gboolean keep_trying;
 } Arguments;
@@ -72,6 +76,9 @@ static const KftCliOption options[] = {
      "Local addresses, comma separated (default: localhost)", "ADDRESS,…", KFT_VALUE_NONE},
     {"transport", 0, KFT_OPTION_TEXT, offsetof(Arguments, transport),
      "auto, tunnel, spdy or websocket (default: auto)", "NAME", KFT_VALUE_TRANSPORT},
+    {"balance", 0, KFT_OPTION_TEXT, offsetof(Arguments, balance),
+     "Which of several pods: sticky, round-robin or least-connections (default: sticky)", "NAME",
+     KFT_VALUE_NONE},
     {"pod-running-timeout", 0, KFT_OPTION_TEXT, offsetof(Arguments, pod_timeout),
      "How long the start waits for a running pod (default: 1m)", "TIME", KFT_VALUE_NONE},
     {"half-close-timeout", 0, KFT_OPTION_TEXT, offsetof(Arguments, half_close),
@@ -80,6 +87,11 @@ static const KftCliOption options[] = {
      "TIME", KFT_VALUE_NONE},
     {"hold-timeout", 0, KFT_OPTION_TEXT, offsetof(Arguments, hold),
      "How long a connection waits while no pod is ready (default: 10s)", "TIME", KFT_VALUE_NONE},
+    {"auto-close", 0, KFT_OPTION_TEXT, offsetof(Arguments, auto_close),
+     "End after so long without traffic (default: never)", "TIME", KFT_VALUE_NONE},
+    {"ca-bundle", 0, KFT_OPTION_FILE, offsetof(Arguments, ca_bundle),
+     "Further trusted authorities, PEM: those of a gateway that inspects TLS", "FILE",
+     KFT_VALUE_FILE},
     {"keep-trying", 0, KFT_OPTION_FLAG, offsetof(Arguments, keep_trying),
      "Do not give up when the cluster cannot be reached at the start", NULL, KFT_VALUE_NONE},
     {"quiet", 'q', KFT_OPTION_FLAG, offsetof(Arguments, is_quiet),
@@ -100,6 +112,14 @@ static bool take_transport(const char *name, KftTransport *transport)
     if (name == NULL || kft_transport_parse(name, transport))
         return true;
     kft_print_error("--transport: \"%s\" is not one of auto, tunnel, spdy, websocket", name);
+    return false;
+}
+
+static bool take_balance(const char *name, KftBalance *balance)
+{
+    if (name == NULL || kft_balance_parse(name, balance))
+        return true;
+    kft_print_error("--balance: \"%s\" is not one of sticky, round-robin, least-connections", name);
     return false;
 }
 
@@ -137,9 +157,11 @@ static KftForwardSpec *make_spec(const Arguments *args)
     g_autoptr(KftForwardSpec) spec = kft_forward_spec_new();
 
     if (!take_words(args, spec) || !take_transport(args->transport, &spec->transport) ||
+        !take_balance(args->balance, &spec->balance) ||
         !take_duration("pod-running-timeout", args->pod_timeout, &spec->pod_timeout_ms) ||
         !take_duration("half-close-timeout", args->half_close, &spec->half_close_ms) ||
-        !take_duration("hold-timeout", args->hold, &spec->hold_ms))
+        !take_duration("hold-timeout", args->hold, &spec->hold_ms) ||
+        !take_duration("auto-close", args->auto_close, &spec->auto_close_ms))
         return NULL;
     if (spec->pod_timeout_ms == 0) {
         kft_print_error("--pod-running-timeout must be higher than zero");
@@ -171,7 +193,10 @@ static void print_ready(State *self, const KftForwardStatusEvent *status)
 
 static void print_interruption(State *self, const KftForwardStatusEvent *status)
 {
-    if (status->attempt == 1) {
+    if (status->waits_for_user) {
+        kft_print_note("%s; waiting for a new login or kubeconfig, next look in %.0f s",
+                       status->error, status->next_try_ms / 1e3);
+    } else if (status->attempt == 1) {
         kft_print_note("%s; reconnecting", status->error);
     } else {
         kft_print_note("%s; next try in %.1f s (attempt %u)", status->error,
@@ -207,6 +232,8 @@ static void handle_status(State *self, const KftForwardStatusEvent *status)
         self->has_failed = true;
         return;
     case KFT_FORWARD_STATE_IDLE:
+        self->has_ended = true;
+        return;
     case KFT_FORWARD_STATE_CONNECTING:
     case KFT_FORWARD_STATE_STOPPING:
         return;
@@ -242,7 +269,13 @@ static void on_event(const KftEvent *event, void *user_data)
         kft_print_note("Connection for %u -> %u: %s", event->connection.local_port,
                        event->connection.remote_port, event->connection.text);
         return;
+    case KFT_EVENT_FORWARD_CLOSING:
+        if (event->closing.in_ms > 0)
+            kft_print_note("Note: no traffic; this ends in %.0f s", event->closing.in_ms / 1e3);
+        return;
     case KFT_EVENT_FORWARD_STATISTICS:
+    case KFT_EVENT_DIAGNOSE_STEP:
+    case KFT_EVENT_DIAGNOSE_DONE:
     case KFT_EVENT_ANSWER:
     case KFT_EVENT_STOPPED:
         return;
@@ -255,10 +288,10 @@ static bool is_going_on(unsigned wake)
     return (wake & (KFT_WAKE_SIGNAL | KFT_WAKE_BROKEN)) == 0;
 }
 
-static int run_forward(KftForwardSpec *spec, bool is_quiet)
+static int run_forward(const Arguments *args, KftForwardSpec *spec)
 {
     g_autoptr(GError) error = NULL;
-    State state = {.is_quiet = is_quiet};
+    State state = {.is_quiet = args->is_quiet};
 
     g_queue_init(&state.listening);
     KftRunner *runner = kft_runner_new(on_event, &state, &error);
@@ -267,8 +300,9 @@ static int run_forward(KftForwardSpec *spec, bool is_quiet)
         kft_print_error("%s", error->message);
         return KFT_EXIT_FAILURE;
     }
+    kft_runner_set_ca_bundle(runner, args->ca_bundle);
     kft_runner_start_forward(runner, the_forward, spec);
-    while (!state.has_failed && is_going_on(kft_runner_wait(runner, -1, -1)))
+    while (!state.has_failed && !state.has_ended && is_going_on(kft_runner_wait(runner, -1, -1)))
         continue;
     kft_runner_free(runner);
     g_queue_clear_full(&state.listening, g_free);
@@ -285,7 +319,7 @@ static int run(int argc, char **argv)
         return status;
     KftForwardSpec *spec = make_spec(&args);
     if (spec != NULL)
-        status = run_forward(spec, args.is_quiet);
+        status = run_forward(&args, spec);
     kft_options_clear(&kft_cli_forward, &args.common);
     return status;
 }

@@ -144,17 +144,6 @@ static void print_table(const KftCatalog *catalog, const GPtrArray *found, bool 
     kft_table_print(table);
 }
 
-static void print_json(const KftCatalog *catalog, const GPtrArray *found)
-{
-    g_autoptr(KftJsonOutput) json = kft_json_output_new(/* is_one_line */ false);
-
-    kft_json_output_begin_array(json, NULL);
-    for (guint i = 0; i < found->len; i++)
-        kft_catalog_write_json(catalog, found->pdata[i], json);
-    kft_json_output_end(json);
-    kft_json_output_print(json);
-}
-
 static void print_nothing(const KftCatalog *catalog, const Arguments *args)
 {
     if (catalog->configs->len == 0)
@@ -187,7 +176,7 @@ static bool list(Arguments *args)
         return false;
     g_autoptr(GPtrArray) found = filter(catalog, args);
     if (args->common.is_json)
-        print_json(catalog, found);
+        kft_catalog_print_json_list(catalog, found);
     else if (found->len == 0)
         print_nothing(catalog, args);
     else

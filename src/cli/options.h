@@ -54,7 +54,6 @@ typedef enum {
     KFT_VALUE_COLOR,
     KFT_VALUE_OUTPUT,     /* wide, json */
     KFT_VALUE_RUN_OUTPUT, /* table, lines, json */
-    KFT_VALUE_COMMAND,
 } KftCliValue;
 
 typedef struct {

@@ -13,30 +13,35 @@ typedef struct {
     gboolean all;
 } Arguments;
 
-static char *make_question(const GPtrArray *selected)
+static bool is_agreed(const Arguments *args, const GPtrArray *selected)
 {
-    if (selected->len > 1)
-        return g_strdup_printf("Remove %u configs", selected->len);
-    g_autofree char *name = kft_select_describe(selected->pdata[0]);
-    return g_strdup_printf("Remove %s", name);
+    if (args->is_agreed || selected->len == 0)
+        return true;
+    g_autofree char *name = selected->len == 1 ? kft_select_describe(selected->pdata[0])
+                                               : g_strdup_printf("%u configs", selected->len);
+    g_autofree char *question = g_strconcat("Remove ", name, NULL);
+    return kft_input_ask(question);
 }
 
 static bool remove_all(KftStore *store, const GPtrArray *selected)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree KftConfigId *ids = g_new(KftConfigId, selected->len);
+    g_autoptr(GArray) ids =
+        g_array_new(/* zero_terminated */ FALSE, /* clear */ FALSE, sizeof(KftConfigId));
 
     for (guint i = 0; i < selected->len; i++)
-        ids[i] = ((const KftConfig *)selected->pdata[i])->id;
-    if (!kft_store_remove_configs(store, ids, selected->len, &error)) {
-        kft_print_error("%s", error->message);
-        return false;
-    }
-    for (guint i = 0; i < selected->len; i++) {
-        g_autofree char *name = kft_select_describe(selected->pdata[i]);
-        kft_print_line("Removed %s", name);
-    }
-    return true;
+        g_array_append_val(ids, ((const KftConfig *)selected->pdata[i])->id);
+    if (kft_store_remove_configs(store, (const KftConfigId *)(void *)ids->data, ids->len, &error))
+        return true;
+    kft_print_error("%s", error->message);
+    return false;
+}
+
+static void print_removed(gpointer data, gpointer user_data)
+{
+    g_autofree char *name = kft_select_describe(data);
+    (void)user_data;
+    kft_print_line("Removed %s", name);
 }
 
 static bool check_words(const Arguments *args)
@@ -60,14 +65,17 @@ static bool remove_selected(const Arguments *args)
     g_autoptr(GPtrArray) selected = kft_select_all(catalog->configs, args->common.words);
     if (selected == NULL)
         return false;
-    if (selected->len == 0) {
+    if (selected->len == 0 && !args->common.is_json) {
         kft_print_note("There are no configs");
         return true;
     }
-    g_autofree char *question = make_question(selected);
-    if (!args->is_agreed && !kft_input_ask(question))
+    if (!is_agreed(args, selected) || !remove_all(catalog->store, selected))
         return false;
-    return remove_all(catalog->store, selected);
+    if (args->common.is_json)
+        kft_catalog_print_json_list(catalog, selected);
+    else
+        g_ptr_array_foreach(selected, print_removed, NULL);
+    return true;
 }
 
 static int run(int argc, char **argv)
@@ -87,6 +95,7 @@ static const KftCliOption options[] = {
     {"yes", 'y', KFT_OPTION_FLAG, offsetof(Arguments, is_agreed), "Do not ask", NULL,
      KFT_VALUE_NONE},
     {"all", 0, KFT_OPTION_FLAG, offsetof(Arguments, all), "All configs", NULL, KFT_VALUE_NONE},
+    KFT_OPTION_JSON,
     {0},
 };
 

@@ -343,10 +343,16 @@ void kft_run_report_resize(KftRunReport *self)
 
 /* --- life --- */
 
+/* A background job that changes the terminal's settings is stopped for it. */
+static bool is_in_foreground(void)
+{
+    return tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
 /* What is typed would push the table down. */
 static void hide_typing(KftRunReport *self)
 {
-    if (tcgetattr(STDIN_FILENO, &self->before) != 0)
+    if (!is_in_foreground() || tcgetattr(STDIN_FILENO, &self->before) != 0)
         return;
     struct termios quiet = self->before;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
@@ -368,7 +374,7 @@ void kft_run_report_free(KftRunReport *self)
 {
     if (self == NULL)
         return;
-    if (self->has_terminal)
+    if (self->has_terminal && is_in_foreground())
         (void)tcsetattr(STDIN_FILENO, TCSANOW, &self->before);
     g_hash_table_unref(self->last);
     (void)g_string_free(self->above, /* free_segment */ TRUE);

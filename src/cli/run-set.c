@@ -259,7 +259,10 @@ static void on_event(const KftEvent *event, void *user_data)
         on_statistics(self, entry, &event->statistics);
         return;
     case KFT_EVENT_FORWARD_CONNECTION:
+    case KFT_EVENT_FORWARD_CLOSING:
     case KFT_EVENT_ANSWER:
+    case KFT_EVENT_DIAGNOSE_STEP:
+    case KFT_EVENT_DIAGNOSE_DONE:
     case KFT_EVENT_STOPPED:
         return;
     }

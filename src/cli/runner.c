@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -37,6 +38,18 @@ static int block_signals(GError **error)
     return fd;
 }
 
+/* A forward needs some three descriptors and each connection one: the usual soft limit of 1024,
+ * which is there for programs that use select(), is soon reached. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 KftRunner *kft_runner_new(void (*on_event)(const KftEvent *event, void *user_data),
                           void *user_data,
                           GError **error)
@@ -44,6 +57,7 @@ KftRunner *kft_runner_new(void (*on_event)(const KftEvent *event, void *user_dat
     int signal_fd = block_signals(error);
     if (signal_fd < 0)
         return NULL;
+    raise_descriptor_limit();
     KftEngine *engine = kft_engine_start(error);
     if (engine == NULL) {
         (void)close(signal_fd);
@@ -109,6 +123,17 @@ static unsigned read_signals(const KftRunner *self)
     while (read(self->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
         wake |= info.ssi_signo == SIGWINCH ? KFT_WAKE_RESIZE : KFT_WAKE_SIGNAL;
     return wake;
+}
+
+void kft_runner_set_ca_bundle(KftRunner *self, const char *file)
+{
+    if (file != NULL)
+        (void)kft_engine_post(self->engine, kft_command_new_set_network(file, NULL, NULL));
+}
+
+void kft_runner_start_diagnosis(KftRunner *self, KftForwardId id, KftForwardSpec *spec)
+{
+    (void)kft_engine_post(self->engine, kft_command_new_diagnose(id, spec));
 }
 
 unsigned kft_runner_wait(KftRunner *self, int fd, int timeout_ms)

@@ -28,6 +28,10 @@ void kft_runner_start_forward(KftRunner *self, KftForwardId id, KftForwardSpec *
 void kft_runner_stop_forward(KftRunner *self, KftForwardId id);
 /* @query: (transfer full). Its answer is an event. */
 void kft_runner_start_query(KftRunner *self, KftQuery *query);
+/* Further trusted authorities, for what is started from now on; NULL = none. */
+void kft_runner_set_ca_bundle(KftRunner *self, const char *file);
+/* @spec: (transfer full). */
+void kft_runner_start_diagnosis(KftRunner *self, KftForwardId id, KftForwardSpec *spec);
 /* Waits for something to happen, at most @timeout_ms (-1 = without limit), and handles events.
  * @fd: one more descriptor to watch, -1 = none. Returns: KftWake flags. */
 unsigned kft_runner_wait(KftRunner *self, int fd, int timeout_ms);

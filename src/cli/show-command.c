@@ -110,8 +110,8 @@ static void print_traffic(const KftTraffic *traffic)
     g_autofree char *up = kft_format_bytes(traffic->bytes_up);
     g_autofree char *down = kft_format_bytes(traffic->bytes_down);
     g_autofree char *text =
-        g_strdup_printf("%s sent, %s received, %" G_GUINT64_FORMAT " connections", up, down,
-                        traffic->n_connections);
+        g_strdup_printf("%s sent, %s received, %" G_GUINT64_FORMAT " connection%s", up, down,
+                        traffic->n_connections, traffic->n_connections == 1 ? "" : "s");
     g_autofree char *last = format_time(traffic->last_used_s);
     print_row("Traffic", text, KFT_STYLE_PLAIN);
     print_row("Last used", last, KFT_STYLE_PLAIN);
@@ -148,13 +148,10 @@ static bool show(const KftCliArguments *args)
         catalog == NULL ? NULL : kft_select_one(catalog->configs, args->words[0]);
     if (config == NULL)
         return false;
-    if (!args->is_json) {
+    if (args->is_json)
+        kft_catalog_print_json(catalog, config);
+    else
         print_text(catalog, config);
-        return true;
-    }
-    g_autoptr(KftJsonOutput) json = kft_json_output_new(/* is_one_line */ false);
-    kft_catalog_write_json(catalog, config, json);
-    kft_json_output_print(json);
     return true;
 }
 

@@ -63,11 +63,17 @@ const char *kft_style_end(KftStyle style, int fd)
     return style != KFT_STYLE_PLAIN && kft_style_has_color(fd) ? "\033[0m" : "";
 }
 
+/* Bytes of the first character. GLib's g_utf8_next_char() casts const away. */
+static size_t first_size(const char *text)
+{
+    return (size_t)g_utf8_skip[(guchar)*text];
+}
+
 size_t kft_text_width(const char *text)
 {
     size_t width = 0;
 
-    for (const char *p = text; *p != '\0'; p = g_utf8_next_char(p)) {
+    for (const char *p = text; *p != '\0'; p += first_size(p)) {
         gunichar c = g_utf8_get_char(p);
         if (!g_unichar_iszerowidth(c))
             width += g_unichar_iswide(c) ? 2 : 1;
@@ -80,7 +86,7 @@ char *kft_text_printable(const char *text)
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     GString *out = g_string_sized_new(strlen(valid));
 
-    for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
+    for (const char *p = valid; *p != '\0'; p += first_size(p)) {
         gunichar c = g_utf8_get_char(p);
         if (c == '\n' || c == '\t')
             g_string_append_c(out, ' ');

@@ -105,7 +105,7 @@ static char *cut(const char *text, size_t width)
     GString *out = g_string_new(NULL);
     size_t used = 0;
 
-    for (const char *p = text; *p != '\0'; p = g_utf8_next_char(p)) {
+    for (const char *p = text; *p != '\0'; p += g_utf8_skip[(guchar)*p]) {
         gunichar c = g_utf8_get_char(p);
         size_t own = g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;
         if (used + own > width - 1)
@@ -146,7 +146,7 @@ static void append_cell(Line *line, const char *text, KftStyle style, size_t wid
 
 char *kft_table_format(const KftTable *self, unsigned width, bool has_color)
 {
-    g_autofree size_t *widths = measure(self, width);
+    size_t *widths = measure(self, width);
     GString *out = g_string_new(NULL);
     Line line = {.out = out, .has_color = has_color};
 
@@ -162,6 +162,7 @@ char *kft_table_format(const KftTable *self, unsigned width, bool has_color)
         }
         g_string_append_c(out, '\n');
     }
+    g_free(widths);
     return g_string_free(out, /* free_segment */ FALSE);
 }
 

@@ -3,10 +3,13 @@
 
 #include "kftray/command.h"
 
+#include "net/network.h"
+
 struct KftCommand {
     KftCommandType type;
     KftForwardId forward;
-    KftForwardSpec *spec; /* START_FORWARD */
+    KftForwardSpec *spec; /* START_FORWARD, DIAGNOSE */
+    KftNetwork network;   /* SET_NETWORK */
     KftQuery *query;      /* QUERY */
     KftQueryId query_id;  /* CANCEL_QUERY */
 };

@@ -23,6 +23,30 @@ KftCommand *kft_command_new_stop_forward(KftForwardId id)
     return self;
 }
 
+KftCommand *kft_command_new_diagnose(KftForwardId id, KftForwardSpec *spec)
+{
+    g_return_val_if_fail(spec != NULL, NULL);
+    KftCommand *self = kft_command_new(KFT_COMMAND_DIAGNOSE);
+    self->forward = id;
+    self->spec = spec;
+    return self;
+}
+
+KftCommand *kft_command_new_stop_diagnosis(KftForwardId id)
+{
+    KftCommand *self = kft_command_new(KFT_COMMAND_STOP_DIAGNOSIS);
+    self->forward = id;
+    return self;
+}
+
+KftCommand *
+kft_command_new_set_network(const char *ca_bundle, const char *proxy_url, const char *no_proxy)
+{
+    KftCommand *self = kft_command_new(KFT_COMMAND_SET_NETWORK);
+    kft_network_set(&self->network, ca_bundle, proxy_url, no_proxy);
+    return self;
+}
+
 KftCommand *kft_command_new_query(KftQuery *query)
 {
     g_return_val_if_fail(query != NULL && query->id.v > 0, NULL);
@@ -38,11 +62,19 @@ KftCommand *kft_command_new_cancel_query(KftQueryId id)
     return self;
 }
 
+KftCommand *kft_command_new_retry_forward(KftForwardId id)
+{
+    KftCommand *self = kft_command_new(KFT_COMMAND_RETRY_FORWARD);
+    self->forward = id;
+    return self;
+}
+
 void kft_command_free(KftCommand *self)
 {
     if (self == NULL)
         return;
     kft_forward_spec_free(self->spec);
+    kft_network_clear(&self->network);
     kft_query_free(self->query);
     g_free(self);
 }

@@ -40,14 +40,35 @@ static void run_command(KftEngine *self, const KftCommand *command)
     case KFT_COMMAND_STOP_FORWARD:
         kft_session_stop_forward(self->session, command->forward);
         return;
+    case KFT_COMMAND_DIAGNOSE:
+        kft_session_diagnose(self->session, command->forward, command->spec);
+        return;
+    case KFT_COMMAND_STOP_DIAGNOSIS:
+        kft_session_stop_diagnosis(self->session, command->forward);
+        return;
+    case KFT_COMMAND_SET_NETWORK:
+        kft_network_copy(kft_loop_get_network(self->loop), &command->network);
+        return;
     case KFT_COMMAND_QUERY:
         kft_session_start_query(self->session, command->query);
         return;
     case KFT_COMMAND_CANCEL_QUERY:
         kft_session_cancel_query(self->session, command->query_id);
         return;
+    case KFT_COMMAND_RETRY_FORWARD:
+        kft_session_retry_forward(self->session, command->forward);
+        return;
     case KFT_COMMAND_RETRY_ALL:
         kft_session_retry_all(self->session);
+        return;
+    case KFT_COMMAND_NETWORK_CHANGED:
+        kft_session_network_changed(self->session);
+        return;
+    case KFT_COMMAND_SLEEP:
+        kft_session_sleep(self->session);
+        return;
+    case KFT_COMMAND_WAKE:
+        kft_session_wake(self->session);
         return;
     case KFT_COMMAND_SHUTDOWN:
         kft_session_shutdown(self->session);

@@ -24,7 +24,16 @@ void kft_event_free(KftEvent *self)
         kft_answer_free(self->answer);
         break;
     case KFT_EVENT_FORWARD_STATISTICS:
+    case KFT_EVENT_FORWARD_CLOSING:
     case KFT_EVENT_STOPPED:
+        break;
+    case KFT_EVENT_DIAGNOSE_STEP:
+        kft_diagnose_result_clear(&self->diagnose_step);
+        break;
+    case KFT_EVENT_DIAGNOSE_DONE:
+        g_free(self->diagnosis.error);
+        g_free(self->diagnosis.report);
+        g_free(self->diagnosis.json);
         break;
     }
     g_free(self);

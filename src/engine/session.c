@@ -1,20 +1,35 @@
 #include "engine/session.h"
 
+#include <time.h>
+
+#include "diagnose/diagnosis.h"
+#include "engine/cluster-set.h"
 #include "engine/queries.h"
 #include "engine/spec.h"
 #include "forward/forward.h"
+#include "net/netlink.h"
 #include "net/timer.h"
 
 /* Statistics go out at most so often, and only while something changes. */
 #define STATISTICS_MS 250
+/* How long a server may take to answer over a way that changed; where there is no way, a short
+ * interruption may still end. */
+#define VERIFY_MS 5000
+#define VERIFY_GONE_MS 10000
+/* Less is no sleep but the inaccuracy of two clocks. */
+#define MIN_SLEEP_MS 2000
 
 struct KftSession {
     KftLoop *loop;
     void (*post)(KftEvent *event, void *user_data);
     void (*on_stopped)(void *user_data);
     void *user_data;
-    GHashTable *clusters; /* "kubeconfig\ncontext" → KftCluster */
+    KftClusterSet *clusters;
+    KftNetlink *netlink;  /* nullable */
+    int64_t slept_ms;     /* how long the machine slept since it was started */
+    bool is_asleep;       /* SLEEP came, and no WAKE */
     GHashTable *forwards; /* id → Entry */
+    GHashTable *patients; /* id → Patient */
     KftQueries *queries;
     KftTimer *statistics;
     bool is_shutting_down;
@@ -23,6 +38,7 @@ struct KftSession {
 typedef struct {
     KftSession *session;
     KftForwardId id;
+    KftCluster *cluster; /* borrowed: the set keeps it */
     KftForward *forward;
     KftForwardStatistics last;
 } Entry;
@@ -46,6 +62,7 @@ static void post_failure(KftSession *self, KftForwardId id, const GError *error)
 {
     KftEvent *event = new_event(KFT_EVENT_FORWARD_STATUS, id);
     event->status.state = KFT_FORWARD_STATE_FAILED;
+    event->status.time_ms = g_get_real_time() / 1000;
     event->status.error = g_strdup(error->message);
     event->status.error_code =
         error->domain == KFT_ERROR ? (KftErrorCode)error->code : KFT_ERROR_INTERNAL;
@@ -62,6 +79,11 @@ static void post_statistics(Entry *entry, const KftForwardStatistics *statistics
         .bytes_down = statistics->bytes_down,
         .n_connections = statistics->n_connections,
         .n_open = statistics->n_open,
+        .n_reconnects = statistics->n_reconnects,
+        .ready_since_ms = statistics->ready_since_ms,
+        .connected_ms = statistics->health.opened_ms,
+        .handshake_ms = statistics->health.handshake_ms,
+        .round_trip_us = statistics->health.round_trip_us,
     };
     entry->session->post(event, entry->session->user_data);
 }
@@ -69,7 +91,10 @@ static void post_statistics(Entry *entry, const KftForwardStatistics *statistics
 static bool is_equal(const KftForwardStatistics *a, const KftForwardStatistics *b)
 {
     return a->bytes_up == b->bytes_up && a->bytes_down == b->bytes_down &&
-           a->n_connections == b->n_connections && a->n_open == b->n_open;
+           a->n_connections == b->n_connections && a->n_open == b->n_open &&
+           a->n_reconnects == b->n_reconnects && a->ready_since_ms == b->ready_since_ms &&
+           a->health.opened_ms == b->health.opened_ms &&
+           a->health.round_trip_us == b->health.round_trip_us;
 }
 
 /* If something changed since the last time. */
@@ -104,6 +129,7 @@ static void on_forward_status(const KftForwardStatus *status, void *user_data)
     KftEvent *event = new_event(KFT_EVENT_FORWARD_STATUS, entry->id);
     event->status = (KftForwardStatusEvent){
         .state = status->state,
+        .time_ms = g_get_real_time() / 1000,
         .error = status->error == NULL ? NULL : g_strdup(status->error->message),
         .error_code = status->error != NULL && status->error->domain == KFT_ERROR
                           ? (KftErrorCode)status->error->code
@@ -111,10 +137,14 @@ static void on_forward_status(const KftForwardStatus *status, void *user_data)
         .waiting_for = g_strdup(status->waiting_for),
         .attempt = status->attempt,
         .next_try_ms = status->next_try_ms,
+        .waits_for_user = status->waits_for_user,
         .pod = g_strdup(status->pod),
+        .n_pods = status->n_pods,
         .transport = status->transport,
     };
     entry->session->post(event, entry->session->user_data);
+    if (!kft_timer_is_active(entry->session->statistics))
+        kft_timer_start(entry->session->statistics, STATISTICS_MS);
     /* IDLE comes again only after STOPPING: the forward is done. It cannot be freed in its own
      * callback. */
     if (status->state == KFT_FORWARD_STATE_IDLE)
@@ -135,6 +165,14 @@ static void on_forward_notice(const char *text, void *user_data)
     Entry *entry = user_data;
     KftEvent *event = new_event(KFT_EVENT_FORWARD_NOTICE, entry->id);
     event->notice.text = g_strdup(text);
+    entry->session->post(event, entry->session->user_data);
+}
+
+static void on_forward_closing(uint32_t in_ms, void *user_data)
+{
+    Entry *entry = user_data;
+    KftEvent *event = new_event(KFT_EVENT_FORWARD_CLOSING, entry->id);
+    event->closing.in_ms = in_ms;
     entry->session->post(event, entry->session->user_data);
 }
 
@@ -182,23 +220,126 @@ static void on_statistics(void *user_data)
 
 /* --- clusters --- */
 
-/* One object per kubeconfig and context, shared by all forwards to it. */
-static KftCluster *
-find_cluster(const char *kubeconfig, const char *name, GError **error, void *user_data)
+/* Calls @func for each forward of @cluster; NULL = of all. */
+static void
+foreach_forward(KftSession *self, const KftCluster *cluster, void (*func)(KftForward *forward))
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+    g_hash_table_iter_init(&iter, self->forwards);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Entry *entry = value;
+        if (cluster == NULL || entry->cluster == cluster)
+            func(entry->forward);
+    }
+}
+
+static void on_cluster_change(KftCluster *cluster, KftClusterChange change, void *user_data)
+{
+    bool has_moved = change == KFT_CLUSTER_NEW_SERVER;
+    foreach_forward(user_data, cluster, has_moved ? kft_forward_move : kft_forward_mend);
+}
+
+static void on_cluster_broken(KftCluster *cluster, const GError *error, void *user_data)
 {
     KftSession *self = user_data;
-    KftKubeContext context;
-    g_autoptr(KftKubeconfig) config = kft_kubeconfig_load(kubeconfig, error);
-    if (config == NULL || !kft_kubeconfig_select(config, name, &context, error))
-        return NULL;
-    g_autofree char *key =
-        g_strconcat(kubeconfig == NULL ? "" : kubeconfig, "\n", context.name, NULL);
-    KftCluster *cluster = g_hash_table_lookup(self->clusters, key);
-    if (cluster == NULL) {
-        cluster = kft_cluster_new(self->loop, config, &context);
-        g_hash_table_insert(self->clusters, g_steal_pointer(&key), cluster);
+    GHashTableIter iter;
+    gpointer value = NULL;
+    g_autofree char *text = g_strdup_printf("%s; what was read before is used on", error->message);
+
+    g_hash_table_iter_init(&iter, self->forwards);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        if (((Entry *)value)->cluster == cluster)
+            on_forward_notice(text, value);
     }
-    return cluster;
+}
+
+/* --- the network --- */
+
+static void verify_cluster(KftSession *self, const KftCluster *cluster, uint32_t limit_ms)
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+    g_hash_table_iter_init(&iter, self->forwards);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Entry *entry = value;
+        if (entry->cluster == cluster)
+            kft_forward_verify(entry->forward, limit_ms);
+    }
+}
+
+/* Only those whose server is reached in another way now: networks change all the time, of
+ * containers for instance. */
+static void check_cluster(KftCluster *cluster, void *user_data)
+{
+    KftSession *self = user_data;
+    KftReach *reach = kft_cluster_get_reach(cluster);
+    KftRouteNews news = kft_reach_check_route(reach);
+
+    if (news != KFT_ROUTE_SAME) {
+        kft_loop_distrust_idle(self->loop);
+        verify_cluster(self, cluster, news == KFT_ROUTE_GONE ? VERIFY_GONE_MS : VERIFY_MS);
+    }
+    kft_reach_probe_now(reach);
+}
+
+static void wake_cluster(KftCluster *cluster, void *user_data)
+{
+    KftReach *reach = kft_cluster_get_reach(cluster);
+    (void)kft_reach_check_route(reach);
+    verify_cluster(user_data, cluster, VERIFY_MS);
+    kft_reach_probe_now(reach);
+}
+
+static int64_t read_clock_ms(clockid_t clock)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Only one of the two clocks goes on while the machine sleeps. */
+static bool has_slept(KftSession *self)
+{
+    int64_t slept_ms = read_clock_ms(CLOCK_BOOTTIME) - read_clock_ms(CLOCK_MONOTONIC);
+    bool is_longer = slept_ms - self->slept_ms >= MIN_SLEEP_MS;
+    self->slept_ms = slept_ms;
+    return is_longer;
+}
+
+static void on_netlink_change(void *user_data)
+{
+    KftSession *self = user_data;
+    if (has_slept(self))
+        kft_session_wake(self);
+    else if (!self->is_asleep)
+        kft_session_network_changed(self);
+}
+
+void kft_session_network_changed(KftSession *self)
+{
+    kft_cluster_set_foreach(self->clusters, check_cluster, self);
+}
+
+void kft_session_sleep(KftSession *self)
+{
+    self->is_asleep = true;
+}
+
+void kft_session_wake(KftSession *self)
+{
+    self->is_asleep = false;
+    (void)has_slept(self);
+    kft_cluster_set_check_files(self->clusters);
+    kft_loop_distrust_idle(self->loop);
+    kft_cluster_set_foreach(self->clusters, wake_cluster, self);
+}
+
+static KftCluster *
+find_cluster(const char *kubeconfig, const char *context, GError **error, void *user_data)
+{
+    KftSession *self = user_data;
+    return kft_cluster_set_find(self->clusters, kubeconfig, context, error);
 }
 
 static void post_of_query(KftEvent *event, void *user_data)
@@ -217,12 +358,14 @@ start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec, GEr
         .on_listening = on_forward_listening,
         .on_notice = on_forward_notice,
         .on_connection = on_forward_connection,
+        .on_closing = on_forward_closing,
         .on_connection_error = on_forward_connection_error,
     };
     KftForwardOptions *options = kft_spec_to_options(spec, error);
     if (options == NULL)
         return false;
-    KftCluster *cluster = find_cluster(spec->kubeconfig, spec->context, error, self);
+    KftCluster *cluster =
+        kft_cluster_set_find(self->clusters, spec->kubeconfig, spec->context, error);
     if (cluster == NULL) {
         kft_forward_options_free(options);
         return false;
@@ -232,6 +375,9 @@ start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec, GEr
     Entry *entry = g_new0(Entry, 1);
     entry->session = self;
     entry->id = id;
+    entry->cluster = cluster;
+    /* Whoever starts something wants to know how it is now. */
+    kft_reach_probe_now(kft_cluster_get_reach(cluster));
     entry->forward = kft_forward_new(cluster, options, &funcs, entry);
     g_hash_table_insert(self->forwards, GUINT_TO_POINTER(id.v), entry);
     return true;
@@ -268,13 +414,97 @@ void kft_session_cancel_query(KftSession *self, KftQueryId id)
     kft_queries_cancel(self->queries, id);
 }
 
+void kft_session_retry_forward(KftSession *self, KftForwardId id)
+{
+    const Entry *entry = g_hash_table_lookup(self->forwards, GUINT_TO_POINTER(id.v));
+    kft_cluster_set_check_files(self->clusters);
+    if (entry != NULL)
+        kft_forward_retry(entry->forward);
+}
+
+static void forget_network(KftCluster *cluster, void *user_data)
+{
+    (void)user_data;
+    kft_cluster_forget_network(cluster);
+}
+
 void kft_session_retry_all(KftSession *self)
 {
-    GHashTableIter iter;
-    gpointer value = NULL;
-    g_hash_table_iter_init(&iter, self->forwards);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        kft_forward_retry(((Entry *)value)->forward);
+    kft_cluster_set_foreach(self->clusters, forget_network, NULL);
+    kft_cluster_set_check_files(self->clusters);
+    foreach_forward(self, NULL, kft_forward_retry);
+}
+
+/* --- diagnoses --- */
+
+typedef struct {
+    KftSession *session;
+    KftForwardId id;
+    KftDiagnosis *diagnosis;
+} Patient;
+
+static void patient_free(void *data)
+{
+    Patient *patient = data;
+    kft_diagnosis_free(patient->diagnosis);
+    g_free(patient);
+}
+
+static void on_diagnose_step(const KftDiagnoseResult *result, void *user_data)
+{
+    const Patient *patient = user_data;
+    KftEvent *event = new_event(KFT_EVENT_DIAGNOSE_STEP, patient->id);
+    event->diagnose_step = *result;
+    event->diagnose_step.text = g_strdup(result->text);
+    event->diagnose_step.advice = g_strdup(result->advice);
+    event->diagnose_step.command = g_strdup(result->command);
+    patient->session->post(event, patient->session->user_data);
+}
+
+static void on_diagnose_done(bool is_ok, const char *report, const char *json, void *user_data)
+{
+    const Patient *patient = user_data;
+    KftSession *self = patient->session;
+    KftEvent *event = new_event(KFT_EVENT_DIAGNOSE_DONE, patient->id);
+    event->diagnosis.is_ok = is_ok;
+    event->diagnosis.report = g_strdup(report);
+    event->diagnosis.json = g_strdup(json);
+    self->post(event, self->user_data);
+    g_hash_table_remove(self->patients, GUINT_TO_POINTER(patient->id.v));
+}
+
+void kft_session_diagnose(KftSession *self, KftForwardId id, const KftForwardSpec *spec)
+{
+    static const KftDiagnosisFuncs funcs = {
+        .on_step = on_diagnose_step,
+        .on_done = on_diagnose_done,
+    };
+    g_autoptr(GError) error = NULL;
+
+    if (self->is_shutting_down)
+        return;
+    KftDiagnosisSpec what = {
+        .kubeconfig = spec->kubeconfig,
+        .context = spec->context,
+        .options = kft_spec_to_diagnose_options(spec, &error),
+    };
+    if (what.options == NULL) {
+        KftEvent *event = new_event(KFT_EVENT_DIAGNOSE_DONE, id);
+        event->diagnosis.error = g_strdup(error->message);
+        self->post(event, self->user_data);
+        return;
+    }
+    what.options->namespace_ = g_strdup(spec->namespace_);
+    Patient *patient = g_new0(Patient, 1);
+    patient->session = self;
+    patient->id = id;
+    patient->diagnosis = kft_diagnosis_new(self->loop, &what, &funcs, patient);
+    g_hash_table_insert(self->patients, GUINT_TO_POINTER(id.v), patient);
+}
+
+void kft_session_stop_diagnosis(KftSession *self, KftForwardId id)
+{
+    g_hash_table_remove(self->patients, GUINT_TO_POINTER(id.v));
 }
 
 void kft_session_shutdown(KftSession *self)
@@ -285,6 +515,7 @@ void kft_session_shutdown(KftSession *self)
     if (self->is_shutting_down)
         return;
     self->is_shutting_down = true;
+    g_hash_table_remove_all(self->patients);
     kft_queries_shutdown(self->queries);
     if (g_hash_table_size(self->forwards) == 0) {
         self->on_stopped(self->user_data);
@@ -301,14 +532,20 @@ KftSession *kft_session_new(KftLoop *loop,
                             void *user_data)
 {
     const KftQueriesFuncs query_funcs = {.find_cluster = find_cluster, .post = post_of_query};
+    static const KftClusterSetFuncs cluster_funcs = {
+        .on_change = on_cluster_change,
+        .on_broken = on_cluster_broken,
+    };
     KftSession *self = g_new0(KftSession, 1);
     self->loop = loop;
     self->post = post;
     self->on_stopped = on_stopped;
     self->user_data = user_data;
-    self->clusters =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)kft_cluster_unref);
+    self->clusters = kft_cluster_set_new(loop, &cluster_funcs, self);
+    self->netlink = kft_netlink_new(loop, on_netlink_change, self);
+    (void)has_slept(self);
     self->forwards = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, entry_free);
+    self->patients = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, patient_free);
     self->queries = kft_queries_new(loop, &query_funcs, self);
     self->statistics = kft_timer_new(loop, on_statistics, self);
     return self;
@@ -319,8 +556,10 @@ void kft_session_free(KftSession *self)
     if (self == NULL)
         return;
     kft_timer_free(self->statistics);
+    g_hash_table_unref(self->patients);
     kft_queries_free(self->queries);
     g_hash_table_unref(self->forwards);
-    g_hash_table_unref(self->clusters);
+    kft_cluster_set_free(self->clusters);
+    kft_netlink_free(self->netlink);
     g_free(self);
 }

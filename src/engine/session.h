@@ -18,9 +18,16 @@ KftSession *kft_session_new(KftLoop *loop,
                             void *user_data);
 void kft_session_start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec);
 void kft_session_stop_forward(KftSession *self, KftForwardId id);
+/* An earlier diagnosis of that id ends. */
+void kft_session_diagnose(KftSession *self, KftForwardId id, const KftForwardSpec *spec);
+void kft_session_stop_diagnosis(KftSession *self, KftForwardId id);
 void kft_session_start_query(KftSession *self, const KftQuery *query);
 void kft_session_cancel_query(KftSession *self, KftQueryId id);
+void kft_session_retry_forward(KftSession *self, KftForwardId id);
 void kft_session_retry_all(KftSession *self);
+void kft_session_network_changed(KftSession *self);
+void kft_session_sleep(KftSession *self);
+void kft_session_wake(KftSession *self);
 void kft_session_shutdown(KftSession *self);
 void kft_session_free(KftSession *self);
 

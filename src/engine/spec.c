@@ -41,13 +41,13 @@ static bool take_ports(const KftForwardSpec *spec, KftForwardOptions *options, G
 {
     size_t n_ports = spec->ports == NULL ? 0 : g_strv_length(spec->ports);
 
-    if (n_ports == 0 || n_ports > KFT_SPEC_MAX_PORTS) {
+    if (n_ports > KFT_SPEC_MAX_PORTS) {
         g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
-                    n_ports == 0 ? "no port given: say which one as [LOCAL:]REMOTE"
-                                 : "%zu ports given, at most %d are possible",
-                    n_ports, KFT_SPEC_MAX_PORTS);
+                    "%zu ports given, at most %d are possible", n_ports, KFT_SPEC_MAX_PORTS);
         return false;
     }
+    if (n_ports == 0)
+        return true;
     options->ports = g_new0(KftPortSpec, n_ports);
     options->port_is_local_from_remote = g_new0(bool, n_ports);
     for (size_t i = 0; i < n_ports; i++) {
@@ -66,21 +66,48 @@ static bool take_addresses(const KftForwardSpec *spec, KftForwardOptions *option
     return kft_bindings_check_addresses((const char *const *)options->addresses, error);
 }
 
-KftForwardOptions *kft_spec_to_options(const KftForwardSpec *spec, GError **error)
+static bool take_target(const KftForwardSpec *spec, KftForwardOptions *options, GError **error)
+{
+    options->target = kft_target_parse(spec->target, spec->selector, error);
+    if (options->target == NULL)
+        return false;
+    options->label = kft_target_describe(options->target);
+    return true;
+}
+
+static KftForwardOptions *
+make_options(const KftForwardSpec *spec, bool needs_target, GError **error)
 {
     KftForwardOptions *options = kft_forward_options_new();
+    bool has_target = spec->target != NULL || spec->selector != NULL;
 
-    options->target = kft_target_parse(spec->target, spec->selector, error);
-    if (options->target == NULL || !take_ports(spec, options, error) ||
-        !take_addresses(spec, options, error)) {
+    if (((needs_target || has_target) && !take_target(spec, options, error)) ||
+        !take_ports(spec, options, error) || !take_addresses(spec, options, error)) {
         kft_forward_options_free(options);
         return NULL;
     }
-    options->label = kft_target_describe(options->target);
     options->transport = spec->transport;
+    options->balance = spec->balance;
     options->pod_timeout_ms = spec->pod_timeout_ms;
     options->limits.half_close_ms = spec->half_close_ms;
     options->limits.hold_ms = spec->hold_ms;
+    options->auto_close_ms = spec->auto_close_ms;
     options->retries_start = spec->retries_start;
     return options;
+}
+
+KftForwardOptions *kft_spec_to_options(const KftForwardSpec *spec, GError **error)
+{
+    KftForwardOptions *options = make_options(spec, /* needs_target */ true, error);
+    if (options == NULL || options->n_ports > 0)
+        return options;
+    g_set_error_literal(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+                        "no port given: say which one as [LOCAL:]REMOTE");
+    kft_forward_options_free(options);
+    return NULL;
+}
+
+KftForwardOptions *kft_spec_to_diagnose_options(const KftForwardSpec *spec, GError **error)
+{
+    return make_options(spec, /* needs_target */ false, error);
 }

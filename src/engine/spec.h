@@ -11,5 +11,7 @@
 /* Checks a user's spec and turns it into the options of a forward, all but the namespace, which
  * needs the context. Errors: BAD_CONFIG. Thread: loop. */
 KftForwardOptions *kft_spec_to_options(const KftForwardSpec *spec, GError **error);
+/* The same for a diagnosis, which needs neither a port nor a target. */
+KftForwardOptions *kft_spec_to_diagnose_options(const KftForwardSpec *spec, GError **error);
 
 #endif

@@ -61,6 +61,7 @@ struct KftConnection {
     uint64_t bytes_down;
     uint64_t hold_until_ms;
     uint64_t last_down_ms;
+    uint64_t last_up_ms;
     uint64_t local_end_ms;
     uint32_t peer_check_ms;
     KftTimer *timer; /* WAITING: hold; OPEN: half-close; FLUSHING: discard */
@@ -175,13 +176,15 @@ static void on_pair_writable(void *user_data)
 }
 
 /* Whether the local peer need not notice that the pair failed. A lost tunnel may have carried its
- * bytes to the application; a pod without a sandbox cannot have taken them. */
-static bool may_wait_again(const KftConnection *self, KftPairEnd end)
+ * bytes to the application; a pod without a sandbox, or where nobody listens, cannot have. */
+static bool may_wait_again(KftConnection *self, KftPairEnd end)
 {
     if (self->bytes_down > 0 || self->n_attempts >= MAX_ATTEMPTS)
         return false;
     if (end == KFT_PAIR_END_NO_POD)
         return self->keeps_replay;
+    if (end == KFT_PAIR_END_REFUSED)
+        return self->keeps_replay && self->funcs.has_other(self, self->user_data);
     return end == KFT_PAIR_END_LOST && self->bytes_up == 0 && !self->local_ended;
 }
 
@@ -266,6 +269,7 @@ static void on_socket_read(size_t size, void *user_data)
     if (self->state == STATE_FLUSHING)
         return;
     self->bytes_up += size;
+    self->last_up_ms = kft_loop_now_ms(self->loop);
     keep_for_replay(self, size);
     kft_pair_commit(self->pair, size);
 }
@@ -379,7 +383,8 @@ KftConnection *kft_connection_new(KftLoop *loop,
     self->timer = kft_timer_new(loop, on_timer, self);
     self->keeps_replay = true;
     kft_buf_init(&self->replay, MAX_REPLAY_BYTES);
-    self->hold_until_ms = kft_loop_now_ms(loop) + limits->hold_ms;
+    self->last_up_ms = kft_loop_now_ms(loop);
+    self->hold_until_ms = self->last_up_ms + limits->hold_ms;
     start_hold_timer(self);
     kft_socket_set_funcs(socket, &socket_funcs, self);
     return self;
@@ -421,4 +426,9 @@ uint64_t kft_connection_get_bytes_up(const KftConnection *self)
 uint64_t kft_connection_get_bytes_down(const KftConnection *self)
 {
     return self->bytes_down;
+}
+
+uint64_t kft_connection_get_last_traffic_ms(const KftConnection *self)
+{
+    return MAX(self->last_up_ms, self->last_down_ms);
 }

@@ -22,6 +22,9 @@ typedef struct {
 } KftConnectionReport;
 
 typedef struct {
+    /* The pod refused the pair: whether there is another one to try, which on_waiting then asks
+     * for. */
+    bool (*has_other)(KftConnection *connection, void *user_data);
     /* The pair failed before a byte was taken from the local peer: attach it again, now or later.
      */
     void (*on_waiting)(KftConnection *connection,
@@ -46,6 +49,8 @@ bool kft_connection_attach(KftConnection *self, KftPool *pool, uint16_t port);
 bool kft_connection_is_waiting(const KftConnection *self);
 uint64_t kft_connection_get_bytes_up(const KftConnection *self);
 uint64_t kft_connection_get_bytes_down(const KftConnection *self);
+/* When bytes last came from either side, or when it was accepted; loop time. */
+uint64_t kft_connection_get_last_traffic_ms(const KftConnection *self);
 /* Resets both sides; no callback follows. NULL is allowed. */
 void kft_connection_free(KftConnection *self);
 

@@ -11,10 +11,10 @@ static const struct {
     [KFT_FORWARD_STATE_IDLE] = {TO(RESOLVING) | TO(STOPPING), 0},
     [KFT_FORWARD_STATE_RESOLVING] = {TO(CONNECTING) | TO(BACKOFF) | TO(FAILED) | TO(STOPPING),
                                      BY_TRANSITION},
-    /* A negotiation ends within 30 s by itself. */
+    /* A negotiation ends by itself: within 30 s, after a credential plugin that may take 60 s. */
     [KFT_FORWARD_STATE_CONNECTING] = {TO(READY) | TO(RESOLVING) | TO(BACKOFF) | TO(FAILED) |
                                           TO(STOPPING),
-                                      35000},
+                                      150000},
     [KFT_FORWARD_STATE_READY] = {TO(CONNECTING) | TO(RESOLVING) | TO(BACKOFF) | TO(STOPPING), 0},
     [KFT_FORWARD_STATE_BACKOFF] = {TO(RESOLVING) | TO(CONNECTING) | TO(FAILED) | TO(STOPPING),
                                    BY_TRANSITION},

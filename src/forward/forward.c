@@ -1,10 +1,10 @@
-/* The forward's machine: resolver and pool report, set_state() is the only writer of the state, and
- * each state has one entry function that starts what the state is for.
+/* The forward's machine: resolver and backends report, set_state() is the only writer of the state,
+ * and each state has one entry function that starts what the state is for.
  *
  * The listeners stay open from the first resolution until the end. Connections that arrive while no
- * pool is ready wait, unread, for at most their hold time; they are attached as soon as one is. A
- * pool whose pod is not to be used any more is drained: it takes no new pairs and goes with its
- * last one. */
+ * pod is ready wait, unread, for at most their hold time; they are attached as soon as one is. A
+ * forward that is READY stays so while it goes over to another pod: that takes a round trip or two,
+ * and what was begun is carried on. */
 #include "forward/forward.h"
 
 #include <string.h>
@@ -13,6 +13,7 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
+#include "forward/backends.h"
 #include "forward/bindings.h"
 #include "net/timer.h"
 
@@ -20,9 +21,21 @@
 #define BACKOFF_BASE_MS 200
 #define BACKOFF_CAP_MS 30000
 #define HEALTHY_AFTER_MS 60000
+/* Servers refuse good credentials while they start, so the first refusals are not believed. After
+ * that only a look from time to time: each may run a plugin that opens a browser. */
+#define DOUBTED_REFUSALS 3
+#define WAIT_FOR_USER_BASE_MS 60000
+#define WAIT_FOR_USER_CAP_MS 900000
+/* While the server is away, others find out when it is back; this is only for the case that they
+ * do not. */
+#define WAIT_FOR_SERVER_MS 120000
+/* Shorter waits are not worth a status each. */
+#define TELL_WAIT_MS 5000
 /* Longest time until the first word of the resolver: a credential plugin has 60 s, a request 30 s.
  */
 #define LOOKUP_MS 95000
+/* An end for want of traffic is announced so long before, or at half of the time. */
+#define ANNOUNCE_MS 60000
 /* Pause before connections that could not be carried are tried again on a pod that seems healthy.
  */
 #define ATTACH_AGAIN_MS 200
@@ -32,6 +45,8 @@ typedef struct {
     KftConnection *connection;
     size_t port_index;
     uint16_t remote_port; /* of the pod it was attached to */
+    KftPod *pod;          /* that one; nullable */
+    GPtrArray *tried;     /* uids of pods that refused it; nullable */
 } Client;
 
 struct KftForward {
@@ -49,16 +64,25 @@ struct KftForward {
     GError *error;
     char *waiting_for;
     uint32_t next_try_ms;
+    bool waits_for_user;
+    KftReachWatch *server; /* BACKOFF: until the server is back; nullable */
+    unsigned n_refusals;   /* of our credentials or configuration, in a row */
     unsigned attempt;
     uint64_t ready_since_ms;
     bool was_ready;
+    uint32_t n_reconnects;
+    int64_t ready_since_unix_ms;
+    KftTimer *auto_close;     /* nullable */
+    uint64_t last_traffic_ms; /* of connections that ended */
+    bool is_announced;
+    bool has_told_block;
     KftBackoff backoff;
 
     KftResolver *resolver;
     KftBindings *bindings;
-    KftPool *pool;               /* for new connections */
-    uint16_t *ports;             /* of the pool's pod, per port of the options */
-    GPtrArray *draining;         /* KftPool, owned */
+    KftBackends *backends;
+    KftPod *told_pod;            /* the last one in a status; nullable */
+    uint16_t *ports;             /* of the best pod, per port of the options */
     GHashTable *clients;         /* Client, owned */
     KftForwardStatistics closed; /* of connections that ended */
 };
@@ -91,16 +115,27 @@ void kft_forward_options_free(KftForwardOptions *self)
 
 /* --- state --- */
 
+static void set_pod(KftPod **slot, KftPod *pod)
+{
+    KftPod *old = *slot;
+    *slot = pod == NULL ? NULL : kft_pod_ref(pod);
+    kft_pod_unref(old);
+}
+
 static void emit_status(KftForward *self)
 {
+    KftPod *pod = kft_backends_get_pod(self->backends);
+    set_pod(&self->told_pod, pod);
     const KftForwardStatus status = {
         .state = self->state,
         .error = self->error,
         .waiting_for = self->waiting_for,
         .attempt = self->attempt,
         .next_try_ms = self->next_try_ms,
-        .pod = self->pool == NULL ? NULL : kft_pool_get_pod(self->pool)->name,
-        .transport = self->pool == NULL ? KFT_TRANSPORT_AUTO : kft_pool_get_transport(self->pool),
+        .waits_for_user = self->waits_for_user,
+        .pod = pod == NULL ? NULL : pod->name,
+        .n_pods = (uint32_t)kft_backends_get_n_ready(self->backends),
+        .transport = kft_backends_get_transport(self->backends),
     };
     self->funcs.on_status(&status, self->user_data);
 }
@@ -118,7 +153,7 @@ static uint32_t deadline_of(const KftForward *self, KftForwardState state)
     if (deadline_ms != UINT32_MAX)
         return deadline_ms;
     if (state == KFT_FORWARD_STATE_BACKOFF)
-        return self->next_try_ms;
+        return self->server != NULL ? WAIT_FOR_SERVER_MS : self->next_try_ms;
     return self->was_resolved ? self->options->pod_timeout_ms : LOOKUP_MS;
 }
 
@@ -133,10 +168,13 @@ static void enter_state(KftForward *self)
             kft_resolver_refresh(self->resolver);
         return;
     case KFT_FORWARD_STATE_CONNECTING:
-        kft_pool_connect(self->pool);
+        kft_backends_connect(self->backends);
         return;
     case KFT_FORWARD_STATE_READY:
+        self->n_reconnects += self->was_ready ? 1 : 0;
         self->was_ready = true;
+        self->ready_since_unix_ms = g_get_real_time() / 1000;
+        self->n_refusals = 0;
         self->ready_since_ms = kft_loop_now_ms(self->loop);
         return;
     case KFT_FORWARD_STATE_IDLE:
@@ -147,6 +185,13 @@ static void enter_state(KftForward *self)
     }
 }
 
+static void end_waits(KftForward *self)
+{
+    g_clear_pointer(&self->server, kft_reach_watch_free);
+    self->waits_for_user = false;
+    self->next_try_ms = 0;
+}
+
 static void set_state(KftForward *self, KftForwardState next)
 {
     g_assert(kft_forward_transition_allowed(self->state, next));
@@ -154,6 +199,9 @@ static void set_state(KftForward *self, KftForwardState next)
             kft_forward_state_name(self->state), kft_forward_state_name(next),
             self->error == NULL ? "" : ": ", self->error == NULL ? "" : self->error->message);
     self->state = next;
+    self->ready_since_unix_ms = 0;
+    if (next != KFT_FORWARD_STATE_BACKOFF)
+        end_waits(self);
     uint32_t deadline_ms = deadline_of(self, next);
     kft_timer_stop(self->deadline);
     if (deadline_ms > 0)
@@ -175,10 +223,8 @@ static void close_everything(KftForward *self)
     g_clear_pointer(&self->resolver, kft_resolver_free);
     g_clear_pointer(&self->bindings, kft_bindings_free);
     g_hash_table_remove_all(self->clients);
-    /* Pools last: a connection's pair belongs to one. */
-    while (self->draining->len > 0)
-        kft_pool_free(g_ptr_array_steal_index_fast(self->draining, 0));
-    g_clear_pointer(&self->pool, kft_pool_free);
+    /* After the connections, whose pairs belong to pools of these. */
+    kft_backends_drain(self->backends);
 }
 
 static void fail(KftForward *self, const GError *error)
@@ -193,11 +239,11 @@ static void fail(KftForward *self, const GError *error)
 static bool is_stumble(const KftForward *self, const GError *error)
 {
     uint64_t elapsed_ms = kft_loop_now_ms(self->loop) - self->started_ms;
-    bool may_pass =
-        g_error_matches(error, KFT_ERROR, KFT_ERROR_REFUSED) ||
-        g_error_matches(error, KFT_ERROR, KFT_ERROR_LIMIT) ||
-        (self->pool != NULL && (g_error_matches(error, KFT_ERROR, KFT_ERROR_NOT_FOUND) ||
-                                g_error_matches(error, KFT_ERROR, KFT_ERROR_TIMEOUT)));
+    bool may_pass = g_error_matches(error, KFT_ERROR, KFT_ERROR_REFUSED) ||
+                    g_error_matches(error, KFT_ERROR, KFT_ERROR_LIMIT) ||
+                    (kft_backends_has_any(self->backends) &&
+                     (g_error_matches(error, KFT_ERROR, KFT_ERROR_NOT_FOUND) ||
+                      g_error_matches(error, KFT_ERROR, KFT_ERROR_TIMEOUT)));
     return may_pass && elapsed_ms < self->options->pod_timeout_ms;
 }
 
@@ -212,6 +258,55 @@ static void handle_failure(KftForward *self, const GError *error)
         fail(self, error);
 }
 
+/* Only the user can mend these; a port in use does not come up once the listeners are open. */
+static bool is_refusal(const GError *error)
+{
+    return g_error_matches(error, KFT_ERROR, KFT_ERROR_AUTH) ||
+           g_error_matches(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG);
+}
+
+static uint32_t wait_for_user_ms(const KftForward *self)
+{
+    unsigned n_doublings = MIN(self->n_refusals - DOUBTED_REFUSALS - 1, 8);
+    return MIN(WAIT_FOR_USER_BASE_MS << n_doublings, WAIT_FOR_USER_CAP_MS);
+}
+
+static void on_server_news(const GError *error, uint32_t next_ms, void *user_data)
+{
+    KftForward *self = user_data;
+
+    if (error == NULL) {
+        set_state(self, KFT_FORWARD_STATE_RESOLVING);
+        return;
+    }
+    bool is_news = self->error == NULL || strcmp(self->error->message, error->message) != 0;
+    self->attempt++;
+    self->next_try_ms = next_ms;
+    set_error(self, error);
+    kft_timer_start(self->deadline, WAIT_FOR_SERVER_MS);
+    if (is_news || next_ms >= TELL_WAIT_MS)
+        emit_status(self);
+}
+
+static void choose_wait(KftForward *self, const GError *error)
+{
+    KftReach *reach = kft_cluster_get_reach(self->cluster);
+
+    if (self->attempt > 1 && kft_reach_is_away(reach)) {
+        self->server = kft_reach_watch_new(reach, on_server_news, self);
+        self->next_try_ms = 1;
+        return;
+    }
+    self->n_refusals = is_refusal(error) ? self->n_refusals + 1 : 0;
+    self->waits_for_user = self->n_refusals > DOUBTED_REFUSALS;
+    if (self->waits_for_user)
+        self->next_try_ms = wait_for_user_ms(self);
+    else if (self->attempt == 1)
+        self->next_try_ms = 1;
+    else
+        self->next_try_ms = kft_backoff_next_ms(&self->backoff);
+}
+
 static void retry_later(KftForward *self, const GError *error)
 {
     uint64_t now = kft_loop_now_ms(self->loop);
@@ -222,76 +317,103 @@ static void retry_later(KftForward *self, const GError *error)
     }
     self->ready_since_ms = 0;
     self->attempt++;
-    self->next_try_ms = self->attempt == 1 ? 1 : kft_backoff_next_ms(&self->backoff);
+    choose_wait(self, error);
     set_error(self, error);
     set_state(self, KFT_FORWARD_STATE_BACKOFF);
 }
 
-/* --- pools --- */
+/* --- backends --- */
 
 static void attach_waiting(KftForward *self);
 
-static void on_pool_ready(KftPool *pool, void *user_data)
+/* That it works by a detour is worth knowing: it costs something, and can be mended elsewhere. */
+static void tell_block(KftForward *self)
+{
+    const char *why = kft_cluster_get_websocket_block(self->cluster);
+    if (why == NULL || self->has_told_block ||
+        kft_backends_get_transport(self->backends) != KFT_TRANSPORT_SPDY ||
+        self->options->transport != KFT_TRANSPORT_AUTO)
+        return;
+    g_autofree char *text = g_strdup_printf(
+        "WebSockets do not get through to this cluster (%s); SPDY by POST is used instead", why);
+    self->has_told_block = true;
+    self->funcs.on_notice(text, self->user_data);
+}
+
+static void on_backends_ready(void *user_data)
 {
     KftForward *self = user_data;
 
-    if (pool != self->pool)
-        return;
     if (self->state == KFT_FORWARD_STATE_CONNECTING) {
         set_error(self, NULL);
         set_state(self, KFT_FORWARD_STATE_READY);
+        tell_block(self);
+    } else if (self->state == KFT_FORWARD_STATE_READY &&
+               self->told_pod != kft_backends_get_pod(self->backends)) {
+        emit_status(self);
     }
     attach_waiting(self);
 }
 
-static void on_pool_failed(KftPool *pool, const GError *error, void *user_data)
+static void on_backends_failed(const GError *error, void *user_data)
 {
     KftForward *self = user_data;
-    if (pool == self->pool && !is_over(self) && self->state != KFT_FORWARD_STATE_BACKOFF)
+    if (!is_over(self) && self->state != KFT_FORWARD_STATE_BACKOFF)
         handle_failure(self, error);
 }
 
-static void on_pool_lost(KftPool *pool, const char *reason, void *user_data)
+static void on_backends_lost(const GError *error, void *user_data)
 {
     KftForward *self = user_data;
-
-    if (pool != self->pool || self->state != KFT_FORWARD_STATE_READY)
-        return;
-    g_autoptr(GError) error =
-        g_error_new(KFT_ERROR, KFT_ERROR_UNREACHABLE, "lost connection to pod \"%s\": %s",
-                    kft_pool_get_pod(pool)->name, reason);
-    retry_later(self, error);
+    if (self->state == KFT_FORWARD_STATE_READY)
+        retry_later(self, error);
 }
 
-static void on_pool_idle(KftPool *pool, void *user_data)
+/* --- the end for want of traffic --- */
+
+static uint64_t find_last_traffic_ms(const KftForward *self)
+{
+    uint64_t last = self->last_traffic_ms;
+    GHashTableIter iter;
+    gpointer key = NULL;
+    g_hash_table_iter_init(&iter, self->clients);
+    while (g_hash_table_iter_next(&iter, &key, NULL))
+        last = MAX(last, kft_connection_get_last_traffic_ms(((Client *)key)->connection));
+    return last;
+}
+
+/* Runs when the forward may have been idle for long enough for an announcement, or for the end. */
+static void on_auto_close(void *user_data)
 {
     KftForward *self = user_data;
-    if (g_ptr_array_remove_fast(self->draining, pool))
-        kft_pool_free(pool);
-}
+    uint32_t limit_ms = self->options->auto_close_ms;
+    uint32_t ahead_ms = MIN(ANNOUNCE_MS, limit_ms / 2);
+    uint64_t idle_ms = kft_loop_now_ms(self->loop) - find_last_traffic_ms(self);
 
-static void drain_pool(KftForward *self)
-{
-    KftPool *pool = g_steal_pointer(&self->pool);
-    if (pool == NULL)
+    if (is_over(self) && self->state != KFT_FORWARD_STATE_IDLE)
         return;
-    if (kft_pool_get_n_pairs(pool) == 0)
-        kft_pool_free(pool);
-    else
-        g_ptr_array_add(self->draining, pool);
+    if (idle_ms >= limit_ms) {
+        bool is_long = limit_ms >= 60000;
+        g_autofree char *text =
+            g_strdup_printf("closed after %.4g %s without traffic",
+                            limit_ms / (is_long ? 60e3 : 1e3), is_long ? "min" : "s");
+        self->funcs.on_notice(text, self->user_data);
+        kft_forward_stop(self);
+        return;
+    }
+    bool is_near = idle_ms >= limit_ms - ahead_ms;
+    if (is_near != self->is_announced)
+        self->funcs.on_closing(is_near ? (uint32_t)(limit_ms - idle_ms) : 0, self->user_data);
+    self->is_announced = is_near;
+    kft_timer_start(self->auto_close, is_near ? limit_ms - idle_ms : limit_ms - ahead_ms - idle_ms);
 }
 
-static void use_candidate(KftForward *self, const KftCandidate *candidate)
+/* Called with each new connection. */
+static void note_traffic(KftForward *self)
 {
-    static const KftPoolFuncs funcs = {
-        .on_ready = on_pool_ready,
-        .on_failed = on_pool_failed,
-        .on_lost = on_pool_lost,
-        .on_idle = on_pool_idle,
-    };
-    drain_pool(self);
-    self->pool = kft_pool_new(self->cluster, candidate->pod, self->ports[0],
-                              self->options->transport, &funcs, self);
+    self->last_traffic_ms = kft_loop_now_ms(self->loop);
+    if (self->is_announced)
+        on_auto_close(self);
 }
 
 /* --- local connections --- */
@@ -299,19 +421,27 @@ static void use_candidate(KftForward *self, const KftCandidate *candidate)
 static void client_free(void *data)
 {
     Client *client = data;
-    kft_connection_free(client->connection);
+
+    if (client->connection != NULL) {
+        /* Cut off, it is not reported closed, but what it carried counts. */
+        client->owner->closed.bytes_up += kft_connection_get_bytes_up(client->connection);
+        client->owner->closed.bytes_down += kft_connection_get_bytes_down(client->connection);
+        kft_connection_free(client->connection);
+    }
+    g_clear_pointer(&client->tried, g_ptr_array_unref);
+    kft_pod_unref(client->pod);
     g_free(client);
 }
 
 static void attach_client(KftForward *self, Client *client)
 {
-    if (self->pool == NULL || !kft_pool_is_ready(self->pool))
-        return;
-    client->remote_port = self->ports[client->port_index];
-    bool is_attached = kft_connection_attach(client->connection, self->pool, client->remote_port);
-    /* A tunnel may be full without any other being opened: look again until the hold time is over.
-     */
-    if (!is_attached && !kft_timer_is_active(self->attach_again))
+    KftPod *pod = kft_backends_attach(self->backends, client->connection, client->port_index,
+                                      client->tried, &client->remote_port);
+    if (pod != NULL)
+        set_pod(&client->pod, pod);
+    else if (kft_backends_is_ready(self->backends) && !kft_timer_is_active(self->attach_again))
+        /* A tunnel may be full without any other being opened: look again until the hold time is
+         * over. */
         kft_timer_start(self->attach_again, ATTACH_AGAIN_MS);
 }
 
@@ -333,12 +463,32 @@ static void on_attach_again(void *user_data)
 }
 
 /* The pod is gone although no watch said so yet: look again before the next connection suffers. */
-static void suspect_pod(KftForward *self, KftPairEnd end)
+static void suspect_pod(KftForward *self, const Client *client, KftPairEnd end)
 {
-    if (end != KFT_PAIR_END_NO_POD || self->state != KFT_FORWARD_STATE_READY)
+    if (end != KFT_PAIR_END_NO_POD || client->pod == NULL)
         return;
-    drain_pool(self);
-    set_state(self, KFT_FORWARD_STATE_RESOLVING);
+    kft_backends_suspect(self->backends, client->pod);
+    if (self->state != KFT_FORWARD_STATE_READY)
+        return;
+    if (kft_backends_is_ready(self->backends))
+        kft_resolver_refresh(self->resolver);
+    else
+        set_state(self, KFT_FORWARD_STATE_RESOLVING);
+}
+
+static void note_refusal(Client *client)
+{
+    if (client->tried == NULL)
+        client->tried = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(client->tried, g_strdup(client->pod->uid));
+}
+
+static bool has_other(KftConnection *connection, void *user_data)
+{
+    Client *client = user_data;
+    (void)connection;
+    note_refusal(client);
+    return kft_backends_has_other(client->owner->backends, client->tried);
 }
 
 static void
@@ -347,9 +497,10 @@ on_client_waiting(KftConnection *connection, KftPairEnd why, const char *text, v
     Client *client = user_data;
     (void)connection;
     (void)text;
-    suspect_pod(client->owner, why);
+    suspect_pod(client->owner, client, why);
     if (client->owner->state == KFT_FORWARD_STATE_READY)
-        kft_timer_start(client->owner->attach_again, ATTACH_AGAIN_MS);
+        kft_timer_start(client->owner->attach_again,
+                        why == KFT_PAIR_END_REFUSED ? 0 : ATTACH_AGAIN_MS);
 }
 
 static void report_error(KftForward *self, const Client *client, const KftConnectionReport *report)
@@ -366,19 +517,22 @@ on_client_closed(KftConnection *connection, const KftConnectionReport *report, v
 {
     Client *client = user_data;
     KftForward *self = client->owner;
-    (void)connection;
 
+    self->last_traffic_ms =
+        MAX(self->last_traffic_ms, kft_connection_get_last_traffic_ms(connection));
     self->closed.bytes_up += report->bytes_up;
     self->closed.bytes_down += report->bytes_down;
     report_error(self, client, report);
-    suspect_pod(self, report->end);
+    suspect_pod(self, client, report->end);
     g_hash_table_steal(self->clients, client);
-    g_free(client);
+    client->connection = NULL; /* it frees itself */
+    client_free(client);
 }
 
 static void on_binding_connection(size_t port_index, KftSocket *socket, void *user_data)
 {
     static const KftConnectionFuncs funcs = {
+        .has_other = has_other,
         .on_waiting = on_client_waiting,
         .on_closed = on_client_closed,
     };
@@ -397,6 +551,7 @@ static void on_binding_connection(size_t port_index, KftSocket *socket, void *us
         kft_connection_new(self->loop, socket, &self->options->limits, &funcs, client);
     g_hash_table_add(self->clients, client);
     self->closed.n_connections++;
+    note_traffic(self);
     self->funcs.on_connection(kft_bindings_get_port(self->bindings, port_index), self->user_data);
     attach_client(self, client);
 }
@@ -426,8 +581,6 @@ static bool open_listeners(KftForward *self, const uint16_t *local_numbers, GErr
     size_t n_ports = self->options->n_ports;
     g_autofree uint16_t *local = g_new0(uint16_t, n_ports);
 
-    if (self->bindings != NULL)
-        return true;
     for (size_t i = 0; i < n_ports; i++)
         local[i] = self->options->port_is_local_from_remote[i] ? local_numbers[i]
                                                                : self->options->ports[i].local;
@@ -437,32 +590,6 @@ static bool open_listeners(KftForward *self, const uint16_t *local_numbers, GErr
 }
 
 /* --- the resolver's news --- */
-
-static bool is_same_pod(const KftPod *a, const KftPod *b)
-{
-    return g_strcmp0(a->uid, b->uid) == 0;
-}
-
-static const KftCandidate *find_candidate(const KftResolution *resolution, const KftPod *pod)
-{
-    for (size_t i = 0; i < resolution->n_candidates; i++) {
-        if (is_same_pod(resolution->candidates[i].pod, pod))
-            return &resolution->candidates[i];
-    }
-    return NULL;
-}
-
-/* Stays with the pod in use as long as it is as good as any. */
-static const KftCandidate *pick_candidate(const KftForward *self, const KftResolution *resolution)
-{
-    const KftCandidate *best = &resolution->candidates[0];
-    if (self->pool == NULL)
-        return best;
-    const KftCandidate *current = find_candidate(resolution, kft_pool_get_pod(self->pool));
-    if (current == NULL || (!current->pod->is_ready && best->pod->is_ready))
-        return best;
-    return current;
-}
 
 static void set_waiting_for(KftForward *self, const char *reason)
 {
@@ -476,36 +603,46 @@ static void set_waiting_for(KftForward *self, const char *reason)
 
 static void handle_no_candidate(KftForward *self, const char *reason)
 {
+    kft_backends_drain(self->backends);
     if (self->state == KFT_FORWARD_STATE_READY || self->state == KFT_FORWARD_STATE_CONNECTING)
         set_state(self, KFT_FORWARD_STATE_RESOLVING);
-    drain_pool(self);
     set_waiting_for(self, reason);
     if (!self->was_resolved && self->state == KFT_FORWARD_STATE_RESOLVING)
         kft_timer_start(self->deadline, self->options->pod_timeout_ms);
     self->was_resolved = true;
 }
 
-/* Connects to the candidate unless that is what is going on anyway. */
-static void handle_candidate(KftForward *self, const KftCandidate *candidate)
+/* Goes over to what was found, unless that is what is in use or being connected to anyway. */
+static void handle_candidates(KftForward *self, const KftResolution *resolution)
 {
-    bool is_current =
-        self->pool != NULL && is_same_pod(candidate->pod, kft_pool_get_pod(self->pool));
-    bool waits_for_pod = self->state == KFT_FORWARD_STATE_RESOLVING;
-
+    bool has_new = kft_backends_set_candidates(self->backends, resolution->candidates,
+                                               resolution->n_candidates);
     set_waiting_for(self, NULL);
-    /* Also of the same pod: a service may now name another port. */
-    memcpy(self->ports, candidate->ports, self->options->n_ports * sizeof self->ports[0]);
-    if (is_current && !waits_for_pod)
+    switch (self->state) {
+    case KFT_FORWARD_STATE_RESOLVING:
+        set_state(self, KFT_FORWARD_STATE_CONNECTING);
         return;
-    if (!is_current)
-        use_candidate(self, candidate);
-    if (self->state == KFT_FORWARD_STATE_CONNECTING) {
+    case KFT_FORWARD_STATE_CONNECTING:
+        if (!has_new)
+            return;
         /* Another pod while the first was being connected to: begin again. */
         kft_timer_start(self->deadline, kft_forward_state_deadline_ms(self->state));
-        kft_pool_connect(self->pool);
+        kft_backends_connect(self->backends);
         return;
+    case KFT_FORWARD_STATE_READY:
+        if (has_new)
+            kft_backends_connect(self->backends);
+        return;
+    case KFT_FORWARD_STATE_BACKOFF:
+        if (has_new)
+            set_state(self, KFT_FORWARD_STATE_CONNECTING);
+        return;
+    case KFT_FORWARD_STATE_IDLE:
+    case KFT_FORWARD_STATE_STOPPING:
+    case KFT_FORWARD_STATE_FAILED:
+        break;
     }
-    set_state(self, KFT_FORWARD_STATE_CONNECTING);
+    g_assert_not_reached();
 }
 
 static void on_resolver_change(const KftResolution *resolution, void *user_data)
@@ -519,15 +656,13 @@ static void on_resolver_change(const KftResolution *resolution, void *user_data)
         handle_no_candidate(self, resolution->waiting_reason);
         return;
     }
-    const KftCandidate *candidate = pick_candidate(self, resolution);
-    if (self->bindings == NULL) {
-        memcpy(self->ports, candidate->ports, self->options->n_ports * sizeof self->ports[0]);
-        if (!open_listeners(self, resolution->local_numbers, &error)) {
-            fail(self, error);
-            return;
-        }
+    memcpy(self->ports, resolution->candidates[0].ports,
+           self->options->n_ports * sizeof self->ports[0]);
+    if (self->bindings == NULL && !open_listeners(self, resolution->local_numbers, &error)) {
+        fail(self, error);
+        return;
     }
-    handle_candidate(self, candidate);
+    handle_candidates(self, resolution);
 }
 
 static void on_resolver_error(const GError *error, bool is_final, void *user_data)
@@ -586,15 +721,15 @@ static void on_deadline(void *user_data)
         return;
     case KFT_FORWARD_STATE_CONNECTING:
         error = g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT, "no connection to pod \"%s\" in time",
-                            kft_pool_get_pod(self->pool)->name);
-        drain_pool(self);
+                            kft_backends_get_pod(self->backends)->name);
+        kft_backends_drain(self->backends);
         handle_failure(self, error);
         return;
     case KFT_FORWARD_STATE_BACKOFF:
-        self->next_try_ms = 0;
         /* Straight to the pod the first time, then by way of looking it up again (5.4). */
-        set_state(self, self->pool != NULL && self->attempt == 1 ? KFT_FORWARD_STATE_CONNECTING
-                                                                 : KFT_FORWARD_STATE_RESOLVING);
+        set_state(self, kft_backends_has_any(self->backends) && self->attempt == 1
+                            ? KFT_FORWARD_STATE_CONNECTING
+                            : KFT_FORWARD_STATE_RESOLVING);
         return;
     case KFT_FORWARD_STATE_STOPPING:
         set_state(self, KFT_FORWARD_STATE_IDLE);
@@ -616,6 +751,11 @@ KftForward *kft_forward_new(KftCluster *cluster,
                             const KftForwardFuncs *funcs,
                             void *user_data)
 {
+    static const KftBackendsFuncs backends_funcs = {
+        .on_ready = on_backends_ready,
+        .on_failed = on_backends_failed,
+        .on_lost = on_backends_lost,
+    };
     KftForward *self = g_new0(KftForward, 1);
     self->cluster = kft_cluster_ref(cluster);
     self->loop = kft_cluster_get_loop(cluster);
@@ -623,13 +763,20 @@ KftForward *kft_forward_new(KftCluster *cluster,
     self->funcs = *funcs;
     self->user_data = user_data;
     self->ports = g_new0(uint16_t, options->n_ports);
-    self->draining = g_ptr_array_new();
+    self->backends = kft_backends_new(cluster, options->transport, options->balance,
+                                      options->n_ports, &backends_funcs, self);
     self->clients = g_hash_table_new_full(g_direct_hash, g_direct_equal, client_free, NULL);
     kft_backoff_init(&self->backoff, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
     self->started_ms = kft_loop_now_ms(self->loop);
     self->attach_again = kft_timer_new(self->loop, on_attach_again, self);
     self->deadline = kft_timer_new(self->loop, on_deadline, self);
     kft_timer_start(self->deadline, 0);
+    self->last_traffic_ms = self->started_ms;
+    if (options->auto_close_ms > 0) {
+        self->auto_close = kft_timer_new(self->loop, on_auto_close, self);
+        kft_timer_start(self->auto_close,
+                        options->auto_close_ms - MIN(ANNOUNCE_MS, options->auto_close_ms / 2));
+    }
     return self;
 }
 
@@ -647,10 +794,62 @@ void kft_forward_retry(KftForward *self)
 {
     if (self->state == KFT_FORWARD_STATE_BACKOFF) {
         kft_backoff_reset(&self->backoff);
+        if (self->server != NULL) {
+            kft_reach_probe_now(kft_cluster_get_reach(self->cluster));
+            return;
+        }
+        /* One refusal now is worth as much as the first ones. */
+        self->n_refusals = MIN(self->n_refusals, DOUBTED_REFUSALS);
         kft_timer_start(self->deadline, 0);
     } else if (self->state == KFT_FORWARD_STATE_RESOLVING) {
         kft_resolver_refresh(self->resolver);
     }
+}
+
+void kft_forward_verify(KftForward *self, uint32_t limit_ms)
+{
+    switch (self->state) {
+    case KFT_FORWARD_STATE_READY:
+        kft_backends_verify(self->backends, limit_ms);
+        kft_resolver_refresh(self->resolver);
+        return;
+    case KFT_FORWARD_STATE_CONNECTING:
+        /* Perhaps into the void. */
+        kft_backends_drain(self->backends);
+        set_state(self, KFT_FORWARD_STATE_RESOLVING);
+        return;
+    case KFT_FORWARD_STATE_RESOLVING:
+    case KFT_FORWARD_STATE_BACKOFF:
+        kft_forward_retry(self);
+        return;
+    case KFT_FORWARD_STATE_IDLE:
+    case KFT_FORWARD_STATE_STOPPING:
+    case KFT_FORWARD_STATE_FAILED:
+        return;
+    }
+    g_assert_not_reached();
+}
+
+void kft_forward_mend(KftForward *self)
+{
+    if (self->state == KFT_FORWARD_STATE_BACKOFF && self->n_refusals > 0)
+        kft_forward_retry(self);
+}
+
+void kft_forward_move(KftForward *self)
+{
+    if (is_over(self) || self->state == KFT_FORWARD_STATE_IDLE)
+        return;
+    kft_backends_drain(self->backends);
+    g_clear_pointer(&self->resolver, kft_resolver_free);
+    self->n_refusals = 0;
+    self->was_resolved = false;
+    set_error(self, NULL);
+    set_waiting_for(self, NULL);
+    if (self->state == KFT_FORWARD_STATE_RESOLVING)
+        start_resolver(self);
+    else
+        set_state(self, KFT_FORWARD_STATE_RESOLVING);
 }
 
 void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *ret_statistics)
@@ -659,6 +858,9 @@ void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *re
     gpointer key = NULL;
 
     *ret_statistics = self->closed;
+    ret_statistics->n_reconnects = self->n_reconnects;
+    ret_statistics->ready_since_ms = self->ready_since_unix_ms;
+    kft_backends_get_health(self->backends, &ret_statistics->health);
     ret_statistics->n_open = g_hash_table_size(self->clients);
     g_hash_table_iter_init(&iter, self->clients);
     while (g_hash_table_iter_next(&iter, &key, NULL)) {
@@ -672,11 +874,14 @@ void kft_forward_free(KftForward *self)
 {
     if (self == NULL)
         return;
+    end_waits(self);
     close_everything(self);
     kft_timer_free(self->deadline);
     kft_timer_free(self->attach_again);
-    g_ptr_array_unref(self->draining);
+    kft_timer_free(self->auto_close);
     g_hash_table_unref(self->clients);
+    kft_backends_free(self->backends);
+    kft_pod_unref(self->told_pod);
     kft_forward_options_free(self->options);
     g_clear_error(&self->error);
     g_free(self->waiting_for);

@@ -23,9 +23,11 @@ typedef struct {
     size_t n_ports;
     char **addresses; /* see kft_bindings_new() */
     KftTransport transport;
+    KftBalance balance;
     uint32_t pod_timeout_ms; /* how long a start waits for a running pod */
     KftConnectionLimits limits;
-    bool retries_start; /* keep trying when the first start fails for what a retry may mend */
+    uint32_t auto_close_ms; /* without traffic; 0 = never */
+    bool retries_start;     /* keep trying when the first start fails for what a retry may mend */
 } KftForwardOptions;
 
 KftForwardOptions *kft_forward_options_new(void);
@@ -37,8 +39,10 @@ typedef struct {
     const char *waiting_for; /* RESOLVING: why there is no pod yet; nullable */
     unsigned attempt;        /* of failures in a row */
     uint32_t next_try_ms;    /* BACKOFF: until the next try */
-    const char *pod;         /* nullable */
-    KftTransport transport;  /* AUTO while it is not known */
+    bool waits_for_user; /* BACKOFF: what would mend it is a new login, another kubeconfig, … */
+    const char *pod;     /* nullable; of several, one */
+    uint32_t n_pods;     /* that can take connections */
+    KftTransport transport; /* AUTO while it is not known */
 } KftForwardStatus;
 
 typedef struct {
@@ -46,14 +50,19 @@ typedef struct {
     uint64_t bytes_down;
     uint64_t n_connections; /* in total */
     uint32_t n_open;
+    uint32_t n_reconnects;
+    int64_t ready_since_ms; /* unix; 0 = not READY */
+    KftPoolHealth health;
 } KftForwardStatistics;
 
 typedef struct {
-    /* Each change of state, and each new waiting_for. */
+    /* Each change of state, of the pod, and each new waiting_for. */
     void (*on_status)(const KftForwardStatus *status, void *user_data);
     void (*on_listening)(const char *address, uint16_t remote_port, void *user_data);
     void (*on_notice)(const char *text, void *user_data);
     void (*on_connection)(uint16_t local_port, void *user_data);
+    /* It will stop by itself in @in_ms without traffic; 0: no longer so. */
+    void (*on_closing)(uint32_t in_ms, void *user_data);
     /* A local connection ended with an error; @text is one short line. */
     void (*on_connection_error)(uint16_t local_port,
                                 uint16_t remote_port,
@@ -71,6 +80,14 @@ KftForward *kft_forward_new(KftCluster *cluster,
 void kft_forward_stop(KftForward *self);
 /* The network changed or the machine woke up: try again now instead of at the end of the wait. */
 void kft_forward_retry(KftForward *self);
+/* The way to the server changed, or the machine slept: what is open is verified, and given up if
+ * the server does not answer within @limit_ms; what waits is tried now. */
+void kft_forward_verify(KftForward *self, uint32_t limit_ms);
+/* Something changed that may end a wait for the user: a kubeconfig, a certificate, a login. */
+void kft_forward_mend(KftForward *self);
+/* The cluster leads to another server now: everything is looked up and opened anew; what is carried
+ * goes on to its end. */
+void kft_forward_move(KftForward *self);
 void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *ret_statistics);
 /* No callback follows. NULL is allowed. */
 void kft_forward_free(KftForward *self);

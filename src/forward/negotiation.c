@@ -1,6 +1,7 @@
-/* One attempt is: credential → dial → request → head of the answer (→ body, if refused) → verdict.
- * A verdict may lead to one more attempt: with a fresh credential after a 401, as SPDY by POST,
- * each once, or after a wait that the server asked for. One timer bounds them all. */
+/* One attempt is: turn → credential → dial → request → head of the answer (→ body, if refused) →
+ * verdict. A verdict may lead to one more attempt: with a fresh credential after a 401, as SPDY by
+ * POST, each once, or after a wait that the server asked for. One timer bounds them all; it stands
+ * still while a turn is awaited or a credential obtained: somebody may have to log in. */
 #include "forward/negotiation.h"
 
 #include <string.h>
@@ -41,7 +42,10 @@ struct KftNegotiation {
     bool was_rejected; /* a 401 was answered by a fresh credential */
     unsigned n_throttled;
     bool may_use_websocket;
-    char *rights_text; /* of a 403 that led to the POST */
+    char *first_text;   /* of the answer that led to the POST, if it is worth telling */
+    char *block_reason; /* what does not let WebSockets through */
+    char *refusal;      /* of the last answer; nullable */
+    KftTurn *turn;      /* until the head of the answer came */
     KftCredentialRequest *credential_request;
     KftAuth *auth;
     KftDial *dial;
@@ -53,7 +57,8 @@ struct KftNegotiation {
     KftHttpHead *head;
     bool has_head;
     KftBuf body;
-    uint64_t started_ms;
+    uint64_t running_since_ms; /* while the deadline runs */
+    uint64_t spent_ms;         /* of the deadline, before that */
     KftTimer *deadline;
     KftTimer *body_grace;
     KftTimer *throttle;
@@ -63,6 +68,7 @@ static void start_attempt(KftNegotiation *self);
 
 static void end_attempt(KftNegotiation *self)
 {
+    kft_turn_cancel(g_steal_pointer(&self->turn));
     if (self->credential_request != NULL)
         kft_credential_request_cancel(g_steal_pointer(&self->credential_request));
     g_clear_pointer(&self->auth, kft_auth_unref);
@@ -84,7 +90,9 @@ void kft_negotiation_free(KftNegotiation *self)
     kft_timer_free(self->deadline);
     kft_timer_free(self->body_grace);
     kft_timer_free(self->throttle);
-    g_free(self->rights_text);
+    g_free(self->first_text);
+    g_free(self->block_reason);
+    g_free(self->refusal);
     g_free(self->namespace_);
     g_free(self->pod);
     kft_cluster_unref(self->cluster);
@@ -95,6 +103,9 @@ static void fail(KftNegotiation *self, GError *error)
 {
     g_autoptr(GError) owned = error;
     kft_timer_stop(self->deadline);
+    /* Who is told of the failure may ask whether the server is away. */
+    if (self->auth != NULL)
+        kft_turn_end_failed(g_steal_pointer(&self->turn), owned);
     end_attempt(self);
     self->on_done(NULL, owned, self->user_data);
 }
@@ -117,6 +128,8 @@ static void succeed(KftNegotiation *self, KftCarrier carrier)
     /* A transport that the user asked for is no news about the cluster. */
     if (self->offer.tunnel && self->offer.spdy)
         kft_cluster_set_carrier(self->cluster, carrier);
+    if (self->block_reason != NULL)
+        kft_cluster_set_websocket_block(self->cluster, self->block_reason);
     end_attempt(self);
     self->on_done(&result, NULL, self->user_data);
 }
@@ -138,6 +151,13 @@ describe_request(KftNegotiation *self, const char *host, const char *path, char 
 /* The plain text of an answer that is neither a Status nor what 1.4 has a verdict for. */
 static GError *refusal_error(KftNegotiation *self, const char *body, size_t body_size)
 {
+    g_autofree char *text = g_strndup(body == NULL ? "" : body, body_size);
+    if (kft_http_head_get_status(self->head) == 400 && kft_upgrade_text_means_stripped(text))
+        return g_error_new(KFT_ERROR, KFT_ERROR_PROTOCOL,
+                           "pod \"%s\": the request reached the server without its Upgrade header: "
+                           "a proxy or gateway before it takes it out and must be told to pass "
+                           "WebSockets on",
+                           self->pod);
     g_autofree char *what =
         g_strdup_printf("forward to pod \"%s\" in namespace \"%s\"", self->pod, self->namespace_);
     return kft_status_to_error(kft_http_head_get_status(self->head),
@@ -179,9 +199,21 @@ bool kft_negotiation_may_use_websocket(const KftNegotiation *self)
     return self->may_use_websocket && !self->offer.websocket;
 }
 
+const char *kft_negotiation_get_refusal(const KftNegotiation *self)
+{
+    return self->refusal;
+}
+
 static void on_throttle_end(void *user_data)
 {
     start_attempt(user_data);
+}
+
+/* Without the time in which credentials were obtained. */
+static uint64_t get_elapsed_ms(const KftNegotiation *self)
+{
+    bool is_running = kft_timer_is_active(self->deadline);
+    return self->spent_ms + (is_running ? kft_loop_now_ms(self->loop) - self->running_since_ms : 0);
 }
 
 /* Waits as the answer's Retry-After says; returns false if that is too often, or longer than the
@@ -190,7 +222,7 @@ static bool wait_for_turn(KftNegotiation *self)
 {
     const char *field = kft_http_head_get_field(self->head, "Retry-After");
     uint64_t seconds = 1;
-    uint64_t elapsed_ms = kft_loop_now_ms(self->loop) - self->started_ms;
+    uint64_t elapsed_ms = get_elapsed_ms(self);
 
     if (field != NULL && !kft_parse_uint(field, 0, MAX_RETRY_AFTER_S, &seconds))
         return false;
@@ -200,6 +232,20 @@ static bool wait_for_turn(KftNegotiation *self)
     end_attempt(self);
     kft_timer_start(self->throttle, seconds * 1000);
     return true;
+}
+
+/* What is to be told about the first answer if the second is no good either. */
+static void take_first_text(KftNegotiation *self,
+                            KftUpgradeVerdict verdict,
+                            const char *reason,
+                            const char *message)
+{
+    if (verdict == KFT_UPGRADE_TRY_SPDY_RIGHTS)
+        self->first_text = g_strdup(message);
+    if (verdict != KFT_UPGRADE_TRY_SPDY_BLOCKED)
+        return;
+    self->first_text = g_strdup_printf("WebSockets do not get through (%s)", reason);
+    self->block_reason = g_strdup(reason);
 }
 
 /* What to say when the only transport that may be used is none that the server speaks. */
@@ -218,17 +264,17 @@ handle_verdict(KftNegotiation *self, KftUpgradeVerdict verdict, const char *reas
     case KFT_UPGRADE_OPEN:
         g_assert_not_reached();
     case KFT_UPGRADE_TRY_SPDY_RIGHTS:
+    case KFT_UPGRADE_TRY_SPDY_BLOCKED:
     case KFT_UPGRADE_TRY_SPDY:
         self->may_use_websocket = is_answer_of_node(self, verdict);
         if (self->offer.spdy && !self->uses_spdy) {
             kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "no WebSocket here (%s): trying SPDY", reason);
-            if (verdict == KFT_UPGRADE_TRY_SPDY_RIGHTS)
-                self->rights_text = g_strdup(error->message);
+            take_first_text(self, verdict, reason, error->message);
             g_error_free(error);
             retry_as_spdy(self);
             return;
         }
-        if (verdict == KFT_UPGRADE_TRY_SPDY && !self->uses_spdy) {
+        if (verdict != KFT_UPGRADE_TRY_SPDY_RIGHTS && !self->uses_spdy) {
             g_error_free(error);
             error = forced_error(self, reason);
         }
@@ -245,9 +291,9 @@ handle_verdict(KftNegotiation *self, KftUpgradeVerdict verdict, const char *reas
     case KFT_UPGRADE_FAILED:
         break;
     }
-    if (self->rights_text != NULL) {
+    if (self->first_text != NULL) {
         g_autofree char *both =
-            g_strdup_printf("%s; by POST: %s", self->rights_text, error->message);
+            g_strdup_printf("%s; by POST: %s", self->first_text, error->message);
         g_free(error->message);
         error->message = g_steal_pointer(&both);
     }
@@ -270,6 +316,8 @@ static void judge(KftNegotiation *self)
         succeed(self, carrier);
         return;
     }
+    g_free(self->refusal);
+    self->refusal = g_strdup(reason);
     GError *error = is_open ? g_error_new(KFT_ERROR, KFT_ERROR_PROTOCOL,
                                           "pod \"%s\": the server's upgrade answer is wrong: %s",
                                           self->pod, reason)
@@ -306,6 +354,7 @@ static bool take_answer(KftNegotiation *self, const uint8_t *data, size_t size)
             return false;
         }
         self->has_head = true;
+        kft_turn_end_answered(g_steal_pointer(&self->turn));
         data += consumed;
         size -= consumed;
         kft_timer_start(self->body_grace, BODY_GRACE_MS);
@@ -421,13 +470,29 @@ static void on_credential(KftAuth *auth, const GError *error, void *user_data)
         return;
     }
     self->auth = kft_auth_ref(auth);
+    self->running_since_ms = kft_loop_now_ms(self->loop);
+    kft_timer_start(self->deadline, DEADLINE_MS - MIN(self->spent_ms, DEADLINE_MS));
     self->dial = kft_dial_start(self->loop, auth->endpoint, 0, on_dial_done, self);
+}
+
+static void on_turn(const GError *error, void *user_data)
+{
+    KftNegotiation *self = user_data;
+
+    if (error != NULL) {
+        self->turn = NULL;
+        fail(self, g_error_copy(error));
+        return;
+    }
+    self->credential_request =
+        kft_credential_get(kft_cluster_get_credential(self->cluster), on_credential, self);
 }
 
 static void start_attempt(KftNegotiation *self)
 {
-    self->credential_request =
-        kft_credential_get(kft_cluster_get_credential(self->cluster), on_credential, self);
+    self->spent_ms = get_elapsed_ms(self);
+    kft_timer_stop(self->deadline);
+    self->turn = kft_reach_enter(kft_cluster_get_reach(self->cluster), on_turn, self);
 }
 
 static void on_deadline(void *user_data)
@@ -462,8 +527,6 @@ KftNegotiation *kft_negotiation_start(KftCluster *cluster,
     self->deadline = kft_timer_new(self->loop, on_deadline, self);
     self->body_grace = kft_timer_new(self->loop, on_body_grace, self);
     self->throttle = kft_timer_new(self->loop, on_throttle_end, self);
-    self->started_ms = kft_loop_now_ms(self->loop);
-    kft_timer_start(self->deadline, DEADLINE_MS);
     start_attempt(self);
     return self;
 }

@@ -50,5 +50,6 @@ KftPairEnd kft_pair_classify_text(const GString *text, gboolean has_received)
 {
     if (text != NULL && kft_pair_text_means_no_pod(text->str))
         return KFT_PAIR_END_NO_POD;
-    return has_received ? KFT_PAIR_END_ERROR : KFT_PAIR_END_REFUSED;
+    gboolean is_refused = text != NULL && strstr(text->str, "connection refused") != NULL;
+    return is_refused && !has_received ? KFT_PAIR_END_REFUSED : KFT_PAIR_END_ERROR;
 }

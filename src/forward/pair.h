@@ -13,7 +13,7 @@ typedef struct KftPair KftPair;
 /* How a pair ended. */
 typedef enum {
     KFT_PAIR_END_CLEAN,   /* the pod finished in an orderly way */
-    KFT_PAIR_END_REFUSED, /* an error text came before any byte of the pod: nobody listens */
+    KFT_PAIR_END_REFUSED, /* nobody listens: the application has seen nothing of the connection */
     KFT_PAIR_END_ERROR,   /* an error text came: reset, broken pipe */
     KFT_PAIR_END_LOST,    /* the connection to the API server went */
     KFT_PAIR_END_NO_POD,  /* the error text says that the pod's sandbox is gone */
@@ -86,7 +86,7 @@ gboolean kft_pair_text_means_no_pod(const char *text);
 /* Takes a piece of an error text, within a limit. *@text: NULL before the first; (transfer full).
  */
 void kft_pair_append_text(GString **text, const uint8_t *data, size_t size);
-/* How a pair ended that did not end clean: NO_POD by its text, else ERROR or REFUSED. @text:
+/* How a pair ended that did not end clean: NO_POD or REFUSED by its text, else ERROR. @text:
  * nullable. */
 KftPairEnd kft_pair_classify_text(const GString *text, gboolean has_received);
 /* A runtime's error text as one short line for a person: "connection refused" instead of the whole

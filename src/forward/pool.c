@@ -35,7 +35,10 @@ struct KftPool {
     uint64_t negotiating_since_ms;
     uint64_t spare_pause_until_ms;
     KftTimer *spare_timer;
+    uint32_t handshake_ms;
+    int64_t opened_ms;  /* unix */
     KftDeferred *ready; /* on_ready is owed for what is open already */
+    KftDeferred *lost;  /* without tunnels: on_lost or on_failed is owed, the server is away */
     size_t n_v4_pairs;
 };
 
@@ -110,6 +113,8 @@ static void on_tunnel_closed(KftTunnel *tunnel, const char *reason, void *user_d
     g_autofree char *copy = g_strdup(reason);
 
     kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "pod=%s tunnel closed: %s", self->pod->name, copy);
+    if (self->found == KFT_TRANSPORT_TUNNEL && self->transport == KFT_TRANSPORT_AUTO)
+        kft_cluster_tell_tunnel_end(self->cluster, kft_tunnel_was_heard(tunnel));
     g_ptr_array_remove_fast(self->tunnels, tunnel);
     kft_tunnel_free(tunnel);
     if (self->tunnels->len == 0 && self->negotiation == NULL)
@@ -124,6 +129,13 @@ static void on_tunnel_congested(KftTunnel *tunnel, void *user_data)
     (void)choose_tunnel(self, &is_good);
     if (!is_good)
         (void)open_tunnel(self);
+}
+
+static void on_tunnel_trusted(KftTunnel *tunnel, void *user_data)
+{
+    KftPool *self = user_data;
+    (void)tunnel;
+    self->funcs.on_ready(self, self->user_data);
 }
 
 static KftTransport transport_of(KftCarrier carrier)
@@ -162,6 +174,7 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
         .on_closed = on_tunnel_closed,
         .on_idle = on_tunnel_idle,
         .on_congested = on_tunnel_congested,
+        .on_trusted = on_tunnel_trusted,
     };
     KftPool *self = user_data;
     bool may_use_v4 = error != NULL && kft_negotiation_may_use_websocket(self->negotiation);
@@ -174,6 +187,10 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
     self->found = transport_of(result->carrier);
     g_ptr_array_add(self->tunnels, kft_tunnel_new(self->loop, result->stream, result->carrier,
                                                   result->early, &funcs, self));
+    self->handshake_ms = (uint32_t)(kft_loop_now_ms(self->loop) - self->negotiating_since_ms);
+    self->opened_ms = g_get_real_time() / 1000;
+    if (self->tunnels->len > 1)
+        kft_timer_start(self->spare_timer, SPARE_IDLE_MS);
     self->funcs.on_ready(self, self->user_data);
 }
 
@@ -223,6 +240,38 @@ static void on_ready_deferred(void *user_data)
     self->funcs.on_ready(self, self->user_data);
 }
 
+/* Without tunnels nothing tells that the server went but a connection that fails. */
+static void on_lost_deferred(void *user_data)
+{
+    KftPool *self = user_data;
+    self->lost = NULL;
+    const GError *error = kft_reach_get_error(kft_cluster_get_reach(self->cluster));
+    if (error != NULL)
+        self->funcs.on_lost(self, error->message, self->user_data);
+}
+
+static void on_failed_deferred(void *user_data)
+{
+    KftPool *self = user_data;
+    self->lost = NULL;
+    const GError *error = kft_reach_get_error(kft_cluster_get_reach(self->cluster));
+    if (error != NULL)
+        self->funcs.on_failed(self, error, self->user_data);
+    else
+        self->funcs.on_ready(self, self->user_data);
+}
+
+/* Returns whether no v4 pair can be opened now; @func then runs in the next turn. */
+static bool is_server_away(KftPool *self, void (*func)(void *user_data))
+{
+    if (!kft_reach_is_away(kft_cluster_get_reach(self->cluster)))
+        return false;
+    if (self->lost != NULL)
+        kft_deferred_cancel(self->lost);
+    self->lost = kft_loop_defer(self->loop, func, self);
+    return true;
+}
+
 void kft_pool_connect(KftPool *self)
 {
     KftCarrier known;
@@ -230,6 +279,8 @@ void kft_pool_connect(KftPool *self)
     if (self->transport == KFT_TRANSPORT_AUTO && kft_cluster_get_carrier(self->cluster, &known) &&
         known == KFT_CARRIER_WEBSOCKET)
         self->found = KFT_TRANSPORT_WEBSOCKET;
+    if (uses_v4(self) && is_server_away(self, on_failed_deferred))
+        return;
     if (!kft_pool_is_ready(self))
         (void)open_tunnel(self);
     else if (self->ready == NULL)
@@ -242,6 +293,8 @@ kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void
     bool is_good = false;
 
     if (uses_v4(self)) {
+        if (!kft_pool_is_ready(self))
+            return NULL;
         self->n_v4_pairs++;
         return kft_v4_pair_new(self->cluster, self->pod->namespace_, self->pod->name, port, funcs,
                                user_data);
@@ -257,9 +310,28 @@ kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void
     return pair;
 }
 
+void kft_pool_verify(KftPool *self, uint32_t limit_ms, bool opens_another)
+{
+    for (guint i = 0; i < self->tunnels->len; i++)
+        kft_tunnel_verify(g_ptr_array_index(self->tunnels, i), limit_ms);
+    self->spare_pause_until_ms = 0;
+    if (opens_another && self->tunnels->len > 0)
+        (void)open_tunnel(self);
+}
+
+void kft_pool_get_health(const KftPool *self, KftPoolHealth *ret_health)
+{
+    *ret_health = (KftPoolHealth){.handshake_ms = self->handshake_ms, .opened_ms = self->opened_ms};
+    if (self->tunnels->len > 0)
+        ret_health->round_trip_us =
+            kft_tunnel_get_round_trip_us(g_ptr_array_index(self->tunnels, self->tunnels->len - 1));
+}
+
 bool kft_pool_is_ready(const KftPool *self)
 {
-    return uses_v4(self) || self->tunnels->len > 0;
+    if (uses_v4(self))
+        return !kft_reach_is_away(kft_cluster_get_reach(self->cluster));
+    return self->tunnels->len > 0;
 }
 
 size_t kft_pool_get_n_pairs(const KftPool *self)
@@ -276,6 +348,7 @@ void kft_pool_pair_gone(KftPool *self)
         return;
     g_assert(self->n_v4_pairs > 0);
     self->n_v4_pairs--;
+    (void)is_server_away(self, on_lost_deferred);
     if (self->n_v4_pairs == 0)
         self->funcs.on_idle(self, self->user_data);
 }
@@ -325,6 +398,8 @@ void kft_pool_free(KftPool *self)
     kft_timer_free(self->spare_timer);
     if (self->ready != NULL)
         kft_deferred_cancel(self->ready);
+    if (self->lost != NULL)
+        kft_deferred_cancel(self->lost);
     kft_pod_unref(self->pod);
     kft_cluster_unref(self->cluster);
     g_free(self);

@@ -38,10 +38,21 @@ KftPair *
 kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void *user_data);
 /* Whether kft_pool_open_pair() would succeed. */
 bool kft_pool_is_ready(const KftPool *self);
+/* See kft_tunnel_verify(). @opens_another: at once, so that new pairs need not wait for the
+ * verdict. */
+void kft_pool_verify(KftPool *self, uint32_t limit_ms, bool opens_another);
 size_t kft_pool_get_n_pairs(const KftPool *self);
 const KftPod *kft_pool_get_pod(const KftPool *self);
 /* What carries the pairs; AUTO before the first tunnel. */
 KftTransport kft_pool_get_transport(const KftPool *self);
+/* Of the newest tunnel: to the server and back (0 = not known), how long opening it took, and when
+ * that was (unix milliseconds; 0 = never). */
+typedef struct {
+    uint32_t round_trip_us;
+    uint32_t handshake_ms;
+    int64_t opened_ms;
+} KftPoolHealth;
+void kft_pool_get_health(const KftPool *self, KftPoolHealth *ret_health);
 /* For an owner of a v4 pair, which no tunnel counts: the pair went. */
 void kft_pool_pair_gone(KftPool *self);
 /* Closes all tunnels; pairs that are still open end with LOST. NULL is allowed. */

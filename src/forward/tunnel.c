@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "forward/liveness.h"
 #include "net/timer.h"
 #include "proto/spdy.h"
 
@@ -37,9 +38,6 @@
 /* A reader that has stopped others for so long, while they had something to say, is cut off. */
 #define STALLED_READER_MS 10000
 
-#define PING_AFTER_SILENCE_MS 15000
-#define DEAD_AFTER_PING_MS 15000
-#define TICK_MS 2500
 /* How long the end of the error stream is awaited after the data stream's FIN (3.7 rule 1), and the
  * end of both after an error text. */
 #define ERROR_STREAM_GRACE_MS 250
@@ -90,8 +88,12 @@ struct KftTunnel {
     KftBuf controls;     /* resets, ends and pings that wait for room, before all writers */
     size_t n_pairs;
     KftTimer *tick;
+    KftTimer *doubt; /* runs while it is being verified */
     uint64_t opened_ms;
-    uint64_t ping_sent_ms; /* 0 = none is awaited */
+    KftLiveness liveness;
+    int64_t pinged_us; /* when the last ping went; monotonic */
+    bool is_ping_answered;
+    uint32_t round_trip_us;
     uint32_t next_ping_id;
     uint64_t paused_since_ms; /* 0 = reading */
     bool is_suspect;          /* a pair was never answered: give it no more */
@@ -519,7 +521,11 @@ static void handle_ping(KftTunnel *self, const KftSpdyEvent *event)
     uint8_t frame[16];
 
     if (event->value % 2 == 1) {
-        self->ping_sent_ms = 0;
+        if (event->value + 2 != self->next_ping_id)
+            return;
+        self->round_trip_us =
+            (uint32_t)CLAMP(g_get_monotonic_time() - self->pinged_us, 1, UINT32_MAX);
+        self->is_ping_answered = true;
         return;
     }
     send_control(self, frame, kft_spdy_write_ping(frame, event->value));
@@ -531,6 +537,7 @@ static void close_with(KftTunnel *self, const char *reason)
         return;
     self->is_closed = true;
     kft_timer_stop(self->tick);
+    kft_timer_stop(self->doubt);
     self->n_dispatching++;
     /* Each on_end may free its pair or others: take them one at a time. */
     GHashTableIter iter;
@@ -593,6 +600,12 @@ static KftResult on_wire_input(const KftWsEvent *input, void *user_data)
         data += consumed;
         size -= consumed;
     }
+    /* Other input may come although nothing of ours gets there any more. */
+    bool is_trusted = self->is_ping_answered && kft_timer_is_active(self->doubt);
+    if (is_trusted && !self->is_closed && !self->is_freed) {
+        kft_timer_stop(self->doubt);
+        self->funcs.on_trusted(self, self->user_data);
+    }
     leave_dispatch(self);
     return result == KFT_R_AGAIN ? KFT_R_OK : result;
 }
@@ -629,16 +642,22 @@ static void send_ping(KftTunnel *self)
     uint8_t frame[16];
     send_control(self, frame, kft_spdy_write_ping(frame, self->next_ping_id));
     self->next_ping_id += 2;
-    self->ping_sent_ms = kft_loop_now_ms(self->loop);
+    self->pinged_us = g_get_monotonic_time();
+    self->is_ping_answered = false;
+    kft_liveness_note_ping(&self->liveness, kft_loop_now_ms(self->loop));
 }
 
-/* Dead if nothing came since a ping, unless the server is not reading us: it then cannot see the
- * ping (3.6), or we are not reading it. */
-static bool is_dead(const KftTunnel *self, uint64_t now)
+static KftLivenessVerdict check_liveness(KftTunnel *self, uint64_t now)
 {
-    return self->ping_sent_ms != 0 && now - self->ping_sent_ms >= DEAD_AFTER_PING_MS &&
-           kft_wire_get_last_input_ms(self->wire) < self->ping_sent_ms &&
-           kft_wire_get_stuck_since_ms(self->wire) == 0 && self->paused_since_ms == 0;
+    KftLivenessInput input = {
+        .now_ms = now,
+        .last_input_ms = kft_wire_get_last_input_ms(self->wire),
+        .is_paused = self->paused_since_ms != 0,
+        .is_output_stuck = kft_wire_get_stuck_since_ms(self->wire) != 0,
+        .is_busy = self->n_pairs > 0,
+    };
+    kft_wire_get_tcp_state(self->wire, &input.tcp);
+    return kft_liveness_check(&self->liveness, &input);
 }
 
 /* Whether a pair sent something that may well have been answered since reading stopped. */
@@ -680,18 +699,37 @@ static void on_tick(void *user_data)
 {
     KftTunnel *self = user_data;
     uint64_t now = kft_loop_now_ms(self->loop);
-    uint64_t silence = now - kft_wire_get_last_input_ms(self->wire);
 
-    kft_timer_start(self->tick, TICK_MS);
-    if (self->ping_sent_ms != 0 && kft_wire_get_last_input_ms(self->wire) >= self->ping_sent_ms)
-        self->ping_sent_ms = 0;
-    if (is_dead(self, now)) {
+    kft_timer_start(self->tick, KFT_LIVENESS_TICK_MS);
+    switch (check_liveness(self, now)) {
+    case KFT_LIVENESS_DEAD:
         close_with(self, "the server stopped answering");
         return;
-    }
-    if (silence >= PING_AFTER_SILENCE_MS && self->ping_sent_ms == 0)
+    case KFT_LIVENESS_PING:
         send_ping(self);
+        break;
+    case KFT_LIVENESS_OK:
+        break;
+    }
     cut_stalled_reader(self, now);
+}
+
+static void on_doubt_end(void *user_data)
+{
+    KftTunnel *self = user_data;
+    /* What is not read cannot say anything. */
+    if (self->paused_since_ms != 0)
+        self->funcs.on_trusted(self, self->user_data);
+    else
+        close_with(self, "the network changed, and the server does not answer any more");
+}
+
+void kft_tunnel_verify(KftTunnel *self, uint32_t limit_ms)
+{
+    if (self->is_closed)
+        return;
+    send_ping(self);
+    kft_timer_start(self->doubt, limit_ms);
 }
 
 /* --- life --- */
@@ -722,7 +760,9 @@ KftTunnel *kft_tunnel_new(KftLoop *loop,
     self->wire = kft_wire_new(loop, stream, carrier == KFT_CARRIER_TUNNEL, MAX_MESSAGE_BYTES, early,
                               &wire_funcs, self);
     self->tick = kft_timer_new(loop, on_tick, self);
-    kft_timer_start(self->tick, TICK_MS);
+    self->doubt = kft_timer_new(loop, on_doubt_end, self);
+    kft_timer_start(self->tick, KFT_LIVENESS_TICK_MS);
+    send_ping(self); /* for the round trip */
     return self;
 }
 
@@ -751,7 +791,17 @@ bool kft_tunnel_is_congested(const KftTunnel *self)
 
 bool kft_tunnel_is_usable(const KftTunnel *self)
 {
-    return !self->is_closed && !self->is_suspect;
+    return !self->is_closed && !self->is_suspect && !kft_timer_is_active(self->doubt);
+}
+
+bool kft_tunnel_was_heard(const KftTunnel *self)
+{
+    return kft_wire_was_heard(self->wire);
+}
+
+uint32_t kft_tunnel_get_round_trip_us(const KftTunnel *self)
+{
+    return self->round_trip_us;
 }
 
 bool kft_tunnel_is_worn(const KftTunnel *self)
@@ -773,6 +823,7 @@ void kft_tunnel_free(KftTunnel *self)
     }
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): n_dispatching keeps it until the last line */
     kft_timer_free(self->tick);
+    kft_timer_free(self->doubt);
     kft_wire_close(self->wire);
     leave_dispatch(self);
 }

@@ -18,6 +18,8 @@ typedef struct {
     /* A pair turned out to be bulk or its reader slow: new pairs should go elsewhere. Do not free
      * the tunnel in here. */
     void (*on_congested)(KftTunnel *tunnel, void *user_data);
+    /* After kft_tunnel_verify(): the server has answered. */
+    void (*on_trusted)(KftTunnel *tunnel, void *user_data);
 } KftTunnelFuncs;
 
 /* @stream, @early: from a negotiation that ended in @carrier, TUNNEL or SPDY; @stream: (transfer
@@ -37,10 +39,18 @@ size_t kft_tunnel_get_n_pairs(const KftTunnel *self);
 /* Whether new pairs should go elsewhere (wire protocols, 5.4): a reader that does not keep up, our
  * output stuck, a pod that may have stopped reading, or a pair that moves much. */
 bool kft_tunnel_is_congested(const KftTunnel *self);
-/* Whether new pairs may be opened: it is not closed, and has left no pair unanswered. */
+/* Whether new pairs may be opened: it is not closed nor being verified, and has left no pair
+ * unanswered. */
 bool kft_tunnel_is_usable(const KftTunnel *self);
+/* The way to the server may have changed: no new pairs until it says something, and the end if it
+ * does not within @limit_ms. */
+void kft_tunnel_verify(KftTunnel *self, uint32_t limit_ms);
+/* Whether anything came from the server since it was opened. */
+bool kft_tunnel_was_heard(const KftTunnel *self);
 /* Whether it is too old or has carried too many streams: replace it, and free it when idle. */
 bool kft_tunnel_is_worn(const KftTunnel *self);
+/* To the server and back, of the last ping that was answered; 0 = of none yet. */
+uint32_t kft_tunnel_get_round_trip_us(const KftTunnel *self);
 /* Sends GOAWAY and closes; pairs that are still open end with LOST, no other callback follows. NULL
  * is allowed. */
 void kft_tunnel_free(KftTunnel *self);

@@ -5,6 +5,7 @@
 
 #include "kftray/error.h"
 
+#include "forward/liveness.h"
 #include "forward/negotiation.h"
 #include "forward/wire.h"
 #include "net/timer.h"
@@ -14,9 +15,6 @@
 #define MIN_DATA_BYTES 512
 #define PAUSE_QUEUE_BYTES ((size_t)256 * 1024)
 #define RESUME_QUEUE_BYTES ((size_t)64 * 1024)
-#define TICK_MS 5000
-#define PING_AFTER_SILENCE_MS 20000
-#define DEAD_AFTER_SILENCE_MS 45000
 /* Pings do not restart the runtime's idle timer of 4 h, empty frames do (2.7). */
 #define KEEPALIVE_FRAME_MS (UINT64_C(5) * 60 * 1000)
 
@@ -28,6 +26,7 @@ typedef struct {
     KftChannelDecoder decoder;
     GString *error_text; /* nullable */
     KftTimer *tick;
+    KftLiveness liveness;
     uint64_t last_output_ms;
     bool has_received;
     bool is_finished;
@@ -176,20 +175,35 @@ static void on_wire_closed(const char *reason, bool is_orderly, void *user_data)
     }
 }
 
+static KftLivenessVerdict check_liveness(V4Pair *pair, uint64_t now)
+{
+    KftLivenessInput input = {
+        .now_ms = now,
+        .last_input_ms = kft_wire_get_last_input_ms(pair->wire),
+        .is_paused = pair->is_paused,
+        .is_output_stuck = kft_wire_get_stuck_since_ms(pair->wire) != 0,
+    };
+    kft_wire_get_tcp_state(pair->wire, &input.tcp);
+    return kft_liveness_check(&pair->liveness, &input);
+}
+
 static void on_tick(void *user_data)
 {
     V4Pair *pair = user_data;
     uint64_t now = kft_loop_now_ms(pair->loop);
-    uint64_t silence = now - kft_wire_get_last_input_ms(pair->wire);
 
-    kft_timer_start(pair->tick, TICK_MS);
-    if (silence >= DEAD_AFTER_SILENCE_MS && !pair->is_paused &&
-        kft_wire_get_stuck_since_ms(pair->wire) == 0) {
+    kft_timer_start(pair->tick, KFT_LIVENESS_TICK_MS);
+    switch (check_liveness(pair, now)) {
+    case KFT_LIVENESS_DEAD:
         end_pair(pair, KFT_PAIR_END_LOST, "the server stopped answering");
         return;
-    }
-    if (silence >= PING_AFTER_SILENCE_MS)
+    case KFT_LIVENESS_PING:
         kft_wire_ping(pair->wire);
+        kft_liveness_note_ping(&pair->liveness, now);
+        break;
+    case KFT_LIVENESS_OK:
+        break;
+    }
     if (now - pair->last_output_ms >= KEEPALIVE_FRAME_MS) {
         kft_wire_send_empty_frame(pair->wire);
         pair->last_output_ms = now;
@@ -214,7 +228,7 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
     pair->wire = kft_wire_new(pair->loop, result->stream, /* is_websocket= */ true,
                               MAX_MESSAGE_BYTES, result->early, &wire_funcs, pair);
     pair->tick = kft_timer_new(pair->loop, on_tick, pair);
-    kft_timer_start(pair->tick, TICK_MS);
+    kft_timer_start(pair->tick, KFT_LIVENESS_TICK_MS);
     pair->base.funcs.on_writable(pair->base.user_data);
 }
 

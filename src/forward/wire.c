@@ -50,6 +50,7 @@ struct KftWire {
     bool flush_is_late;
     KftTimer *linger;
     uint64_t last_input_ms;
+    bool was_heard;
     uint64_t stuck_since_ms;
 };
 
@@ -346,6 +347,7 @@ static void feed_websocket(KftWire *self, const uint8_t *data, size_t size)
 
 static void feed(KftWire *self, const uint8_t *data, size_t size)
 {
+    self->was_heard = true;
     self->last_input_ms = kft_loop_now_ms(self->loop);
     if (self->is_websocket) {
         feed_websocket(self, data, size);
@@ -428,6 +430,11 @@ void kft_wire_set_reading(KftWire *self, bool reading)
     update_interest(self);
 }
 
+bool kft_wire_was_heard(const KftWire *self)
+{
+    return self->was_heard;
+}
+
 uint64_t kft_wire_get_last_input_ms(const KftWire *self)
 {
     return self->last_input_ms;
@@ -436,6 +443,11 @@ uint64_t kft_wire_get_last_input_ms(const KftWire *self)
 uint64_t kft_wire_get_stuck_since_ms(const KftWire *self)
 {
     return self->stuck_since_ms;
+}
+
+void kft_wire_get_tcp_state(const KftWire *self, KftTcpState *ret_state)
+{
+    kft_stream_get_tcp_state(self->stream, ret_state);
 }
 
 /* --- life --- */

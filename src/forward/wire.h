@@ -44,10 +44,13 @@ void kft_wire_set_reading(KftWire *self, bool reading);
 void kft_wire_ping(KftWire *self);
 /* Sends a binary frame without payload. */
 void kft_wire_send_empty_frame(KftWire *self);
-/* When bytes last came from the peer, and since when our output is stuck (0 = it is not); loop
- * time. */
+/* When bytes last came from the peer, whether any did, and since when our output is stuck (0 = it
+ * is not); loop time. */
 uint64_t kft_wire_get_last_input_ms(const KftWire *self);
+bool kft_wire_was_heard(const KftWire *self);
 uint64_t kft_wire_get_stuck_since_ms(const KftWire *self);
+/* What the kernel says of the connection under it. */
+void kft_wire_get_tcp_state(const KftWire *self, KftTcpState *ret_state);
 /* Says goodbye (Close 1000) and waits up to 2 s for the peer's, by itself: closing at once with
  * unread data would reset the connection and may lose the last bytes on the way (wire
  * protocols, 2.6). */

@@ -1,6 +1,7 @@
-/* API requests as one user of one cluster. A call goes through two asynchronous steps, the
- * credential and the HTTP exchange, and through both a second time after a 401 if the credential
- * can give something new. Exactly one of the two steps is open at any time until the call is done.
+/* API requests as one user of one cluster. A call goes through three asynchronous steps, the wait
+ * for its turn, the credential and the HTTP exchange, and through all a second time after a 401 if
+ * the credential can give something new. Exactly one step is open at any time until the call is
+ * done; the turn ends with the head of the answer.
  * A call holds a reference to its cluster, so that callbacks may drop theirs. */
 #include "kube/cluster.h"
 
@@ -9,18 +10,25 @@
 #include "kftray/error.h"
 
 #include "base/log.h"
+#include "kube/credential-priv.h"
 #include "kube/status.h"
 
 #define DEFAULT_TIMEOUT_MS 30000
+/* One may be a server that restarts. */
+#define MAX_SILENT_CUTS 2
 
 struct KftCluster {
     KftLoop *loop;
     KftKubeconfig *config;
+    KftKubeContext context; /* of config */
     KftCredential *credential;
+    KftReach *reach;
     char *name;
     char *namespace_;
     KftCarrier carrier;
     bool has_carrier;
+    char *websocket_block; /* nullable */
+    unsigned n_silent_cuts;
     int ref_count;
 };
 
@@ -34,6 +42,7 @@ struct KftApiCall {
     KftHttpBodyFunc on_body;
     KftApiFunc on_done;
     void *user_data;
+    KftTurn *turn;
     KftAuth *auth; /* of the exchange under way */
     KftCredentialRequest *credential_request;
     KftHttpCall *http;
@@ -45,11 +54,38 @@ KftCluster *kft_cluster_new(KftLoop *loop, KftKubeconfig *config, const KftKubeC
     KftCluster *self = g_new0(KftCluster, 1);
     self->loop = loop;
     self->config = kft_kubeconfig_ref(config);
+    self->context = *context;
     self->credential = kft_credential_new(loop, config, context);
+    g_autoptr(KftEndpoint) endpoint = kft_auth_new_endpoint(context);
+    self->reach = kft_reach_new(loop, endpoint);
     self->name = g_strdup(context->name);
     self->namespace_ = g_strdup(context->namespace_);
     self->ref_count = 1;
     return self;
+}
+
+KftClusterChange
+kft_cluster_apply(KftCluster *self, KftKubeconfig *config, const KftKubeContext *context)
+{
+    KFT_ASSERT_LOOP_THREAD(self->loop);
+    bool same_server = kft_kube_cluster_equal(self->context.cluster, context->cluster);
+    bool same_user = kft_kube_user_equal(self->context.user, context->user);
+    if (same_server && same_user)
+        return KFT_CLUSTER_SAME;
+    KftCredential *old = self->credential;
+    KftKubeconfig *old_config = self->config;
+    self->config = kft_kubeconfig_ref(config);
+    self->context = *context;
+    self->credential = kft_credential_new(self->loop, config, context);
+    kft_credential_hand_over(old, self->credential);
+    kft_credential_free(old);
+    kft_kubeconfig_unref(old_config);
+    g_autoptr(KftEndpoint) endpoint = kft_auth_new_endpoint(context);
+    kft_reach_set_endpoint(self->reach, endpoint, !same_server);
+    self->has_carrier = self->has_carrier && same_server;
+    kft_log(KFT_LOG_KUBE, KFT_LEVEL_INFO, "context \"%s\" has another %s now", self->name,
+            same_server ? "user" : "server");
+    return same_server ? KFT_CLUSTER_NEW_USER : KFT_CLUSTER_NEW_SERVER;
 }
 
 KftCluster *kft_cluster_ref(KftCluster *self)
@@ -63,9 +99,11 @@ void kft_cluster_unref(KftCluster *self)
     if (self == NULL || --self->ref_count > 0)
         return;
     kft_credential_free(self->credential);
+    kft_reach_free(self->reach);
     kft_kubeconfig_unref(self->config);
     g_free(self->name);
     g_free(self->namespace_);
+    g_free(self->websocket_block);
     g_free(self);
 }
 
@@ -77,6 +115,11 @@ KftLoop *kft_cluster_get_loop(const KftCluster *self)
 KftCredential *kft_cluster_get_credential(const KftCluster *self)
 {
     return self->credential;
+}
+
+KftReach *kft_cluster_get_reach(const KftCluster *self)
+{
+    return self->reach;
 }
 
 const char *kft_cluster_get_name(const KftCluster *self)
@@ -102,9 +145,38 @@ void kft_cluster_set_carrier(KftCluster *self, KftCarrier carrier)
     self->has_carrier = true;
 }
 
+void kft_cluster_set_websocket_block(KftCluster *self, const char *why)
+{
+    kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "WebSockets do not get through: %s", why);
+    g_free(self->websocket_block);
+    self->websocket_block = g_strdup(why);
+    kft_cluster_set_carrier(self, KFT_CARRIER_SPDY);
+}
+
+const char *kft_cluster_get_websocket_block(const KftCluster *self)
+{
+    return self->websocket_block;
+}
+
+void kft_cluster_tell_tunnel_end(KftCluster *self, bool was_heard)
+{
+    self->n_silent_cuts = was_heard ? 0 : self->n_silent_cuts + 1;
+    if (self->n_silent_cuts == MAX_SILENT_CUTS)
+        kft_cluster_set_websocket_block(self, "the connection is cut as soon as it is open");
+}
+
+void kft_cluster_forget_network(KftCluster *self)
+{
+    if (self->websocket_block == NULL)
+        return;
+    g_clear_pointer(&self->websocket_block, g_free);
+    self->n_silent_cuts = 0;
+    self->has_carrier = false;
+}
+
 /* --- one call --- */
 
-static void ask_credential(KftApiCall *self);
+static void ask_turn(KftApiCall *self);
 
 /* Nothing of @self may be touched afterwards: the callback may free it. */
 static void finish(KftApiCall *self, const KftHttpResponse *response, const GError *error)
@@ -138,24 +210,34 @@ static void finish_answer(KftApiCall *self, const KftHttpResponse *response)
 static void on_http_done(const KftHttpResponse *response, const GError *error, void *user_data)
 {
     KftApiCall *self = user_data;
+    KftTurn *turn = g_steal_pointer(&self->turn);
 
     if (error != NULL) {
+        kft_turn_end_failed(turn, error);
         g_autoptr(GError) prefixed = g_error_copy(error);
         g_prefix_error(&prefixed, "%s: ", self->what);
         finish(self, NULL, prefixed);
         return;
     }
+    kft_turn_end_answered(turn);
+    kft_reach_note_peer(self->cluster->reach, response->peer);
     if (response->status == 401) {
         bool can_renew = kft_credential_reject(self->cluster->credential, self->auth);
         if (can_renew && !self->is_retried) {
             self->is_retried = true;
             g_clear_pointer(&self->http, kft_http_call_free);
             g_clear_pointer(&self->auth, kft_auth_unref);
-            ask_credential(self);
+            ask_turn(self);
             return;
         }
     }
     finish_answer(self, response);
+}
+
+static void on_http_head(void *user_data)
+{
+    KftApiCall *self = user_data;
+    kft_turn_end_answered(g_steal_pointer(&self->turn));
 }
 
 static void on_http_body(const uint8_t *data, size_t size, void *user_data)
@@ -184,6 +266,7 @@ static void send_request(KftApiCall *self)
         .body = self->body,
         .body_size = self->body != NULL ? strlen(self->body) : 0,
         .timeout_ms = self->timeout_ms,
+        .on_head = on_http_head,
     };
     self->http =
         kft_http_call_start(self->cluster->loop, self->auth->endpoint, &request,
@@ -197,6 +280,7 @@ static void on_credential(KftAuth *auth, const GError *error, void *user_data)
 
     self->credential_request = NULL;
     if (error != NULL) {
+        kft_turn_cancel(g_steal_pointer(&self->turn));
         finish(self, NULL, error);
         return;
     }
@@ -204,9 +288,23 @@ static void on_credential(KftAuth *auth, const GError *error, void *user_data)
     send_request(self);
 }
 
-static void ask_credential(KftApiCall *self)
+static void on_turn(const GError *error, void *user_data)
 {
+    KftApiCall *self = user_data;
+
+    if (error != NULL) {
+        self->turn = NULL;
+        g_autoptr(GError) prefixed = g_error_copy(error);
+        g_prefix_error(&prefixed, "%s: ", self->what);
+        finish(self, NULL, prefixed);
+        return;
+    }
     self->credential_request = kft_credential_get(self->cluster->credential, on_credential, self);
+}
+
+static void ask_turn(KftApiCall *self)
+{
+    self->turn = kft_reach_enter(self->cluster->reach, on_turn, self);
 }
 
 KftApiCall *kft_cluster_request(KftCluster *self,
@@ -228,7 +326,7 @@ KftApiCall *kft_cluster_request(KftCluster *self,
     call->on_body = on_body;
     call->on_done = on_done;
     call->user_data = user_data;
-    ask_credential(call);
+    ask_turn(call);
     return call;
 }
 
@@ -239,6 +337,7 @@ void kft_api_call_free(KftApiCall *self)
     if (self->credential_request != NULL)
         kft_credential_request_cancel(self->credential_request);
     kft_http_call_free(self->http);
+    kft_turn_cancel(self->turn);
     kft_auth_unref(self->auth);
     kft_cluster_unref(self->cluster);
     g_free(self->method);

@@ -27,8 +27,5 @@ KftSecret *kft_auth_new_bearer(const KftSecret *token);
 KftSecret *kft_auth_new_basic(const char *username, const char *password);
 /* The Impersonate-* lines of @user. Returns: (transfer full), never NULL. */
 char **kft_auth_dup_impersonation(const KftKubeUser *user);
-/* Without what is around it: an endpoint for the cluster of @context, with the user's certificate.
- */
-KftEndpoint *kft_auth_new_endpoint(const KftKubeContext *context);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "kube/credential-priv.h"
 #include "kube/exec-plugin.h"
+#include "kube/id-token.h"
 #include "kube/oidc.h"
 #include "kube/token-file.h"
 
@@ -81,9 +82,18 @@ static void keep(KftCredential *self, KftAuth *auth, int64_t expires_s)
 {
     kft_auth_unref(self->auth);
     self->auth = auth;
+    auth->expires_s = expires_s;
     self->expires_s = expires_s;
     bool is_long = expires_s != INT64_MAX && expires_s - now_s(self) > EARLY_S;
     self->renew_s = is_long ? expires_s - EARLY_S : expires_s;
+}
+
+/* A token that nothing here can renew is used to its end and beyond: the server judges. */
+static void note_expiry(KftCredential *self, const KftSecret *token)
+{
+    int64_t expires_s = 0;
+    if (kft_id_token_get_expiry(token, &expires_s))
+        self->auth->expires_s = expires_s;
 }
 
 /* Static tokens, passwords and client certificates make a plugin superfluous (wire protocols, 6.4).
@@ -116,6 +126,8 @@ static void choose_source(KftCredential *self)
     }
     if (self->source == SOURCE_STATIC)
         keep(self, kft_auth_new(self->endpoint, authorization, self->headers), INT64_MAX);
+    if (authorization != NULL && user->token != NULL)
+        note_expiry(self, user->token);
 }
 
 KftCredential *kft_credential_new_with_hooks(KftLoop *loop,
@@ -282,6 +294,7 @@ static void read_token_file(KftCredential *self)
     g_autoptr(KftSecret) authorization = kft_auth_new_bearer(token);
     if (self->auth == NULL || !kft_secret_equal(self->auth->authorization, authorization))
         keep(self, new_auth(self, token, NULL, NULL), INT64_MAX);
+    note_expiry(self, token);
     answer(self, self->auth, NULL);
 }
 
@@ -352,6 +365,25 @@ void kft_credential_request_cancel(KftCredentialRequest *request)
     g_free(request);
 }
 
+void kft_credential_hand_over(KftCredential *self, KftCredential *next)
+{
+    KFT_ASSERT_LOOP_THREAD(self->loop);
+    g_assert(g_queue_is_empty(&self->answering));
+    KftCredentialRequest *request = NULL;
+    while ((request = g_queue_pop_head(&self->waiting)) != NULL) {
+        request->owner = next;
+        g_queue_push_tail(&next->waiting, request);
+    }
+    if (!g_queue_is_empty(&next->waiting) && next->deferred == NULL)
+        next->deferred = kft_loop_defer(next->loop, on_deferred_look, next);
+}
+
+void kft_credential_expire_files(KftCredential *self)
+{
+    if (self->token_file != NULL)
+        kft_token_file_expire(self->token_file);
+}
+
 /* --- rejection --- */
 
 static bool reject_token_file(KftCredential *self, const KftAuth *auth)
@@ -380,7 +412,7 @@ bool kft_credential_reject(KftCredential *self, const KftAuth *auth)
     KFT_ASSERT_LOOP_THREAD(self->loop);
     switch (self->source) {
     case SOURCE_STATIC:
-        return false;
+        return self->auth != auth;
     case SOURCE_TOKEN_FILE:
         return reject_token_file(self, auth);
     case SOURCE_EXEC:

@@ -16,6 +16,7 @@ typedef struct {
     KftSecret
         *authorization; /* value of the Authorization field; nullable; never set for http servers */
     char **headers;     /* Impersonate-* lines, NULL ended, never NULL */
+    int64_t expires_s;  /* when it ends, unix seconds; INT64_MAX = not known or never */
     int ref_count;
 } KftAuth;
 
@@ -25,6 +26,10 @@ void kft_auth_unref(KftAuth *self);
  * free with kft_auth_free_lines(), which overwrites them. */
 char **kft_auth_dup_lines(const KftAuth *self);
 void kft_auth_free_lines(char **lines);
+
+/* Without what is around it: an endpoint for the cluster of @context, with the user's certificate.
+ */
+KftEndpoint *kft_auth_new_endpoint(const KftKubeContext *context);
 
 /* @config: a reference is taken; @context: of it. */
 KftCredential *
@@ -46,8 +51,14 @@ void kft_credential_request_cancel(KftCredentialRequest *request);
 
 /* The server answered 401 to @auth: what is cached is dropped if it is still that one, and the next
  * kft_credential_get() runs the plugin, reads the file or refreshes again. Returns whether that can
- * give anything new (false for static tokens and certificates). */
+ * give anything new (false for static tokens and certificates, unless @auth is of an entry that was
+ * replaced since). */
 bool kft_credential_reject(KftCredential *self, const KftAuth *auth);
+/* The user's entry was replaced by the one of @next: requests that wait are answered by @next. Not
+ * inside an answer. */
+void kft_credential_hand_over(KftCredential *self, KftCredential *next);
+/* A file that the user names may have changed: it is read again for the next request. */
+void kft_credential_expire_files(KftCredential *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftAuth, kft_auth_unref)
 

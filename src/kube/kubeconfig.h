@@ -119,6 +119,10 @@ bool kft_kubeconfig_peek(const KftKubeconfig *self,
 /* The namespaces that contexts with the cluster of @name have, that of @name first. Returns:
  * (transfer full) NULL ended. */
 char **kft_kubeconfig_list_namespaces(const KftKubeconfig *self, const char *name);
+/* Whether both lead to the same server in the same way, and present the same user to it. Names do
+ * not count, nor do the tokens of the legacy oidc provider, which are renewed in the file. */
+bool kft_kube_cluster_equal(const KftKubeCluster *a, const KftKubeCluster *b);
+bool kft_kube_user_equal(const KftKubeUser *a, const KftKubeUser *b);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftKubeconfig, kft_kubeconfig_unref)
 

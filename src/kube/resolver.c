@@ -309,7 +309,7 @@ static void report_transient(KftResolver *self, const GError *error)
     /* Later, a source that cannot be read only means that changes are not seen for a while. */
     if (self->last != NULL && !self->is_asked)
         return;
-    self->is_asked = false;
+    /* Who asked waits on: the answer that comes in the end must be given out, new or not. */
     self->funcs.on_error(error, /* is_final */ false, self->user_data);
 }
 

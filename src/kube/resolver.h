@@ -54,7 +54,8 @@ KftResolver *kft_resolver_new(KftCluster *cluster,
                               const KftResolverFuncs *funcs,
                               void *user_data);
 /* Looks again now: after a failed tunnel, a wake-up, a changed network. Always answered, by
- * on_change (also if nothing changed) or on_error. Cheap if a watch is healthy. */
+ * on_change (also if nothing changed), perhaps after errors that are not final, or by a final one.
+ * Cheap if a watch is healthy. */
 void kft_resolver_refresh(KftResolver *self);
 /* NULL is allowed. */
 void kft_resolver_free(KftResolver *self);

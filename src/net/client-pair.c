@@ -6,6 +6,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "net/tls-note.h"
+
 static BIO *open_source(GBytes *data, const char *file)
 {
     gsize size = 0;
@@ -62,4 +64,18 @@ KftClientPair kft_client_pair_check(const KftEndpoint *endpoint)
     /* Else curl would find these errors in the queue of the next connection. */
     ERR_clear_error();
     return result;
+}
+
+bool kft_client_pair_get_validity(const KftEndpoint *endpoint,
+                                  int64_t *ret_not_before_s,
+                                  int64_t *ret_not_after_s)
+{
+    X509 *certificate = read_certificate(endpoint);
+    ERR_clear_error();
+    if (certificate == NULL)
+        return false;
+    *ret_not_before_s = kft_tls_note_read_time(X509_get0_notBefore(certificate));
+    *ret_not_after_s = kft_tls_note_read_time(X509_get0_notAfter(certificate));
+    X509_free(certificate);
+    return true;
 }

@@ -14,4 +14,10 @@ typedef enum {
  * not tell a key that cannot be read from one that does not fit. Reads the files. Thread: any. */
 KftClientPair kft_client_pair_check(const KftEndpoint *endpoint);
 
+/* When the client certificate is valid, unix seconds, 0 = not readable. False if there is none.
+ * Reads the file. Thread: any. */
+bool kft_client_pair_get_validity(const KftEndpoint *endpoint,
+                                  int64_t *ret_not_before_s,
+                                  int64_t *ret_not_after_s);
+
 #endif

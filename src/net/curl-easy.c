@@ -5,17 +5,22 @@
 
 #include <errno.h>
 #include <kftray/error.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fault.h"
 #include "base/number.h"
 #include "net/loop-priv.h"
 
-/* A dead peer is noticed within about a minute also while nothing is sent. */
-#define KEEPALIVE_IDLE_S 30L
-#define KEEPALIVE_INTERVAL_S 10L
+/* A dead peer is noticed within half a minute also while nothing is sent: a watch says nothing for
+ * minutes, and its connection may have died while the machine slept. */
+#define KEEPALIVE_IDLE_S 15L
+#define KEEPALIVE_INTERVAL_S 5L
+#define KEEPALIVE_PROBES 3
 
 /* What one read from the socket takes in at most; fewer system calls than OpenSSL's default of one
  * for each record's header and one for its body. */
@@ -88,27 +93,6 @@ static bool check_readable(const char *file, const char *what, GError **error)
     return false;
 }
 
-static bool apply_trust(KftCurlEasy *self, GError **error)
-{
-    const KftEndpoint *endpoint = self->endpoint;
-    kft_curl_easy_set_long(self, CURLOPT_SSL_VERIFYPEER, endpoint->is_insecure ? 0 : 1);
-    kft_curl_easy_set_long(self, CURLOPT_SSL_VERIFYHOST, endpoint->is_insecure ? 0 : 2);
-    kft_curl_easy_set_long(self, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-    if (endpoint->ca_data == NULL && endpoint->ca_file == NULL)
-        return true;
-    /* Else the system's directory of certificates would be trusted too. */
-    kft_curl_easy_set_pointer(self, CURLOPT_CAPATH, NULL);
-    /* A CA file that was replaced counts from the next connection on. */
-    kft_curl_easy_set_long(self, CURLOPT_CA_CACHE_TIMEOUT, 0);
-    if (endpoint->ca_data != NULL) {
-        set_blob(self, CURLOPT_CAINFO_BLOB, endpoint->ca_data);
-        return true;
-    }
-    kft_curl_easy_set_pointer(self, CURLOPT_CAINFO, endpoint->ca_file);
-    return endpoint->is_insecure ||
-           check_readable(endpoint->ca_file, "the file of trusted certificates", error);
-}
-
 static void free_wiped_bytes(void *data)
 {
     explicit_bzero(data, MAX_PEM_BYTES);
@@ -132,6 +116,67 @@ static GBytes *read_pem(GBytes *data, const char *file, const char *what, GError
     if (stream != NULL)
         (void)fclose(stream);
     return text == NULL ? NULL : g_bytes_new_with_free_func(text, size, free_wiped_bytes, text);
+}
+
+/* The authorities of the kubeconfig and those of the user's bundle, as one. @bundle: nullable. */
+static bool join_authorities(KftCurlEasy *self, const char *bundle, GError **error)
+{
+    const KftEndpoint *endpoint = self->endpoint;
+    GError *local = NULL;
+    g_autoptr(GBytes) own =
+        read_pem(endpoint->ca_data, endpoint->ca_file, "the file of trusted certificates", &local);
+    g_autoptr(GBytes) further =
+        local != NULL
+            ? NULL
+            : read_pem(NULL, bundle, "the file of additional trusted certificates", &local);
+    if (local != NULL) {
+        g_propagate_error(error, local);
+        return false;
+    }
+    GBytes *parts[] = {own, further};
+    GByteArray *joined = g_byte_array_new();
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        if (parts[i] == NULL)
+            continue;
+        gsize size = 0;
+        const guint8 *data = g_bytes_get_data(parts[i], &size);
+        g_byte_array_append(joined, data, (guint)size);
+        g_byte_array_append(joined, (const guint8 *)"\n", 1);
+    }
+    self->authorities = g_byte_array_free_to_bytes(joined);
+    return true;
+}
+
+static bool apply_trust(KftCurlEasy *self, GError **error)
+{
+    const KftEndpoint *endpoint = self->endpoint;
+    const char *bundle = kft_loop_get_network(self->multi->loop)->ca_bundle;
+    kft_curl_easy_set_long(self, CURLOPT_SSL_VERIFYPEER, endpoint->is_insecure ? 0 : 1);
+    kft_curl_easy_set_long(self, CURLOPT_SSL_VERIFYHOST, endpoint->is_insecure ? 0 : 2);
+    kft_curl_easy_set_long(self, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+    bool is_system = endpoint->ca_data == NULL && endpoint->ca_file == NULL;
+    if (is_system && bundle == NULL)
+        return true;
+    /* Else the system's directory of certificates would be trusted too. */
+    if (!is_system)
+        kft_curl_easy_set_pointer(self, CURLOPT_CAPATH, NULL);
+    /* A CA file that was replaced counts from the next connection on. */
+    kft_curl_easy_set_long(self, CURLOPT_CA_CACHE_TIMEOUT, 0);
+    if (bundle != NULL && !endpoint->is_insecure) {
+        if (!join_authorities(self, bundle, error))
+            return false;
+        set_blob(self, CURLOPT_CAINFO_BLOB, self->authorities);
+        return true;
+    }
+    if (is_system)
+        return true;
+    if (endpoint->ca_data != NULL) {
+        set_blob(self, CURLOPT_CAINFO_BLOB, endpoint->ca_data);
+        return true;
+    }
+    kft_curl_easy_set_pointer(self, CURLOPT_CAINFO, endpoint->ca_file);
+    return endpoint->is_insecure ||
+           check_readable(endpoint->ca_file, "the file of trusted certificates", error);
 }
 
 /* Files are handed over by their content: for curl a connection, or a TLS session that it kept, of
@@ -158,6 +203,21 @@ static bool apply_client_certificate(KftCurlEasy *self, GError **error)
     return true;
 }
 
+/* The first CONNECT goes without a login, and the proxy's 407 says which it takes: a password is
+ * not sent in clear to one that knows better. Without a name in the URL there may still be a
+ * Kerberos ticket: ":" makes curl use that. It needs a second kind beside, else curl would send the
+ * ticket unasked; Digest does no harm without a name. */
+static void apply_proxy_login(KftCurlEasy *self)
+{
+    if (self->proxy.has_login) {
+        kft_curl_easy_set_long(self, CURLOPT_PROXYAUTH,
+                               (long)(CURLAUTH_BASIC | CURLAUTH_DIGEST | CURLAUTH_NTLM));
+        return;
+    }
+    kft_curl_easy_set_pointer(self, CURLOPT_PROXYUSERPWD, ":");
+    kft_curl_easy_set_long(self, CURLOPT_PROXYAUTH, (long)(CURLAUTH_NEGOTIATE | CURLAUTH_DIGEST));
+}
+
 static void apply_proxy(KftCurlEasy *self)
 {
     const KftEndpoint *endpoint = self->endpoint;
@@ -167,14 +227,26 @@ static void apply_proxy(KftCurlEasy *self)
         return;
     }
     kft_curl_easy_set_pointer(self, CURLOPT_PROXY, kft_secret_reveal(self->proxy.url));
-    kft_curl_easy_set_long(self, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
+    apply_proxy_login(self);
     kft_curl_easy_set_long(self, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1);
     kft_curl_easy_set_long(self, CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
     /* An https proxy may be the cluster's own or a public one: its CA and the system's count. */
-    if (endpoint->ca_data != NULL)
+    if (self->authorities != NULL)
+        set_blob(self, CURLOPT_PROXY_CAINFO_BLOB, self->authorities);
+    else if (endpoint->ca_data != NULL)
         set_blob(self, CURLOPT_PROXY_CAINFO_BLOB, endpoint->ca_data);
     else if (endpoint->ca_file != NULL)
         kft_curl_easy_set_pointer(self, CURLOPT_PROXY_CAINFO, endpoint->ca_file);
+}
+
+/* curl has no option for this one. */
+static int on_curl_socket(void *user_data, curl_socket_t fd, curlsocktype purpose)
+{
+    int n_probes = KEEPALIVE_PROBES;
+    (void)user_data;
+    if (purpose == CURLSOCKTYPE_IPCXN)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &n_probes, sizeof n_probes);
+    return CURL_SOCKOPT_OK;
 }
 
 static void apply_common(KftCurlEasy *self)
@@ -200,69 +272,41 @@ static void apply_common(KftCurlEasy *self)
     kft_curl_easy_set_long(self, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     kft_curl_easy_set_pointer(self, CURLOPT_SSL_CTX_DATA, self);
     CURLcode code = curl_easy_setopt(self->easy, CURLOPT_SSL_CTX_FUNCTION, on_curl_ssl_context);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(self->easy, CURLOPT_SOCKOPTFUNCTION, on_curl_socket);
     if (self->setup == CURLE_OK)
         self->setup = code;
 }
 
-static char *dup_part(CURLU *url, CURLUPart what)
-{
-    char *part = NULL;
-    if (curl_url_get(url, what, &part, CURLU_DEFAULT_PORT) != CURLUE_OK)
-        return NULL;
-    char *copy = g_strdup(part);
-    curl_free(part);
-    return copy;
-}
-
-/* Address, and the proxy on the way to it. @url: the endpoint's, taken apart. */
-static bool apply_address(KftCurlEasy *self, CURLU *url, const char *path, GError **error)
+/* Address, and the proxy on the way to it. */
+static bool apply_url(KftCurlEasy *self, const char *path, GError **error)
 {
     const KftEndpoint *endpoint = self->endpoint;
-    g_autofree char *scheme = dup_part(url, CURLUPART_SCHEME);
-    g_autofree char *host = dup_part(url, CURLUPART_HOST);
-    g_autofree char *port_text = dup_part(url, CURLUPART_PORT);
+    g_auto(KftEndpointAddress) address = {0};
     g_autofree char *prefix = kft_endpoint_dup_prefix(endpoint);
-    uint16_t port = 0;
-    if (scheme == NULL || host == NULL || port_text == NULL ||
-        !kft_parse_port(port_text, 1, &port) ||
-        (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
-        g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
-                    "the server URL of %s must be http:// or https:// with a host",
-                    self->authority);
+    if (!kft_endpoint_read_address(endpoint, &address, error))
         return false;
-    }
-    self->is_https = strcmp(scheme, "https") == 0;
+    self->is_https = strcmp(address.scheme, "https") == 0;
     const char *name =
-        self->is_https && endpoint->server_name != NULL ? endpoint->server_name : host;
-    if (name != host) {
+        self->is_https && endpoint->server_name != NULL ? endpoint->server_name : address.host;
+    if (name != address.host) {
         /* curl checks the certificate against the URL's host and has no other knob. */
-        g_autofree char *real = g_strdup_printf("::%s:%u", host, port);
+        bool is_ipv6 = strchr(address.host, ':') != NULL;
+        g_autofree char *real = g_strdup_printf("::%s%s%s:%u", is_ipv6 ? "[" : "", address.host,
+                                                is_ipv6 ? "]" : "", address.port);
         g_autofree char *field = g_strdup_printf("Host: %s", self->authority);
         self->connect_to = curl_slist_append(NULL, real);
         kft_curl_easy_set_pointer(self, CURLOPT_CONNECT_TO, self->connect_to);
         kft_curl_easy_add_header(self, field);
     }
-    const char *brackets = strchr(name, ':') != NULL && name[0] != '[' ? "[]" : "";
-    g_autofree char *text = g_strdup_printf("%s://%.1s%s%s:%u%s%s", scheme, brackets, name,
-                                            brackets[0] == '\0' ? "" : "]", port, prefix, path);
+    bool is_ipv6 = strchr(name, ':') != NULL && name[0] != '[';
+    g_autofree char *text =
+        g_strdup_printf("%s://%s%s%s:%u%s%s", address.scheme, is_ipv6 ? "[" : "", name,
+                        is_ipv6 ? "]" : "", address.port, prefix, path);
     kft_curl_easy_set_pointer(self, CURLOPT_URL, text);
-    size_t host_length = strlen(host);
-    g_autofree char *bare = host[0] == '[' ? g_strndup(host + 1, host_length - 2) : g_strdup(host);
-    return kft_proxy_choose(endpoint, scheme, bare, port, &self->proxy, error);
-}
-
-static bool apply_url(KftCurlEasy *self, const char *path, GError **error)
-{
-    CURLU *url = curl_url();
-    CURLUcode code = url == NULL ? CURLUE_OUT_OF_MEMORY
-                                 : curl_url_set(url, CURLUPART_URL, self->endpoint->url, 0);
-    bool is_set = code == CURLUE_OK && apply_address(self, url, path, error);
-    if (code != CURLUE_OK)
-        g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
-                    "the server URL of \"%s\" is not valid: %s", self->authority,
-                    curl_url_strerror(code));
-    curl_url_cleanup(url);
-    return is_set;
+    const KftProxyServer server = {address.scheme, address.host, address.port};
+    return kft_proxy_choose(endpoint, kft_loop_get_network(self->multi->loop), &server,
+                            &self->proxy, error);
 }
 
 KftCurlEasy *
@@ -312,6 +356,7 @@ static void on_deferred_free(void *user_data)
     kft_tls_note_unref(self->tls_note);
     g_clear_pointer(&self->cert, g_bytes_unref);
     g_clear_pointer(&self->key, g_bytes_unref);
+    g_clear_pointer(&self->authorities, g_bytes_unref);
     kft_endpoint_unref(self->endpoint);
     g_free(self->authority);
     kft_loop_object_closed(self->multi->loop);

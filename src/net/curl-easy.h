@@ -3,6 +3,7 @@
 
 #include "net/curl-multi.h"
 #include "net/endpoint.h"
+#include "net/hop.h"
 #include "net/proxy-choice.h"
 #include "net/tls-note.h"
 
@@ -16,12 +17,14 @@ typedef struct {
     bool is_https;
     struct curl_slist *headers;
     struct curl_slist *connect_to;
-    GBytes *cert; /* the client's, PEM; nullable */
-    GBytes *key;  /* nullable */
+    GBytes *cert;        /* the client's, PEM; nullable */
+    GBytes *key;         /* nullable */
+    GBytes *authorities; /* of kubeconfig and bundle together; NULL without a bundle */
     KftProxyChoice proxy;
     KftTlsNote *tls_note;
     unsigned n_handshakes; /* TLS, that of an https proxy included */
     CURLcode setup;        /* the first failure of curl_easy_setopt() */
+    KftHop failed_hop;     /* of the last kft_curl_easy_dup_error() */
     char error_text[CURL_ERROR_SIZE];
 } KftCurlEasy;
 

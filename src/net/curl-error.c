@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/redact.h"
+#include "base/text.h"
 #include "net/client-pair.h"
 #include "net/curl-easy.h"
 
@@ -125,6 +126,27 @@ static char *dup_certificate_owner(const KftCurlEasy *self)
                            is_proxy ? self->proxy.name : self->authority);
 }
 
+/* With both clocks named: the one that is wrong may be ours. */
+static char *dup_expiry_text(const KftTlsNote *note, const char *owner, const char *via)
+{
+    int64_t now_s = g_get_real_time() / G_USEC_PER_SEC;
+    g_autofree char *date = kft_text_dup_date(note->not_after_s);
+    g_autofree char *span = kft_text_dup_span(now_s - note->not_after_s);
+    return g_strdup_printf("%s%s expired on %s, %s ago by this computer's clock", owner, via, date,
+                           span);
+}
+
+static char *dup_too_early_text(const KftTlsNote *note, const char *owner, const char *via)
+{
+    int64_t now_s = g_get_real_time() / G_USEC_PER_SEC;
+    g_autofree char *date = kft_text_dup_date(note->not_before_s);
+    g_autofree char *now = kft_text_dup_date(now_s);
+    g_autofree char *span = kft_text_dup_span(note->not_before_s - now_s);
+    return g_strdup_printf("%s%s is not valid before %s, and this computer's clock says %s, %s "
+                           "earlier: is it right",
+                           owner, via, date, now, span);
+}
+
 static char *dup_verify_text(const KftCurlEasy *self, const char *owner)
 {
     const KftTlsNote *note = self->tls_note;
@@ -135,11 +157,9 @@ static char *dup_verify_text(const KftCurlEasy *self, const char *owner)
             : g_strdup_printf(", or rather that of its authority \"%s\",", note->subject);
     switch (note->error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
-        return g_strdup_printf("%s%s expired on %s", owner, via,
-                               note->not_after != NULL ? note->not_after : "an unreadable date");
+        return dup_expiry_text(note, owner, via);
     case X509_V_ERR_CERT_NOT_YET_VALID:
-        return g_strdup_printf("%s%s is not valid before %s", owner, via,
-                               note->not_before != NULL ? note->not_before : "an unreadable date");
+        return dup_too_early_text(note, owner, via);
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
         return g_strdup_printf("%s is not trusted: it is self-signed (\"%s\")", owner, issuer);
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
@@ -390,9 +410,45 @@ static Cause cause_of(const KftCurlEasy *self, CURLcode code)
     }
 }
 
+static bool is_about_client_certificate(const KftCurlEasy *self)
+{
+    Cause cause = tls_cause(self);
+    g_free(cause.text);
+    return cause.code == KFT_ERROR_AUTH && cause.text != NULL;
+}
+
+/* Where a transfer got to that curl ended with @code. */
+static KftHop hop_of(const KftCurlEasy *self, CURLcode code)
+{
+    if (is_proxied(self) && (info_long(self, CURLINFO_HTTP_CONNECTCODE) >= 300 ||
+                             info_long(self, CURLINFO_PROXY_SSL_VERIFYRESULT) != 0))
+        return KFT_HOP_PROXY;
+    if (is_about_client_certificate(self))
+        return KFT_HOP_CLIENT_CERTIFICATE;
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return KFT_HOP_NAME;
+    case CURLE_COULDNT_CONNECT:
+        return KFT_HOP_TCP;
+    case CURLE_PROXY:
+        return KFT_HOP_PROXY;
+    case CURLE_SSL_CERTPROBLEM:
+        return KFT_HOP_CLIENT_CERTIFICATE;
+    default:
+        break;
+    }
+    if (info_time(self, CURLINFO_NAMELOOKUP_TIME_T) == 0)
+        return KFT_HOP_NAME;
+    if (self->is_https && info_time(self, CURLINFO_APPCONNECT_TIME_T) == 0)
+        return has_begun_tls(self) ? KFT_HOP_TLS : is_proxied(self) ? KFT_HOP_PROXY : KFT_HOP_TCP;
+    return KFT_HOP_SERVER;
+}
+
 GError *kft_curl_easy_dup_error(KftCurlEasy *self, CURLcode code)
 {
     Cause cause = cause_of(self, code);
+    self->failed_hop = hop_of(self, code);
     GError *error = g_error_new_literal(KFT_ERROR, (gint)cause.code, cause.text);
     g_free(cause.text);
     return error;

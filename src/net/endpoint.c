@@ -1,8 +1,11 @@
-/* The description of a server, reference counted. Only strings are taken apart here; whether the
- * URL is valid is found out when a connection is set up (curl-easy.c). */
+/* The description of a server, reference counted. */
 #include "net/endpoint.h"
 
+#include <curl/curl.h>
+#include <kftray/error.h>
 #include <string.h>
+
+#include "base/number.h"
 
 KftEndpoint *kft_endpoint_new(const char *url)
 {
@@ -83,4 +86,61 @@ char *kft_endpoint_dup_prefix(const KftEndpoint *self)
     const char *start = behind_scheme(self);
     start += strcspn(start, "/?#");
     return g_strndup(start, strcspn(start, "?#"));
+}
+
+static char *dup_part(CURLU *url, CURLUPart what)
+{
+    char *part = NULL;
+    if (curl_url_get(url, what, &part, CURLU_DEFAULT_PORT) != CURLUE_OK)
+        return NULL;
+    char *copy = g_strdup(part);
+    curl_free(part);
+    return copy;
+}
+
+static bool read_parts(CURLU *url, KftEndpointAddress *address)
+{
+    g_autofree char *port = dup_part(url, CURLUPART_PORT);
+    address->scheme = dup_part(url, CURLUPART_SCHEME);
+    address->host = dup_part(url, CURLUPART_HOST);
+    if (address->host != NULL && address->host[0] == '[') {
+        size_t length = strlen(address->host);
+        memmove(address->host, address->host + 1, length);
+        address->host[length - 2] = '\0';
+    }
+    return address->scheme != NULL && address->host != NULL && port != NULL &&
+           kft_parse_port(port, 1, &address->port) &&
+           (strcmp(address->scheme, "http") == 0 || strcmp(address->scheme, "https") == 0);
+}
+
+bool kft_endpoint_read_address(const KftEndpoint *self,
+                               KftEndpointAddress *ret_address,
+                               GError **error)
+{
+    KftEndpointAddress address = {0};
+    CURLU *url = curl_url();
+    CURLUcode code =
+        url == NULL ? CURLUE_OUT_OF_MEMORY : curl_url_set(url, CURLUPART_URL, self->url, 0);
+    bool is_read = code == CURLUE_OK && read_parts(url, &address);
+    curl_url_cleanup(url);
+    if (is_read) {
+        *ret_address = address;
+        return true;
+    }
+    g_autofree char *authority = kft_endpoint_dup_authority(self);
+    if (code != CURLUE_OK)
+        g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+                    "the server URL of \"%s\" is not valid: %s", authority,
+                    curl_url_strerror(code));
+    else
+        g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+                    "the server URL of %s must be http:// or https:// with a host", authority);
+    kft_endpoint_address_clear(&address);
+    return false;
+}
+
+void kft_endpoint_address_clear(KftEndpointAddress *self)
+{
+    g_clear_pointer(&self->scheme, g_free);
+    g_clear_pointer(&self->host, g_free);
 }

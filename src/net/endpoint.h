@@ -3,6 +3,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/secret.h"
 
@@ -28,11 +29,24 @@ KftEndpoint *kft_endpoint_new(const char *url);
 KftEndpoint *kft_endpoint_copy(const KftEndpoint *self);
 KftEndpoint *kft_endpoint_ref(KftEndpoint *self);
 void kft_endpoint_unref(KftEndpoint *self);
+/* Where the URL leads. embeddable. */
+typedef struct {
+    char *scheme; /* "http" or "https" */
+    char *host;   /* IPv6 without brackets */
+    uint16_t port;
+} KftEndpointAddress;
+
+/* Takes the URL apart. Errors: BAD_CONFIG (not valid, not http or https, no host). */
+bool kft_endpoint_read_address(const KftEndpoint *self,
+                               KftEndpointAddress *ret_address,
+                               GError **error);
+void kft_endpoint_address_clear(KftEndpointAddress *self);
 /* host[:port] for the Host field and for messages; (transfer full). IPv6 in brackets. */
 char *kft_endpoint_dup_authority(const KftEndpoint *self);
 /* The path prefix of the URL, "" or "/a/b". (transfer full). */
 char *kft_endpoint_dup_prefix(const KftEndpoint *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftEndpoint, kft_endpoint_unref)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KftEndpointAddress, kft_endpoint_address_clear)
 
 #endif

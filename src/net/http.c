@@ -17,7 +17,8 @@
 
 struct KftHttpCall {
     KftLoop *loop;
-    KftCurlEasy *curl; /* NULL if it could not be set up */
+    KftCurlEasy *curl;                /* NULL if it could not be set up */
+    void (*on_head)(void *user_data); /* NULL once it ran */
     KftHttpBodyFunc on_body;
     KftHttpDoneFunc on_done; /* NULL once it ran */
     void *user_data;
@@ -76,8 +77,13 @@ static size_t on_curl_header(char *data, size_t size, size_t n_items, void *user
     KftHttpCall *self = user_data;
     (void)data;
     (void)size;
-    if (!self->is_freed && self->on_done != NULL && status_of(self) >= 200)
-        restart_idle_timer(self);
+    if (self->is_freed || self->on_done == NULL || status_of(self) < 200)
+        return n_items;
+    restart_idle_timer(self);
+    void (*on_head)(void *) = self->on_head;
+    self->on_head = NULL;
+    if (on_head != NULL)
+        on_head(self->user_data);
     return n_items;
 }
 
@@ -105,18 +111,21 @@ static size_t on_curl_body(char *data, size_t size, size_t n_items, void *user_d
 static void report_response(KftHttpCall *self)
 {
     char *content_type = NULL;
+    char *peer = NULL;
     curl_off_t retry_after_s = 0;
     /* The room for the NUL is part of the queue's limit. */
     if (kft_buf_append(&self->body, "", 1) != KFT_R_OK)
         g_assert_not_reached();
     (void)curl_easy_getinfo(self->curl->easy, CURLINFO_CONTENT_TYPE, &content_type);
     (void)curl_easy_getinfo(self->curl->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    (void)curl_easy_getinfo(self->curl->easy, CURLINFO_PRIMARY_IP, &peer);
     KftHttpResponse response = {
         .status = (unsigned)status_of(self),
         .content_type = content_type,
         .retry_after_s = (uint32_t)CLAMP(retry_after_s, 0, UINT32_MAX),
         .body = (const char *)kft_buf_data(&self->body),
         .body_size = kft_buf_size(&self->body) - 1,
+        .peer = peer,
     };
     finish(self, &response, NULL);
 }
@@ -201,6 +210,10 @@ set_up(KftHttpCall *self, KftEndpoint *endpoint, const KftHttpRequest *request, 
                                                        : DEFAULT_CONNECT_TIMEOUT_MS;
     kft_curl_easy_set_long(self->curl, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
     kft_curl_easy_set_long(self->curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    if (request->is_fresh || kft_loop_is_distrusting(self->loop)) {
+        kft_curl_easy_set_long(self->curl, CURLOPT_FRESH_CONNECT, 1);
+        kft_curl_easy_set_long(self->curl, CURLOPT_DNS_CACHE_TIMEOUT, 0);
+    }
     set_callbacks(self);
     set_method(self->curl, request);
     if (!add_headers(self, request, error))
@@ -220,6 +233,7 @@ KftHttpCall *kft_http_call_start(KftLoop *loop,
     KFT_ASSERT_LOOP_THREAD(loop);
     KftHttpCall *self = g_new0(KftHttpCall, 1);
     self->loop = loop;
+    self->on_head = request->on_head;
     self->on_body = on_body;
     self->on_done = on_done;
     self->user_data = user_data;

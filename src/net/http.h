@@ -19,6 +19,9 @@ typedef struct {
     uint32_t timeout_ms;         /* the whole exchange; 0 = none (watches) */
     uint32_t idle_timeout_ms;    /* no byte received for so long after the head; 0 = none */
     size_t max_body_bytes;       /* of a collected body; 0 = 16 MiB; more is KFT_ERROR_LIMIT */
+    bool is_fresh; /* on a connection of its own, to an address that is looked up anew */
+    /* Once, when the head of the answer came: nothing may be started or freed in it. Nullable. */
+    void (*on_head)(void *user_data);
 } KftHttpRequest;
 
 typedef struct {
@@ -27,6 +30,7 @@ typedef struct {
     uint32_t retry_after_s;   /* 0 = not given */
     const char *body; /* collected; "" if none or streamed; NUL terminated behind body_size */
     size_t body_size;
+    const char *peer; /* numeric address that answered, of the server or a proxy; nullable */
 } KftHttpResponse;
 
 /* Streams the body of a 2xx answer as it arrives; others are collected. May call

@@ -10,6 +10,9 @@
 #include "base/log.h"
 #include "net/loop-priv.h"
 
+/* curl does not use a connection that was idle for longer (CURLOPT_MAXAGE_CONN). */
+#define MAX_IDLE_MS UINT64_C(118000)
+
 struct KftLoop {
     uv_loop_t uv;
     uv_async_t keep_alive;
@@ -17,8 +20,10 @@ struct KftLoop {
     KftCurlMulti requests;
     KftCurlMulti dials;
     CURLSH *share;
+    KftNetwork network;
     GQueue deferred;
     uint64_t turn;
+    uint64_t distrust_until_ms; /* 0 = never */
     unsigned n_open;
     bool has_run;
     uv_thread_t thread;
@@ -162,6 +167,7 @@ bool kft_loop_free(KftLoop *self)
     close_if_initialized((uv_handle_t *)&self->keep_alive);
     close_if_initialized((uv_handle_t *)&self->idle);
     (void)uv_run(&self->uv, UV_RUN_NOWAIT);
+    kft_network_clear(&self->network);
     bool is_clean = uv_loop_close(&self->uv) == 0 && self->n_open == 0;
     if (is_clean)
         g_free(self);
@@ -176,6 +182,11 @@ uv_loop_t *kft_loop_get_uv(KftLoop *self)
     return &self->uv;
 }
 
+KftNetwork *kft_loop_get_network(KftLoop *self)
+{
+    return &self->network;
+}
+
 CURLSH *kft_loop_get_share(KftLoop *self)
 {
     return self->share;
@@ -184,6 +195,16 @@ CURLSH *kft_loop_get_share(KftLoop *self)
 uint64_t kft_loop_now_ms(KftLoop *self)
 {
     return uv_now(&self->uv);
+}
+
+void kft_loop_distrust_idle(KftLoop *self)
+{
+    self->distrust_until_ms = uv_now(&self->uv) + MAX_IDLE_MS;
+}
+
+bool kft_loop_is_distrusting(KftLoop *self)
+{
+    return uv_now(&self->uv) < self->distrust_until_ms;
 }
 
 bool kft_loop_is_current(const KftLoop *self)

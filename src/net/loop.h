@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "net/network.h"
+
 /* The loop thread's libuv loop with curl's multi handles driven by it and a curl share (DNS and TLS
  * sessions). The process must ignore SIGPIPE. All objects of this module belong to one loop and are
  * used only in its thread.
@@ -29,8 +31,14 @@ bool kft_loop_free(KftLoop *self);
 
 uv_loop_t *kft_loop_get_uv(KftLoop *self);
 CURLSH *kft_loop_get_share(KftLoop *self);
+/* What counts for new connections; (transfer none), may be changed. */
+KftNetwork *kft_loop_get_network(KftLoop *self);
 /* Monotonic milliseconds, as cached by the loop for this turn. */
 uint64_t kft_loop_now_ms(KftLoop *self);
+/* Connections that are kept open for further requests may be dead: the network changed, or the
+ * machine slept. Requests open new ones for as long as curl would keep the old. */
+void kft_loop_distrust_idle(KftLoop *self);
+bool kft_loop_is_distrusting(KftLoop *self);
 /* Whether the caller runs in the loop thread (true before the first run). */
 bool kft_loop_is_current(const KftLoop *self);
 

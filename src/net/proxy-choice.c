@@ -52,14 +52,21 @@ static bool range_contains(const char *range, const Address *address)
            (n_bits % 8 == 0 || ((base.bytes[n_bytes] ^ address->bytes[n_bytes]) & mask) == 0);
 }
 
+/* Without the dot that makes a name absolute. */
+static size_t name_length(const char *name)
+{
+    size_t length = strlen(name);
+    return length > 1 && name[length - 1] == '.' ? length - 1 : length;
+}
+
 static bool name_matches(const char *pattern, const char *host)
 {
     bool is_suffix = pattern[0] == '.' || g_str_has_prefix(pattern, "*.");
     const char *suffix = pattern + (pattern[0] == '*' ? 1 : 0) + (is_suffix ? 1 : 0);
-    size_t length = strlen(suffix);
-    size_t host_length = strlen(host);
+    size_t length = name_length(suffix);
+    size_t host_length = name_length(host);
     if (length == 0 || length > host_length ||
-        g_ascii_strcasecmp(host + host_length - length, suffix) != 0)
+        g_ascii_strncasecmp(host + host_length - length, suffix, length) != 0)
         return false;
     return length == host_length ? !is_suffix : host[host_length - length - 1] == '.';
 }
@@ -111,20 +118,75 @@ bool kft_proxy_list_matches(const char *list, const char *host, uint16_t port)
     return false;
 }
 
-/* The variable in upper case wins, as in Go; in curl it is the other way round. */
-static const char *from_environment(const char *upper, const char *lower)
+/* A proxy as text, and where it was found. */
+typedef struct {
+    const char *text; /* nullable, "" = none */
+    const char *where;
+} Found;
+
+/* The first of the variables that has a value. Those in upper case come first, as in Go; in curl it
+ * is the other way round. */
+static Found from_environment(const char *const *names)
 {
-    const char *value = g_getenv(upper);
-    return value != NULL && value[0] != '\0' ? value : g_getenv(lower);
+    for (size_t i = 0; names[i] != NULL; i++) {
+        const char *value = g_getenv(names[i]);
+        if (value != NULL && value[0] != '\0')
+            return (Found){.text = value, .where = names[i]};
+    }
+    return (Found){0};
 }
 
-static const char *environment_proxy(const char *scheme, const char *host, uint16_t port)
+static Found environment_proxy(const char *scheme)
 {
-    const char *except = from_environment("NO_PROXY", "no_proxy");
-    if (is_loopback(host) || (except != NULL && kft_proxy_list_matches(except, host, port)))
-        return NULL;
-    return strcmp(scheme, "https") == 0 ? from_environment("HTTPS_PROXY", "https_proxy")
-                                        : from_environment("HTTP_PROXY", "http_proxy");
+    static const char *const for_https[] = {"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy",
+                                            NULL};
+    static const char *const for_http[] = {"HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy",
+                                           NULL};
+    return from_environment(strcmp(scheme, "https") == 0 ? for_https : for_http);
+}
+
+/* @ret_reason: (transfer full). */
+static Found find_proxy(const KftEndpoint *endpoint,
+                        const KftNetwork *network,
+                        const KftProxyServer *server,
+                        char **ret_reason)
+{
+    static const char *const exceptions[] = {"NO_PROXY", "no_proxy", NULL};
+    Found found = {0};
+
+    if (endpoint->proxy_url != NULL) {
+        found = (Found){kft_secret_reveal(endpoint->proxy_url), "of the cluster"};
+        *ret_reason = g_strdup("the kubeconfig's proxy-url says so");
+        return found;
+    }
+    if (is_loopback(server->host)) {
+        *ret_reason = g_strdup("a server on this computer is reached directly");
+        return found;
+    }
+    Found except = from_environment(exceptions);
+    found = environment_proxy(server->scheme);
+    if (found.text != NULL && except.text != NULL &&
+        kft_proxy_list_matches(except.text, server->host, server->port)) {
+        *ret_reason =
+            g_strdup_printf("%s is set, but %s names the server", found.where, except.where);
+        return (Found){0};
+    }
+    if (found.text != NULL) {
+        *ret_reason = g_strdup_printf("%s is set in the environment", found.where);
+        return (Found){found.text, "in the environment"};
+    }
+    if (network == NULL || network->proxy_url == NULL) {
+        *ret_reason = g_strdup("neither the kubeconfig nor the environment names a proxy");
+        return found;
+    }
+    if (network->no_proxy != NULL &&
+        kft_proxy_list_matches(network->no_proxy, server->host, server->port)) {
+        *ret_reason =
+            g_strdup("the settings name a proxy, but the server is one of its exceptions");
+        return found;
+    }
+    *ret_reason = g_strdup("the settings say so");
+    return (Found){kft_secret_reveal(network->proxy_url), "in the settings"};
 }
 
 static const char *default_port(const char *scheme)
@@ -167,7 +229,11 @@ static bool complete_url(CURLU *url, KftProxyChoice *choice)
     if (text == NULL)
         return false;
     choice->url = kft_secret_new(text);
+    g_autofree char *user = url_part(url, CURLUPART_USER);
+    choice->has_login = user != NULL;
     choice->name = g_strdup_printf("%s:%s", host, port);
+    choice->host = host[0] == '[' ? g_strndup(host + 1, strlen(host) - 2) : g_strdup(host);
+    (void)kft_parse_port(port, 1, &choice->port);
     kft_secret_wipe_string(text);
     return true;
 }
@@ -187,22 +253,21 @@ static bool parse_proxy(const char *text, KftProxyChoice *choice)
 }
 
 bool kft_proxy_choose(const KftEndpoint *endpoint,
-                      const char *scheme,
-                      const char *host,
-                      uint16_t port,
+                      const KftNetwork *network,
+                      const KftProxyServer *server,
                       KftProxyChoice *ret_choice,
                       GError **error)
 {
     KftProxyChoice choice = {0};
-    const char *text = endpoint->proxy_url != NULL ? kft_secret_reveal(endpoint->proxy_url)
-                                                   : environment_proxy(scheme, host, port);
-    if (text != NULL && text[0] != '\0' && !parse_proxy(text, &choice)) {
+    Found found = find_proxy(endpoint, network, server, &choice.reason);
+    if (found.text != NULL && found.text[0] != '\0' && !parse_proxy(found.text, &choice)) {
         /* The text is not repeated: it may hold a password. */
         g_set_error(
             error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
             "the proxy URL %s is not usable: it must be http://, https:// or socks5:// with a "
             "host",
-            endpoint->proxy_url != NULL ? "of the cluster" : "in the environment");
+            found.where);
+        kft_proxy_choice_clear(&choice);
         return false;
     }
     *ret_choice = choice;
@@ -213,4 +278,6 @@ void kft_proxy_choice_clear(KftProxyChoice *self)
 {
     g_clear_pointer(&self->url, kft_secret_free);
     g_clear_pointer(&self->name, g_free);
+    g_clear_pointer(&self->host, g_free);
+    g_clear_pointer(&self->reason, g_free);
 }

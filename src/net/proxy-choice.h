@@ -7,22 +7,36 @@
 
 #include "base/secret.h"
 #include "net/endpoint.h"
+#include "net/network.h"
 
 /* The proxy for a connection. */
 typedef struct {
     KftSecret *url; /* as curl takes it, scheme and port always given; NULL = none */
     char *name;     /* host:port, for messages; NULL if url is */
+    char *host;     /* the same taken apart, IPv6 without brackets; NULL if url is */
+    uint16_t port;
+    char *reason;   /* where the choice comes from, for messages: "HTTPS_PROXY is set" */
+    bool has_login; /* the URL has a user name */
 } KftProxyChoice;
 
-/* The proxy that @endpoint names, else the one that the environment has for a server of @scheme
- * ("http" or "https") at @host (IPv6 without brackets) and @port. Errors: BAD_CONFIG. Thread: any.
+/* The server that is to be reached. */
+typedef struct {
+    const char *scheme; /* "http" or "https" */
+    const char *host;   /* IPv6 without brackets */
+    uint16_t port;
+} KftProxyServer;
+
+/* The proxy that @endpoint names, else the one that the environment has: HTTPS_PROXY or HTTP_PROXY,
+ * else ALL_PROXY, unless NO_PROXY names the server; else that of @network (nullable), unless its
+ * own list does. Loopback is never reached by one of the latter two. Errors: BAD_CONFIG. Thread:
+ * any.
  */
 bool kft_proxy_choose(const KftEndpoint *endpoint,
-                      const char *scheme,
-                      const char *host,
-                      uint16_t port,
+                      const KftNetwork *network,
+                      const KftProxyServer *server,
                       KftProxyChoice *ret_choice,
                       GError **error);
+
 void kft_proxy_choice_clear(KftProxyChoice *self);
 
 /* Whether a NO_PROXY list names the server: "*", host names (with their subdomains), ".suffix" or

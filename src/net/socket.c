@@ -6,6 +6,7 @@
  * Invariants: at most one write and one shutdown request are under way; on_error runs once, and
  * after it nothing but freeing. */
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "base/buf.h"
@@ -16,6 +17,9 @@
 #include "net/socket-priv.h"
 
 #define SLICE_BYTES ((size_t)128 * 1024)
+#define KEEPALIVE_IDLE_S 60
+#define KEEPALIVE_INTERVAL_S 10
+#define KEEPALIVE_PROBES 6
 
 struct KftSocket {
     KftLoop *loop;
@@ -66,6 +70,20 @@ static void on_handle_closed(uv_handle_t *handle)
     g_free(self);
 }
 
+/* A program on another machine that went away without a word must not hold its pod's connection for
+ * ever. On loopback the kernel answers at once. */
+static void keep_alive(KftSocket *self)
+{
+    int interval_s = KEEPALIVE_INTERVAL_S;
+    int n_probes = KEEPALIVE_PROBES;
+    uv_os_fd_t fd = -1;
+    (void)uv_tcp_keepalive(&self->handle, 1, KEEPALIVE_IDLE_S);
+    if (uv_fileno((const uv_handle_t *)&self->handle, &fd) != 0)
+        return;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &n_probes, sizeof n_probes);
+}
+
 KftSocket *kft_socket_accept(KftLoop *loop, uv_stream_t *server)
 {
     struct sockaddr_storage address = {0};
@@ -85,6 +103,7 @@ KftSocket *kft_socket_accept(KftLoop *loop, uv_stream_t *server)
         return NULL;
     }
     (void)uv_tcp_nodelay(&self->handle, 1);
+    keep_alive(self);
     if (uv_tcp_getpeername(&self->handle, (struct sockaddr *)&address, &length) == 0)
         self->peer = kft_socket_format_address(&address);
     else

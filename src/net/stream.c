@@ -46,6 +46,7 @@ struct KftDial {
     void *user_data;
     KftDeferred *failure; /* nullable */
     GError *error;        /* of setting up; nullable */
+    KftHop failed_hop;
 };
 
 static void on_transfer_done(CURL *easy, CURLcode result, void *user_data);
@@ -129,14 +130,46 @@ void kft_stream_set_interest(KftStream *self, bool read, bool write)
     schedule(self);
 }
 
-static bool tls_wants_write(const KftStream *self)
+/* NULL without TLS. */
+static SSL *get_ssl(const KftStream *self)
 {
     struct curl_tlssessioninfo *info = NULL;
     if (!self->curl->is_https ||
         curl_easy_getinfo(self->curl->easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK ||
-        info == NULL || info->internals == NULL)
+        info == NULL)
+        return NULL;
+    return info->internals;
+}
+
+static bool tls_wants_write(const KftStream *self)
+{
+    const SSL *ssl = get_ssl(self);
+    return ssl != NULL && SSL_want_write(ssl) != 0;
+}
+
+bool kft_stream_get_tls(KftStream *self, KftStreamTls *ret_tls)
+{
+    const SSL *ssl = get_ssl(self);
+    if (ssl == NULL)
         return false;
-    return SSL_want_write((const SSL *)info->internals) != 0;
+    const X509 *certificate = SSL_get0_peer_certificate(ssl);
+    *ret_tls = (KftStreamTls){
+        .version = g_strdup(SSL_get_version(ssl)),
+        .is_resumed = SSL_session_reused(ssl) == 1,
+    };
+    if (certificate != NULL) {
+        ret_tls->subject = kft_tls_note_dup_name(X509_get_subject_name(certificate));
+        ret_tls->issuer = kft_tls_note_dup_name(X509_get_issuer_name(certificate));
+        ret_tls->not_after_s = kft_tls_note_read_time(X509_get0_notAfter(certificate));
+    }
+    return true;
+}
+
+void kft_stream_tls_clear(KftStreamTls *self)
+{
+    g_clear_pointer(&self->version, g_free);
+    g_clear_pointer(&self->subject, g_free);
+    g_clear_pointer(&self->issuer, g_free);
 }
 
 static KftResult fail(KftStream *self, CURLcode code)
@@ -218,6 +251,13 @@ const char *kft_stream_get_error(const KftStream *self)
     return self->error_text != NULL ? self->error_text : "no error";
 }
 
+void kft_stream_get_tcp_state(const KftStream *self, KftTcpState *ret_state)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    (void)curl_easy_getinfo(self->curl->easy, CURLINFO_ACTIVESOCKET, &fd);
+    kft_tcp_state_read(fd, ret_state);
+}
+
 static void on_poll_closed(uv_handle_t *handle)
 {
     KftStream *self = handle->data;
@@ -274,6 +314,7 @@ static void on_deferred_fail(void *user_data)
 {
     KftDial *self = user_data;
     self->failure = NULL;
+    self->failed_hop = KFT_HOP_SETUP;
     report(self, NULL, self->error);
 }
 
@@ -308,6 +349,7 @@ static void on_transfer_done(CURL *easy, CURLcode result, void *user_data)
     (void)easy;
     if (result != CURLE_OK) {
         error = kft_curl_easy_dup_error(self->curl, result);
+        self->failed_hop = self->curl->failed_hop;
         report(self, NULL, error);
         return;
     }
@@ -323,8 +365,10 @@ static void on_transfer_done(CURL *easy, CURLcode result, void *user_data)
         return;
     }
     bool is_lost = result == CURLE_UNSUPPORTED_PROTOCOL && self->n_tries < MAX_TRIES;
-    if (!is_lost)
+    if (!is_lost) {
         error = kft_curl_easy_dup_error(stream->curl, result);
+        self->failed_hop = stream->curl->failed_hop;
+    }
     kft_stream_free(stream);
     if (!is_lost || !start_transfer(self, &error))
         report(self, NULL, error);
@@ -344,6 +388,11 @@ KftDial *kft_dial_start(
     if (!start_transfer(self, &self->error))
         self->failure = kft_loop_defer(loop, on_deferred_fail, self);
     return self;
+}
+
+KftHop kft_dial_get_failed_hop(const KftDial *self)
+{
+    return self->failed_hop;
 }
 
 static void on_deferred_destroy(void *user_data)

@@ -3,7 +3,9 @@
 
 #include "base/result.h"
 #include "net/endpoint.h"
+#include "net/hop.h"
 #include "net/loop.h"
+#include "net/tcp-state.h"
 
 /* A connected byte stream to a server (TCP, proxies and TLS by libcurl's CONNECT_ONLY, ALPN only
  * http/1.1, TCP_NODELAY and keepalive set). Thread: loop. */
@@ -30,6 +32,20 @@ KftResult kft_stream_read(KftStream *self, uint8_t *data, size_t size, size_t *r
 KftResult kft_stream_write(KftStream *self, const uint8_t *data, size_t size, size_t *ret_size);
 /* One line about the last KFT_R_IO; (transfer none). */
 const char *kft_stream_get_error(const KftStream *self);
+/* What the TLS handshake with the server came to. embeddable. */
+typedef struct {
+    char *version; /* "TLSv1.3" */
+    char *subject; /* of the server's certificate */
+    char *issuer;
+    int64_t not_after_s; /* unix seconds */
+    bool is_resumed;     /* the session of an earlier connection */
+} KftStreamTls;
+
+/* False for a stream without TLS. @ret_tls: for kft_stream_tls_clear(). */
+bool kft_stream_get_tls(KftStream *self, KftStreamTls *ret_tls);
+void kft_stream_tls_clear(KftStreamTls *self);
+/* Of the connection to the server, or to the proxy on the way to it. */
+void kft_stream_get_tcp_state(const KftStream *self, KftTcpState *ret_state);
 /* Closes and frees. NULL is allowed. */
 void kft_stream_free(KftStream *self);
 
@@ -42,7 +58,11 @@ KftDial *kft_dial_start(KftLoop *loop,
                         uint32_t timeout_ms,
                         KftDialFunc on_done,
                         void *user_data);
+/* Inside an on_done with an error: how far it came. */
+KftHop kft_dial_get_failed_hop(const KftDial *self);
 /* Cancels if not done; must be called also after (or inside) on_done. NULL is allowed. */
 void kft_dial_free(KftDial *self);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KftStreamTls, kft_stream_tls_clear)
 
 #endif

@@ -20,8 +20,6 @@ static void forget(KftTlsNote *self)
 {
     g_clear_pointer(&self->subject, g_free);
     g_clear_pointer(&self->issuer, g_free);
-    g_clear_pointer(&self->not_before, g_free);
-    g_clear_pointer(&self->not_after, g_free);
     g_clear_pointer(&self->names, g_free);
     self->error = X509_V_OK;
     self->depth = 0;
@@ -60,7 +58,7 @@ static int context_index(void)
     return (int)index_plus_1 - 1;
 }
 
-static char *dup_name(const X509_NAME *name)
+char *kft_tls_note_dup_name(const X509_NAME *name)
 {
     g_autofree char *text = NULL;
     char *data = NULL;
@@ -74,12 +72,10 @@ static char *dup_name(const X509_NAME *name)
     return kft_one_line(text, MAX_NAME_CHARS);
 }
 
-static char *dup_date(const ASN1_TIME *time)
+int64_t kft_tls_note_read_time(const ASN1_TIME *time)
 {
     struct tm parts = {0};
-    if (ASN1_TIME_to_tm(time, &parts) != 1)
-        return NULL;
-    return g_strdup_printf("%04d-%02d-%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
+    return ASN1_TIME_to_tm(time, &parts) == 1 ? (int64_t)timegm(&parts) : 0;
 }
 
 static char *dup_alternative_name(const GENERAL_NAME *name)
@@ -134,10 +130,10 @@ static int on_openssl_verify(int is_ok, X509_STORE_CTX *store)
     if (is_ok == 0 && self->error == X509_V_OK) {
         self->error = X509_STORE_CTX_get_error(store);
         self->depth = depth;
-        self->subject = dup_name(X509_get_subject_name(certificate));
-        self->issuer = dup_name(X509_get_issuer_name(certificate));
-        self->not_before = dup_date(X509_get0_notBefore(certificate));
-        self->not_after = dup_date(X509_get0_notAfter(certificate));
+        self->subject = kft_tls_note_dup_name(X509_get_subject_name(certificate));
+        self->issuer = kft_tls_note_dup_name(X509_get_issuer_name(certificate));
+        self->not_before_s = kft_tls_note_read_time(X509_get0_notBefore(certificate));
+        self->not_after_s = kft_tls_note_read_time(X509_get0_notAfter(certificate));
     }
     return is_ok;
 }

@@ -254,35 +254,50 @@ static char *refusal_describe(const Refusal *self)
     return g_strdup_printf("the server answered %u: %s", self->status, text);
 }
 
-/* The table of 1.4 for an ordinary answer to a WebSocket request. */
+/* What an API server says, in a Status, to a request for a port-forward without an Upgrade field.
+ */
+#define UPGRADE_IS_MISSING "Upgrade request required"
+
+gboolean kft_upgrade_text_means_stripped(const char *text)
+{
+    return strstr(text, UPGRADE_IS_MISSING) != NULL;
+}
+
+/* The table of 1.4 for an ordinary answer to a WebSocket request. A page of HTML, or an answer that
+ * only gateways give, comes from something on the way. */
 static KftUpgradeVerdict judge_web_socket_refusal(const Refusal *refusal)
 {
     const char *text = refusal->text;
+    KftUpgradeVerdict by_whom =
+        refusal->is_html ? KFT_UPGRADE_TRY_SPDY_BLOCKED : KFT_UPGRADE_TRY_SPDY;
 
     switch (refusal->status) {
     case 400:
         /* An old kubelet wants "port" where the API server takes "ports", so nobody translated. */
         if (strstr(text, "port") != NULL && strstr(text, "is required") != NULL)
-            return KFT_UPGRADE_TRY_SPDY;
-        return refusal->is_html ? KFT_UPGRADE_TRY_SPDY : KFT_UPGRADE_FAILED;
+            return by_whom;
+        if (refusal->is_status && !kft_upgrade_text_means_stripped(text))
+            return KFT_UPGRADE_FAILED;
+        return KFT_UPGRADE_TRY_SPDY_BLOCKED;
     case 403:
         if (!refusal->is_status)
-            return KFT_UPGRADE_TRY_SPDY;
+            return by_whom;
         /* Up to 1.34 GET needs the right to get, POST the right to create (1.3). */
         return strstr(text, "cannot get resource \"pods/portforward\"") != NULL
                    ? KFT_UPGRADE_TRY_SPDY_RIGHTS
                    : KFT_UPGRADE_FAILED;
     case 405:
-    case 426:
     case 501:
-        return KFT_UPGRADE_TRY_SPDY;
+        return by_whom;
+    case 426:
+        return KFT_UPGRADE_TRY_SPDY_BLOCKED;
     case 502:
     case 503:
     case 504:
-        return refusal->is_html ? KFT_UPGRADE_TRY_SPDY : KFT_UPGRADE_FAILED;
+        return refusal->is_status ? KFT_UPGRADE_FAILED : KFT_UPGRADE_TRY_SPDY_BLOCKED;
     default:
         /* Somebody answered the GET as if it were an ordinary one. */
-        return refusal->status < 300 ? KFT_UPGRADE_TRY_SPDY : KFT_UPGRADE_FAILED;
+        return refusal->status < 300 ? KFT_UPGRADE_TRY_SPDY_BLOCKED : KFT_UPGRADE_FAILED;
     }
 }
 
@@ -299,7 +314,7 @@ KftUpgradeVerdict kft_upgrade_judge(const KftUpgradeRequest *offered,
                                              : check_spdy(head, ret_carrier);
         if (*ret_reason == NULL)
             return KFT_UPGRADE_OPEN;
-        return is_web_socket(offered) ? KFT_UPGRADE_TRY_SPDY : KFT_UPGRADE_FAILED;
+        return is_web_socket(offered) ? KFT_UPGRADE_TRY_SPDY_BLOCKED : KFT_UPGRADE_FAILED;
     }
 
     Refusal refusal;

@@ -43,19 +43,21 @@ char *kft_upgrade_build(const KftUpgradeRequest *request, const char *key);
 
 /* What to do about the answer, the table of 1.4. */
 typedef enum {
-    KFT_UPGRADE_OPEN,            /* 101 and all checks passed: *ret_carrier is set */
-    KFT_UPGRADE_TRY_SPDY,        /* this server or a proxy does not do WebSockets here: POST once */
-    KFT_UPGRADE_TRY_SPDY_RIGHTS, /* 403 for verb "get" only: POST needs "create"; the Status is
-                                    worth telling if that fails too */
-    KFT_UPGRADE_UNAUTHORIZED,    /* 401: refresh the credential, once */
-    KFT_UPGRADE_THROTTLED,       /* 429: wait as Retry-After says */
-    KFT_UPGRADE_FAILED,          /* the server said no: tell its message */
+    KFT_UPGRADE_OPEN,             /* 101 and all checks passed: *ret_carrier is set */
+    KFT_UPGRADE_TRY_SPDY,         /* this server does not do WebSockets here: POST once */
+    KFT_UPGRADE_TRY_SPDY_BLOCKED, /* the same, but it is something on the way that does not let them
+                                     through */
+    KFT_UPGRADE_TRY_SPDY_RIGHTS,  /* 403 for verb "get" only: POST needs "create"; the Status is
+                                     worth telling if that fails too */
+    KFT_UPGRADE_UNAUTHORIZED,     /* 401: refresh the credential, once */
+    KFT_UPGRADE_THROTTLED,        /* 429: wait as Retry-After says */
+    KFT_UPGRADE_FAILED,           /* the server said no: tell its message */
 } KftUpgradeVerdict;
 
 /* @offered: the request that was answered. @body, @body_size: the answer's body, complete or cut at
  * a limit of the caller; may be NULL. For SPDY by POST the TRY_SPDY verdicts never come. A 101 with
- * a wrong Sec-WebSocket-Accept, Upgrade, Connection or protocol is TRY_SPDY after a WebSocket
- * request and FAILED after a POST.
+ * a wrong Sec-WebSocket-Accept, Upgrade, Connection or protocol is TRY_SPDY_BLOCKED after a
+ * WebSocket request and FAILED after a POST.
  * @ret_reason: (transfer full) one line of what was wrong, NULL for OPEN. */
 KftUpgradeVerdict kft_upgrade_judge(const KftUpgradeRequest *offered,
                                     const char *key,
@@ -64,5 +66,9 @@ KftUpgradeVerdict kft_upgrade_judge(const KftUpgradeRequest *offered,
                                     size_t body_size,
                                     KftCarrier *ret_carrier,
                                     char **ret_reason);
+
+/* Whether a refusal's text says that the request came without its Upgrade field: a proxy or gateway
+ * on the way took it out. */
+gboolean kft_upgrade_text_means_stripped(const char *text);
 
 #endif

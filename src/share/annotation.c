@@ -144,8 +144,9 @@ static void read_part(Reader *self, const char *part)
         skip(self, part, "is not of the form alias-localPort-target");
         return;
     }
+    g_autofree char *shown = kft_one_line(bad_target, MAX_SHOWN_BYTES);
     g_autofree char *why =
-        g_strdup_printf("\"%s\" is neither a port number nor a port of the service", bad_target);
+        g_strdup_printf("\"%s\" is neither a port number nor a port of the service", shown);
     skip(self, part, why);
 }
 

@@ -43,47 +43,47 @@ char *kft_config_row_dup_update(void)
     return g_string_free(sql, FALSE);
 }
 
-static void bind_field(KftStatement *query, const KftField *field, const KftConfig *config)
+static void bind_field(KftStatement *statement, const KftField *field, const KftConfig *config)
 {
     uint64_t number = field->type == KFT_FIELD_TEXT ? 0 : kft_field_get_number(field, config);
     switch (field->type) {
     case KFT_FIELD_TEXT:
-        kft_statement_bind_text(query, *kft_field_text(field, config));
+        kft_statement_bind_text(statement, *kft_field_text(field, config));
         return;
     case KFT_FIELD_PORT:
         if (number == 0)
-            kft_statement_bind_text(query, NULL);
+            kft_statement_bind_text(statement, NULL);
         else
-            kft_statement_bind_int(query, (int64_t)number);
+            kft_statement_bind_int(statement, (int64_t)number);
         return;
     case KFT_FIELD_NUMBER:
     case KFT_FIELD_BOOL:
-        kft_statement_bind_int(query, (int64_t)MIN(number, INT64_MAX));
+        kft_statement_bind_int(statement, (int64_t)MIN(number, INT64_MAX));
         return;
     case KFT_FIELD_WORKLOAD:
-        kft_statement_bind_text(query, kft_workload_name((KftWorkload)number));
+        kft_statement_bind_text(statement, kft_workload_name((KftWorkload)number));
         return;
     case KFT_FIELD_PROTOCOL:
-        kft_statement_bind_text(query, kft_protocol_name((KftProtocol)number));
+        kft_statement_bind_text(statement, kft_protocol_name((KftProtocol)number));
         return;
     case KFT_FIELD_TRANSPORT:
-        kft_statement_bind_text(query, kft_transport_name((KftTransport)number));
+        kft_statement_bind_text(statement, kft_transport_name((KftTransport)number));
         return;
     }
     g_assert_not_reached();
 }
 
-void kft_config_row_bind(KftStatement *query, const KftConfig *config)
+void kft_config_row_bind(KftStatement *statement, const KftConfig *config)
 {
-    kft_statement_bind_text(query, config->extra);
+    kft_statement_bind_text(statement, config->extra);
     for (size_t i = 0; i < kft_n_fields; i++)
-        bind_field(query, &kft_fields[i], config);
+        bind_field(statement, &kft_fields[i], config);
 }
 
-static bool read_text(const KftStatement *query, int column, char **text)
+static bool read_text(const KftStatement *statement, int column, char **text)
 {
-    const char *stored = kft_statement_text(query, column);
-    if (stored == NULL && !kft_statement_is_null(query, column))
+    const char *stored = kft_statement_text(statement, column);
+    if (stored == NULL && !kft_statement_is_null(statement, column))
         return false;
     g_free(*text);
     *text = stored == NULL || stored[0] == '\0' ? NULL : g_strdup(stored);
@@ -91,9 +91,9 @@ static bool read_text(const KftStatement *query, int column, char **text)
 }
 
 static bool
-read_integer(const KftStatement *query, int column, const KftField *field, KftConfig *config)
+read_integer(const KftStatement *statement, int column, const KftField *field, KftConfig *config)
 {
-    int64_t number = kft_statement_int(query, column);
+    int64_t number = kft_statement_int(statement, column);
     if (number < 0 || (field->type == KFT_FIELD_PORT && number > UINT16_MAX) ||
         (field->type == KFT_FIELD_BOOL && number > 1))
         return false;
@@ -102,37 +102,37 @@ read_integer(const KftStatement *query, int column, const KftField *field, KftCo
 }
 
 static bool
-read_word(const KftStatement *query, int column, const KftField *field, KftConfig *config)
+read_word(const KftStatement *statement, int column, const KftField *field, KftConfig *config)
 {
-    const char *word = kft_statement_text(query, column);
+    const char *word = kft_statement_text(statement, column);
     return word != NULL && kft_field_set(field, config, word, NULL);
 }
 
 static bool
-read_field(const KftStatement *query, int column, const KftField *field, KftConfig *config)
+read_field(const KftStatement *statement, int column, const KftField *field, KftConfig *config)
 {
     switch (field->type) {
     case KFT_FIELD_TEXT:
-        return read_text(query, column, kft_field_text(field, config));
+        return read_text(statement, column, kft_field_text(field, config));
     case KFT_FIELD_PORT:
     case KFT_FIELD_NUMBER:
     case KFT_FIELD_BOOL:
-        return read_integer(query, column, field, config);
+        return read_integer(statement, column, field, config);
     case KFT_FIELD_WORKLOAD:
     case KFT_FIELD_PROTOCOL:
     case KFT_FIELD_TRANSPORT:
-        return read_word(query, column, field, config);
+        return read_word(statement, column, field, config);
     }
     g_assert_not_reached();
 }
 
-KftConfig *kft_config_row_read(const KftStatement *query, GError **error)
+KftConfig *kft_config_row_read(const KftStatement *statement, GError **error)
 {
     g_autoptr(KftConfig) config = kft_config_new();
-    config->id.v = kft_statement_int(query, COLUMN_ID);
-    const char *wrong = read_text(query, COLUMN_EXTRA, &config->extra) ? NULL : "extra";
+    config->id.v = kft_statement_int(statement, COLUMN_ID);
+    const char *wrong = read_text(statement, COLUMN_EXTRA, &config->extra) ? NULL : "extra";
     for (size_t i = 0; i < kft_n_fields && wrong == NULL; i++) {
-        if (!read_field(query, FIRST_FIELD + (int)i, &kft_fields[i], config))
+        if (!read_field(statement, FIRST_FIELD + (int)i, &kft_fields[i], config))
             wrong = kft_fields[i].name;
     }
     if (wrong == NULL)

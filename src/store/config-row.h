@@ -14,9 +14,9 @@ char *kft_config_row_dup_select(void);
 char *kft_config_row_dup_insert(void);
 char *kft_config_row_dup_update(void);
 /* Binds the fields; the next parameter is the insert's position, or the update's id. @config must
- * stay until the query has run. */
-void kft_config_row_bind(KftStatement *query, const KftConfig *config);
+ * stay until the statement has run. */
+void kft_config_row_bind(KftStatement *statement, const KftConfig *config);
 /* Errors: STORAGE (a value that this program does not know). (transfer full). */
-KftConfig *kft_config_row_read(const KftStatement *query, GError **error);
+KftConfig *kft_config_row_read(const KftStatement *statement, GError **error);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "store/database.h"
 
-/* What database.c and query.c share. */
+/* What database.c and statement.c share. */
 struct KftDatabase {
     sqlite3 *handle;
     char *path;

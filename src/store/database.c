@@ -227,6 +227,7 @@ KftDatabase *kft_database_open_foreign(const char *path, const char *how, GError
     if (self == NULL)
         return NULL;
     (void)sqlite3_limit(self->handle, SQLITE_LIMIT_LENGTH, FOREIGN_MAX_BYTES);
+    (void)sqlite3_limit(self->handle, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_progress_handler(self->handle, FOREIGN_STEP, on_database_progress, self);
     return self;
 }
@@ -237,7 +238,7 @@ void kft_database_close(KftDatabase *self)
         return;
     if (self->handle != NULL) {
         int code = sqlite3_close(self->handle);
-        g_assert(code == SQLITE_OK); /* else a query outlives its database */
+        g_assert(code == SQLITE_OK); /* else a statement outlives its database */
     }
     g_free(self->path);
     g_free(self);

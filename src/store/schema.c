@@ -80,9 +80,10 @@ static bool check_identity(const KftDatabase *database,
 /* Reads the whole file, which is small: 5,000 configs are 1 MB. */
 static bool check_soundness(KftDatabase *database, GError **error)
 {
-    g_autoptr(KftStatement) query = kft_statement_new(database, "PRAGMA quick_check(1)");
-    g_autofree char *verdict = kft_statement_next(query) ? kft_statement_dup_text(query, 0) : NULL;
-    if (!kft_statement_finish(query, error))
+    g_autoptr(KftStatement) statement = kft_statement_new(database, "PRAGMA quick_check(1)");
+    g_autofree char *verdict =
+        kft_statement_next(statement) ? kft_statement_dup_text(statement, 0) : NULL;
+    if (!kft_statement_finish(statement, error))
         return false;
     if (g_strcmp0(verdict, "ok") == 0)
         return true;
@@ -143,9 +144,9 @@ static char *back_up(const char *path, int64_t version, GError **error)
 
 static bool check_references(KftDatabase *database, GError **error)
 {
-    g_autoptr(KftStatement) query = kft_statement_new(database, "PRAGMA foreign_key_check");
-    bool has_row = kft_statement_next(query);
-    if (!kft_statement_finish(query, error))
+    g_autoptr(KftStatement) statement = kft_statement_new(database, "PRAGMA foreign_key_check");
+    bool has_row = kft_statement_next(statement);
+    if (!kft_statement_finish(statement, error))
         return false;
     if (!has_row)
         return true;

@@ -14,7 +14,7 @@ void kft_statement_free(KftStatement *self);
 
 /* Gives the next parameter its value. */
 void kft_statement_bind_int(KftStatement *self, int64_t value);
-/* NULL binds NULL. @text is borrowed until the query has run. */
+/* NULL binds NULL. @text is borrowed until the statement has run. */
 void kft_statement_bind_text(KftStatement *self, const char *text);
 
 /* For a statement without rows: runs it, after which parameters can be bound anew. */

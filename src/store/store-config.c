@@ -6,35 +6,35 @@
 
 /* --- reading --- */
 
-static GPtrArray *read_configs(KftStore *self, KftStatement *query, GError **error)
+static GPtrArray *read_configs(KftStore *self, KftStatement *statement, GError **error)
 {
     g_autoptr(GPtrArray) configs = g_ptr_array_new_with_free_func((GDestroyNotify)kft_config_free);
-    while (kft_statement_next(query)) {
-        KftConfig *config = kft_config_row_read(query, error);
+    while (kft_statement_next(statement)) {
+        KftConfig *config = kft_config_row_read(statement, error);
         if (config == NULL) {
             g_prefix_error(error, "%s: ", kft_store_get_path(self));
             return NULL;
         }
         g_ptr_array_add(configs, config);
     }
-    return kft_statement_finish(query, error) ? g_steal_pointer(&configs) : NULL;
+    return kft_statement_finish(statement, error) ? g_steal_pointer(&configs) : NULL;
 }
 
 GPtrArray *kft_store_list_configs(KftStore *self, GError **error)
 {
     g_autofree char *select = kft_config_row_dup_select();
     g_autofree char *sql = g_strconcat(select, " ORDER BY position, id", NULL);
-    g_autoptr(KftStatement) query = kft_statement_new(self->database, sql);
-    return read_configs(self, query, error);
+    g_autoptr(KftStatement) statement = kft_statement_new(self->database, sql);
+    return read_configs(self, statement, error);
 }
 
 KftConfig *kft_store_get_config(KftStore *self, KftConfigId id, GError **error)
 {
     g_autofree char *select = kft_config_row_dup_select();
     g_autofree char *sql = g_strconcat(select, " WHERE id = ?", NULL);
-    g_autoptr(KftStatement) query = kft_statement_new(self->database, sql);
-    kft_statement_bind_int(query, id.v);
-    g_autoptr(GPtrArray) configs = read_configs(self, query, error);
+    g_autoptr(KftStatement) statement = kft_statement_new(self->database, sql);
+    kft_statement_bind_int(statement, id.v);
+    g_autoptr(GPtrArray) configs = read_configs(self, statement, error);
     if (configs == NULL)
         return NULL;
     if (configs->len == 0) {
@@ -69,13 +69,13 @@ static GPtrArray *copy_valid(KftConfig *const *configs, size_t n_configs, GError
 static KftPortChooser *make_chooser(KftStore *self, const GPtrArray *configs, GError **error)
 {
     g_autoptr(KftPortChooser) chooser = kft_port_chooser_new();
-    g_autoptr(KftStatement) query =
+    g_autoptr(KftStatement) statement =
         kft_statement_new(self->database, "SELECT local_port FROM configs");
-    while (kft_statement_next(query))
-        kft_port_chooser_take(chooser, (uint16_t)kft_statement_int(query, 0));
+    while (kft_statement_next(statement))
+        kft_port_chooser_take(chooser, (uint16_t)kft_statement_int(statement, 0));
     for (size_t i = 0; i < configs->len; i++)
         kft_port_chooser_take(chooser, ((const KftConfig *)configs->pdata[i])->local_port);
-    return kft_statement_finish(query, error) ? g_steal_pointer(&chooser) : NULL;
+    return kft_statement_finish(statement, error) ? g_steal_pointer(&chooser) : NULL;
 }
 
 static bool fill_in_ports(KftStore *self, const GPtrArray *configs, GError **error)
@@ -115,21 +115,21 @@ static bool fill_in(KftStore *self, const GPtrArray *configs, GError **error)
 }
 
 static bool
-insert(KftStore *self, KftStatement *query, KftConfig *config, int64_t position, GError **error)
+insert(KftStore *self, KftStatement *statement, KftConfig *config, int64_t position, GError **error)
 {
-    kft_config_row_bind(query, config);
-    kft_statement_bind_int(query, position);
-    if (!kft_statement_run(query, error))
+    kft_config_row_bind(statement, config);
+    kft_statement_bind_int(statement, position);
+    if (!kft_statement_run(statement, error))
         return false;
     config->id.v = kft_database_last_id(self->database);
     return true;
 }
 
-static bool update(KftStore *self, KftStatement *query, const KftConfig *config, GError **error)
+static bool update(KftStore *self, KftStatement *statement, const KftConfig *config, GError **error)
 {
-    kft_config_row_bind(query, config);
-    kft_statement_bind_int(query, config->id.v);
-    if (!kft_statement_run(query, error))
+    kft_config_row_bind(statement, config);
+    kft_statement_bind_int(statement, config->id.v);
+    if (!kft_statement_run(statement, error))
         return false;
     if (kft_database_n_changed(self->database) == 0) {
         kft_store_set_not_found(config->id, error);
@@ -204,11 +204,11 @@ bool kft_store_remove_configs(KftStore *self, const KftConfigId *ids, size_t n_i
         kft_transaction_begin(self->database, KFT_DATABASE_DURABLE, error);
     if (transaction == NULL)
         return false;
-    g_autoptr(KftStatement) query =
+    g_autoptr(KftStatement) statement =
         kft_statement_new(self->database, "DELETE FROM configs WHERE id = ?");
     for (size_t i = 0; i < n_ids; i++) {
-        kft_statement_bind_int(query, ids[i].v);
-        if (!kft_statement_run(query, error))
+        kft_statement_bind_int(statement, ids[i].v);
+        if (!kft_statement_run(statement, error))
             return false;
     }
     return kft_transaction_commit(&transaction, error);
@@ -220,13 +220,13 @@ bool kft_store_remove_configs(KftStore *self, const KftConfigId *ids, size_t n_i
 static GArray *list_ids(KftStore *self, GError **error)
 {
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(KftConfigId));
-    g_autoptr(KftStatement) query =
+    g_autoptr(KftStatement) statement =
         kft_statement_new(self->database, "SELECT id FROM configs ORDER BY position, id");
-    while (kft_statement_next(query)) {
-        KftConfigId id = {.v = kft_statement_int(query, 0)};
+    while (kft_statement_next(statement)) {
+        KftConfigId id = {.v = kft_statement_int(statement, 0)};
         g_array_append_val(ids, id);
     }
-    return kft_statement_finish(query, error) ? g_steal_pointer(&ids) : NULL;
+    return kft_statement_finish(statement, error) ? g_steal_pointer(&ids) : NULL;
 }
 
 static void append_moved(GArray *order, GHashTable *stored, const KftConfigId *ids, size_t n_ids)
@@ -273,14 +273,14 @@ make_order(const GArray *old, const KftConfigId *ids, size_t n_ids, KftConfigId 
 
 static bool write_order(KftStore *self, const GArray *order, GError **error)
 {
-    g_autoptr(KftStatement) query = kft_statement_new(
+    g_autoptr(KftStatement) statement = kft_statement_new(
         self->database, "UPDATE configs SET position = ? WHERE id = ? AND position <> ?");
     for (size_t i = 0; i < order->len; i++) {
         int64_t position = (int64_t)i + 1;
-        kft_statement_bind_int(query, position);
-        kft_statement_bind_int(query, g_array_index(order, KftConfigId, i).v);
-        kft_statement_bind_int(query, position);
-        if (!kft_statement_run(query, error))
+        kft_statement_bind_int(statement, position);
+        kft_statement_bind_int(statement, g_array_index(order, KftConfigId, i).v);
+        kft_statement_bind_int(statement, position);
+        if (!kft_statement_run(statement, error))
             return false;
     }
     return true;

@@ -30,13 +30,13 @@ void kft_run_state_free(KftRunState *self)
 }
 
 /* False if there is none. */
-static bool read_owner(const KftStatement *query, KftOwner *ret_owner)
+static bool read_owner(const KftStatement *statement, KftOwner *ret_owner)
 {
-    const char *boot = kft_statement_text(query, COLUMN_OWNER_BOOT);
-    *ret_owner = (KftOwner){.pid = kft_statement_int(query, COLUMN_OWNER_PID),
-                            .start_ticks = kft_statement_int(query, COLUMN_OWNER_START)};
+    const char *boot = kft_statement_text(statement, COLUMN_OWNER_BOOT);
+    *ret_owner = (KftOwner){.pid = kft_statement_int(statement, COLUMN_OWNER_PID),
+                            .start_ticks = kft_statement_int(statement, COLUMN_OWNER_START)};
     (void)g_strlcpy(ret_owner->boot, boot == NULL ? "" : boot, sizeof ret_owner->boot);
-    return !kft_statement_is_null(query, COLUMN_OWNER_PID);
+    return !kft_statement_is_null(statement, COLUMN_OWNER_PID);
 }
 
 /* --- reading --- */
@@ -47,9 +47,9 @@ typedef struct {
     bool is_alive;
 } LastOwner;
 
-static bool is_owned(const KftStatement *query, LastOwner *last, KftOwner *ret_owner)
+static bool is_owned(const KftStatement *statement, LastOwner *last, KftOwner *ret_owner)
 {
-    if (!read_owner(query, ret_owner))
+    if (!read_owner(statement, ret_owner))
         return false;
     if (!kft_owner_equal(ret_owner, &last->owner)) {
         last->owner = *ret_owner;
@@ -67,22 +67,22 @@ static KftForwardState parse_state(const char *name)
     return KFT_FORWARD_STATE_IDLE;
 }
 
-static KftRunState *read_state(const KftStatement *query, LastOwner *last)
+static KftRunState *read_state(const KftStatement *statement, LastOwner *last)
 {
     KftOwner owner;
     KftRunState *state = g_new0(KftRunState, 1);
-    state->config.v = kft_statement_int(query, COLUMN_CONFIG);
-    state->is_wanted = kft_statement_int(query, COLUMN_IS_WANTED) != 0;
-    state->changed_s = kft_statement_int(query, COLUMN_CHANGED);
+    state->config.v = kft_statement_int(statement, COLUMN_CONFIG);
+    state->is_wanted = kft_statement_int(statement, COLUMN_IS_WANTED) != 0;
+    state->changed_s = kft_statement_int(statement, COLUMN_CHANGED);
     state->state = KFT_FORWARD_STATE_IDLE;
-    if (!is_owned(query, last, &owner))
+    if (!is_owned(statement, last, &owner))
         return state;
     state->owner_pid = owner.pid;
-    state->state = parse_state(kft_statement_text(query, COLUMN_STATE));
-    state->error = kft_statement_dup_text(query, COLUMN_ERROR);
-    state->pod = kft_statement_dup_text(query, COLUMN_POD);
-    state->address = kft_statement_dup_text(query, COLUMN_ADDRESS);
-    state->attempt = (unsigned)kft_statement_int(query, COLUMN_ATTEMPT);
+    state->state = parse_state(kft_statement_text(statement, COLUMN_STATE));
+    state->error = kft_statement_dup_text(statement, COLUMN_ERROR);
+    state->pod = kft_statement_dup_text(statement, COLUMN_POD);
+    state->address = kft_statement_dup_text(statement, COLUMN_ADDRESS);
+    state->attempt = (unsigned)kft_statement_int(statement, COLUMN_ATTEMPT);
     return state;
 }
 
@@ -91,13 +91,13 @@ GPtrArray *kft_store_list_run_states(KftStore *self, GError **error)
     g_autoptr(GPtrArray) states =
         g_ptr_array_new_with_free_func((GDestroyNotify)kft_run_state_free);
     LastOwner last = {.owner = self->owner, .is_alive = true};
-    g_autoptr(KftStatement) query = kft_statement_new(
+    g_autoptr(KftStatement) statement = kft_statement_new(
         self->database,
         "SELECT config, owner_pid, owner_start, owner_boot, is_wanted, state, error,"
         " pod, address, attempt, changed_s FROM run_states ORDER BY config");
-    while (kft_statement_next(query))
-        g_ptr_array_add(states, read_state(query, &last));
-    return kft_statement_finish(query, error) ? g_steal_pointer(&states) : NULL;
+    while (kft_statement_next(statement))
+        g_ptr_array_add(states, read_state(statement, &last));
+    return kft_statement_finish(statement, error) ? g_steal_pointer(&states) : NULL;
 }
 
 /* --- writing, by the owner --- */
@@ -114,13 +114,13 @@ static void set_owned_error(KftConfigId id, const KftOwner *owner, GError **erro
 static bool check_owner(KftStore *self, KftConfigId id, bool *ret_is_ours, GError **error)
 {
     KftOwner owner;
-    g_autoptr(KftStatement) query = kft_statement_new(
+    g_autoptr(KftStatement) statement = kft_statement_new(
         self->database, "SELECT id, owner_pid, owner_start, owner_boot FROM configs"
                         " LEFT JOIN run_states ON config = id WHERE id = ?");
-    kft_statement_bind_int(query, id.v);
-    bool has_config = kft_statement_next(query);
-    bool has_owner = has_config && read_owner(query, &owner);
-    if (!kft_statement_finish(query, error))
+    kft_statement_bind_int(statement, id.v);
+    bool has_config = kft_statement_next(statement);
+    bool has_owner = has_config && read_owner(statement, &owner);
+    if (!kft_statement_finish(statement, error))
         return false;
     if (!has_config) {
         kft_store_set_not_found(id, error);
@@ -136,7 +136,7 @@ static bool check_owner(KftStore *self, KftConfigId id, bool *ret_is_ours, GErro
 
 static bool write_claim(KftStore *self, KftConfigId id, GError **error)
 {
-    g_autoptr(KftStatement) query = kft_statement_new(
+    g_autoptr(KftStatement) statement = kft_statement_new(
         self->database,
         "INSERT INTO run_states (config, state, is_wanted, owner_pid, owner_start, owner_boot,"
         " attempt, changed_s) VALUES (?, ?, 1, ?, ?, ?, 0, ?)"
@@ -144,13 +144,13 @@ static bool write_claim(KftStore *self, KftConfigId id, GError **error)
         " owner_pid = excluded.owner_pid, owner_start = excluded.owner_start,"
         " owner_boot = excluded.owner_boot, error = NULL, pod = NULL, address = NULL, attempt = 0,"
         " changed_s = excluded.changed_s");
-    kft_statement_bind_int(query, id.v);
-    kft_statement_bind_text(query, kft_forward_state_name(KFT_FORWARD_STATE_IDLE));
-    kft_statement_bind_int(query, self->owner.pid);
-    kft_statement_bind_int(query, self->owner.start_ticks);
-    kft_statement_bind_text(query, self->owner.boot);
-    kft_statement_bind_int(query, g_get_real_time() / G_USEC_PER_SEC);
-    return kft_statement_run(query, error);
+    kft_statement_bind_int(statement, id.v);
+    kft_statement_bind_text(statement, kft_forward_state_name(KFT_FORWARD_STATE_IDLE));
+    kft_statement_bind_int(statement, self->owner.pid);
+    kft_statement_bind_int(statement, self->owner.start_ticks);
+    kft_statement_bind_text(statement, self->owner.boot);
+    kft_statement_bind_int(statement, g_get_real_time() / G_USEC_PER_SEC);
+    return kft_statement_run(statement, error);
 }
 
 bool kft_store_claim(KftStore *self, KftConfigId id, GError **error)
@@ -168,20 +168,20 @@ bool kft_store_claim(KftStore *self, KftConfigId id, GError **error)
 static bool write_state(KftStore *self, const KftRunState *state, GError **error)
 {
     const char *name = kft_forward_state_name(state->state);
-    g_autoptr(KftStatement) query = kft_statement_new(
+    g_autoptr(KftStatement) statement = kft_statement_new(
         self->database,
         "UPDATE run_states SET changed_s = iif(state = ?, changed_s, ?), state = ?, is_wanted = ?,"
         " error = ?, pod = ?, address = ?, attempt = ? WHERE config = ?");
-    kft_statement_bind_text(query, name);
-    kft_statement_bind_int(query, g_get_real_time() / G_USEC_PER_SEC);
-    kft_statement_bind_text(query, name);
-    kft_statement_bind_int(query, state->is_wanted);
-    kft_statement_bind_text(query, state->error);
-    kft_statement_bind_text(query, state->pod);
-    kft_statement_bind_text(query, state->address);
-    kft_statement_bind_int(query, state->attempt);
-    kft_statement_bind_int(query, state->config.v);
-    return kft_statement_run(query, error);
+    kft_statement_bind_text(statement, name);
+    kft_statement_bind_int(statement, g_get_real_time() / G_USEC_PER_SEC);
+    kft_statement_bind_text(statement, name);
+    kft_statement_bind_int(statement, state->is_wanted);
+    kft_statement_bind_text(statement, state->error);
+    kft_statement_bind_text(statement, state->pod);
+    kft_statement_bind_text(statement, state->address);
+    kft_statement_bind_int(statement, state->attempt);
+    kft_statement_bind_int(statement, state->config.v);
+    return kft_statement_run(statement, error);
 }
 
 bool kft_store_set_run_state(KftStore *self, const KftRunState *state, GError **error)
@@ -207,17 +207,17 @@ bool kft_store_release(KftStore *self, KftConfigId id, bool stays_wanted, GError
         kft_transaction_begin(self->database, KFT_DATABASE_DURABLE, error);
     if (transaction == NULL)
         return false;
-    g_autoptr(KftStatement) query = kft_statement_new(
+    g_autoptr(KftStatement) statement = kft_statement_new(
         self->database,
         "UPDATE run_states SET state = ?, is_wanted = ?, owner_pid = NULL, owner_start = NULL,"
         " owner_boot = NULL, error = NULL, pod = NULL, address = NULL, attempt = 0, changed_s = ?"
         " WHERE config = ? AND owner_pid = ? AND owner_start = ? AND owner_boot = ?");
-    kft_statement_bind_text(query, kft_forward_state_name(KFT_FORWARD_STATE_IDLE));
-    kft_statement_bind_int(query, stays_wanted);
-    kft_statement_bind_int(query, g_get_real_time() / G_USEC_PER_SEC);
-    kft_statement_bind_int(query, id.v);
-    kft_statement_bind_int(query, self->owner.pid);
-    kft_statement_bind_int(query, self->owner.start_ticks);
-    kft_statement_bind_text(query, self->owner.boot);
-    return kft_statement_run(query, error) && kft_transaction_commit(&transaction, error);
+    kft_statement_bind_text(statement, kft_forward_state_name(KFT_FORWARD_STATE_IDLE));
+    kft_statement_bind_int(statement, stays_wanted);
+    kft_statement_bind_int(statement, g_get_real_time() / G_USEC_PER_SEC);
+    kft_statement_bind_int(statement, id.v);
+    kft_statement_bind_int(statement, self->owner.pid);
+    kft_statement_bind_int(statement, self->owner.start_ticks);
+    kft_statement_bind_text(statement, self->owner.boot);
+    return kft_statement_run(statement, error) && kft_transaction_commit(&transaction, error);
 }

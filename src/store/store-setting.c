@@ -6,12 +6,12 @@ char *kft_store_get_setting(KftStore *self, KftSetting setting, GError **error)
 {
     const KftSettingInfo *info = kft_setting_info(setting);
     g_autofree char *value = NULL;
-    g_autoptr(KftStatement) query =
+    g_autoptr(KftStatement) statement =
         kft_statement_new(self->database, "SELECT value FROM settings WHERE name = ?");
-    kft_statement_bind_text(query, info->name);
-    if (kft_statement_next(query))
-        value = kft_statement_dup_text(query, 0);
-    if (!kft_statement_finish(query, error))
+    kft_statement_bind_text(statement, info->name);
+    if (kft_statement_next(statement))
+        value = kft_statement_dup_text(statement, 0);
+    if (!kft_statement_finish(statement, error))
         return NULL;
     /* A stored value that is not allowed (any more) counts as none. */
     if (value == NULL || !kft_setting_check(setting, value, NULL))
@@ -21,14 +21,14 @@ char *kft_store_get_setting(KftStore *self, KftSetting setting, GError **error)
 
 static bool write_setting(KftStore *self, const char *name, const char *value, GError **error)
 {
-    g_autoptr(KftStatement) query = kft_statement_new(
+    g_autoptr(KftStatement) statement = kft_statement_new(
         self->database, value == NULL ? "DELETE FROM settings WHERE name = ?"
                                       : "INSERT INTO settings (name, value) VALUES (?, ?)"
                                         " ON CONFLICT (name) DO UPDATE SET value = excluded.value");
-    kft_statement_bind_text(query, name);
+    kft_statement_bind_text(statement, name);
     if (value != NULL)
-        kft_statement_bind_text(query, value);
-    return kft_statement_run(query, error);
+        kft_statement_bind_text(statement, value);
+    return kft_statement_run(statement, error);
 }
 
 bool kft_store_set_setting(KftStore *self, KftSetting setting, const char *value, GError **error)

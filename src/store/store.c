@@ -61,23 +61,29 @@ static bool read_data_version(KftStore *self, int64_t *ret_version, GError **err
     return kft_database_get_number(self->database, "PRAGMA data_version", ret_version, error);
 }
 
+static bool open_at(KftStore *self, const char *path, GError **error)
+{
+    self->database = kft_database_open(path, error);
+    if (self->database == NULL ||
+        !kft_schema_prepare(self->database, kft_migrations, kft_n_migrations, error))
+        return false;
+    self->owner = kft_owner_self();
+    self->change = watch(path);
+    return read_data_version(self, &self->data_version, error);
+}
+
 KftStore *kft_store_open(const char *dir, GError **error)
 {
     g_autofree char *chosen = dir == NULL ? kft_store_dup_default_dir() : g_strdup(dir);
     g_autofree char *folder = g_canonicalize_filename(chosen, NULL);
     g_autofree char *path = g_build_filename(folder, KFT_STORE_FILE, NULL);
-    g_autoptr(KftStore) self = g_new0(KftStore, 1);
     if (!make_folder(folder, error))
         return NULL;
-    self->database = kft_database_open(path, error);
-    if (self->database == NULL ||
-        !kft_schema_prepare(self->database, kft_migrations, kft_n_migrations, error))
-        return NULL;
-    self->owner = kft_owner_self();
-    self->change = watch(path);
-    if (!read_data_version(self, &self->data_version, error))
-        return NULL;
-    return g_steal_pointer(&self);
+    KftStore *self = g_new0(KftStore, 1);
+    if (open_at(self, path, error))
+        return self;
+    kft_store_close(self);
+    return NULL;
 }
 
 void kft_store_close(KftStore *self)

@@ -24,8 +24,8 @@
 #include "store/statement.h"
 
 #define MAX_CONFIGS 50000
-#define MAX_SHOWN_BYTES 60
-#define MAX_COPY_BYTES (64 * 1024 * 1024)
+#define MAX_REASON_CHARS 240
+#define MAX_COPY_BYTES ((gint64)64 * 1024 * 1024)
 #define COPY_MODE 0600
 
 /* Offset of the "read version" in the header, 2 = WAL (sqlite.org/fileformat.html 1.3). */
@@ -69,7 +69,7 @@ static KftDatabase *open_copy(const char *path, GError **error)
 
 static char *describe_fault(const KftStatement *statement, const GError *fault)
 {
-    g_autofree char *reason = kft_one_line(fault->message, 4 * MAX_SHOWN_BYTES);
+    g_autofree char *reason = kft_one_line(fault->message, MAX_REASON_CHARS);
     return g_strdup_printf("config %" G_GINT64_FORMAT ": %s",
                            kft_statement_int(statement, COLUMN_ID), reason);
 }

@@ -38,6 +38,8 @@ def parse_arguments(argv):
     parser.add_argument("-j", "--jobs", type=int, default=4)
     parser.add_argument("--cases", default=CASES, help="directory of case files")
     parser.add_argument("--certs", help="directory of certificates, made if empty")
+    parser.add_argument("--secrets", action="store_true",
+                        help="log everything, and look only for passwords, tokens and keys in what comes out")
     parser.add_argument("--fast", action="store_true", help="leave out cases flagged slow")
     parser.add_argument("pattern", nargs="*")
     return parser.parse_args(argv)
@@ -101,7 +103,8 @@ class Suite:
         if reason:
             self._report(True, case, f"# SKIP {reason}")
             return
-        attempt = trial.Trial(case, directory, self._certs, self._tool)
+        kind = trial.SecretsTrial if self._options.secrets else trial.Trial
+        attempt = kind(case, directory, self._certs, self._tool)
         begun = time.monotonic()
         try:
             await asyncio.wait_for(attempt.run(), 2 * case.limit + MARGIN)
@@ -144,6 +147,9 @@ def main():
         asyncio.run(suite.run(cases))
     finally:
         shutil.rmtree(work, ignore_errors=True)
+    if options.secrets and trial.SecretsTrial.n_logged == 0:
+        print("run.py: no case wrote a log", file=sys.stderr)
+        return 1
     return 1 if suite.failed else 0
 
 

@@ -206,6 +206,10 @@ class Edit(harness.Case):
         self.assertNotIn("namespace", self.json("show", "site", "--json")["config"])
         self.assertEqual(self.good("edit", "site", "alias=site"), '"site" (ID 1) is like that already\n')
 
+    def test_json(self):
+        self.assertEqual(self.json("edit", "web", "local_port=8081", "--json")["config"]["local_port"], 8081)
+        self.assertEqual(self.json("edit", "web", "local_port=8081", "--json")["config"]["local_port"], 8081)
+
     def test_local_port_0_takes_a_free_one(self):
         self.good("edit", "web", "local_port=0")
         self.assertNotIn(self.json("show", "web", "--json")["config"]["local_port"], (0, 8080))
@@ -235,7 +239,8 @@ class Remove(harness.Case):
     def test_names(self):
         self.assertEqual(self.good("remove", "a", "3", "a", "--yes"), 'Removed "a" (ID 1)\nRemoved "c" (ID 3)\n')
         self.assertEqual([row[1] for row in self.rows("list")], ["b"])
-        self.good("remove", "--all", "-y")
+        self.assertEqual([found["alias"] for found in self.json("remove", "--all", "-y", "--json")], ["b"])
+        self.assertEqual(self.json("remove", "--all", "-y", "--json"), [])
         self.assertEqual(self.json("list", "--json"), [])
 
     def test_bad_input(self):

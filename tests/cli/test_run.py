@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import unittest
 
 import harness
@@ -34,9 +35,21 @@ class Run(harness.ClusterCase):
         self.assertEqual(run.lines[-1], "web: stopped")
         found = self.state("web")
         self.assertEqual((found["running"], found["state"], found["pid"]), (False, "idle", None))
-        # Even the bytes of the last moment are counted.
         self.assertEqual(found["traffic"]["connections"], 1)
         self.assertGreater(found["traffic"]["bytes_down"], 100)
+
+    def test_the_bytes_of_the_last_moment_count(self):
+        """Those of a connection that is cut off, before any statistics were due."""
+        port = self.add("svc/web", ":8080")
+        run = self.start("run", "web")
+        run.await_line("ready at")
+        with socket.create_connection(("127.0.0.1", port), harness.PATIENCE) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: web\r\n\r\n")
+            received = len(sock.recv(65536))
+            self.assertEqual(run.end(), 0)
+        found = self.state("web")["traffic"]
+        self.assertEqual((found["bytes_up"], found["connections"]), (29, 1))
+        self.assertGreaterEqual(found["bytes_down"], received)
 
     def test_ends_well_on_each_signal(self):
         self.add("svc/web", ":8080")

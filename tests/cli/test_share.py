@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import stat
 import unittest
 
@@ -75,6 +76,26 @@ class Import(harness.Case):
 
     def test_a_closed_pipe_is_no_file(self):
         self.assertIn("standard input: ", self.bad("import", "-", stdin=""))
+
+
+class Upstream(harness.Case):
+    def make_database(self, path):
+        path.parent.mkdir(exist_ok=True)
+        with sqlite3.connect(path) as database:
+            database.execute("CREATE TABLE configs (id INTEGER PRIMARY KEY, data TEXT NOT NULL)")
+            rows = [service("web", 8080, alias="web", context="current-context", target="default-target"), "rubbish"]
+            database.executemany("INSERT INTO configs (data) VALUES (?)", [(json.dumps(row),) for row in rows])
+        database.close()
+
+    def test_what_can_be_read_is_taken(self):
+        self.make_database(self.home / ".kftray" / "configs.db")
+        self.make_database(self.home / "other.db")
+        done = self.run_program("import", "--upstream")
+        self.assertEqual((done.returncode, done.stdout), (0, "Imported: 1 new, 0 changed, 0 the same, 0 conflicts\n"))
+        self.assertRegex(done.stderr, "^Skipped: .*2")
+        config = self.json("show", "web", "--json")["config"]
+        self.assertEqual((config["service"], config.get("context"), config.get("target")), ("web", None, None))
+        self.assertIn("1 the same", self.run_program("import", "--upstream", "other.db").stdout)
 
 
 class Export(harness.Case):

@@ -7,6 +7,8 @@
 #   kube.sh up       install packages, build (first time), start, create the sample workloads
 #   kube.sh down     stop exactly what `up` started, unmount, undo changes of the machine
 #   kube.sh status   what runs
+#   kube.sh restart DAEMON [SECONDS]   SIGKILL for kube-apiserver, kubelet or containerd, and its
+#                    new start so many seconds later; returns when it answers
 #   kube.sh build    only packages, binaries and images
 #   kube.sh apply    (re)create the sample workloads of workloads.yaml
 #   kube.sh wipe     down, and remove the cluster's state (binaries and images stay cached)
@@ -88,22 +90,37 @@ print_env() {
     done
 }
 
+# The lock is for changes of the cluster as a whole; this is a fault in one that runs.
+restart() { # daemon [seconds]
+    local p
+    alive "$1" || { say "$1 does not run"; return 1; }
+    read -r p _ <"$K/run/$1.pid"
+    kill -KILL "$p"
+    sleep "${2:-0}"
+    case $1 in
+    kube-apiserver) apiserver_start && wait_for kube-apiserver 60 api_ok ;;
+    kubelet) kubelet_start ;;
+    containerd) start containerd containerd --config "$K/etc/containerd.toml" && wait_for containerd 30 ctrk version ;;
+    *) usage ;;
+    esac
+}
+
 usage() {
-    sed -n '2,19s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '2,21s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit 2
 }
 
 main() {
     case ${1:-} in
     up | down | build | apply | wipe) need_root; one_at_a_time ;;
-    status | env) ;;
+    status | env | restart) need_root ;;
     *) usage ;;
     esac
     mkdir -p "$K/run" "$K/logs"
     case $1 in
     env) print_env ;;
     apply) workloads_apply ;;
-    *) "$1" ;;
+    *) "$@" ;;
     esac
 }
 

@@ -5,6 +5,8 @@ server itself, the tunnel through kft-gateway. run.sh brings all of them up.
 """
 
 import hashlib
+import json
+import os
 import random
 import re
 import shutil
@@ -12,11 +14,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
 import gateway_checks  # noqa: F401  registers its tests
 import link_checks  # noqa: F401  and this
+import reliability_checks  # noqa: F401  and this
 from harness import (MB, OTHER, SANITIZED, TESTS, TRANSPORTS, Forward, Skip, check, check_equal,
                      connect, eventually, fails, get, get_sum, kubeconfig, kubectl, name_of,
                      ours_only, post, random_bytes, read_all, run, test)
@@ -550,6 +554,73 @@ def wget_fetches():
                               f"http://127.0.0.1:{forward.port()}/"], check=False,
                              stdout=subprocess.PIPE).stdout.decode()
         check(out.startswith("web-"), out)
+
+
+# ---- what there is ----
+
+
+def ask(*args, user="admin-token", store):
+    """The JSON that a command of ours prints, and what it says beside it."""
+    ours_only("has no such command")
+    env = dict(os.environ, KUBECONFIG=kubeconfig(user), KFTRAY_CONFIG=store)
+    done = subprocess.run([os.environ["KFTRAYCTL"], *args, "--json"], env=env, timeout=60, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    check_equal(done.returncode, 0, f"{args}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+@test("contexts that can be reached")
+def contexts_reached():
+    with tempfile.TemporaryDirectory() as store:
+        for user in ("admin", "denied"):
+            context = ask("contexts", user=user, store=store)[0]
+            check(context["current"] and context["probe"]["reachable"], context)
+            check(context["probe"]["version"].startswith("v1.20."), context)
+
+
+@test("discover finds services, adds one, list has it")
+def discover_add_list():
+    with tempfile.TemporaryDirectory() as store:
+        found = ask("discover", "--all-namespaces", store=store)
+        ports = {(item["namespace"], item["service"], item["port"], item["target"]) for item in found["items"]}
+        for wanted in (("default", "web", 8080, "http"), ("default", "web", 7, "7"), ("default", "pinned", 8080, "80")):
+            check(wanted in ports, f"{wanted} is not among {ports}")
+        check_equal(found["note"], None, "note")
+        check_equal(ask("discover", "--add", "web:http", store=store)["new"], 1, "new")
+        configs = ask("list", store=store)
+        check_equal([(item["alias"], item["remote"]) for item in configs], [("web-http", "default/web:8080")], "list")
+        again = ask("discover", "web:http", store=store)["items"][0]
+        check_equal(again["stored_id"], configs[0]["id"], "stored")
+
+
+@test("run carries a discovered config, list in a second terminal shows it")
+def run_discovered():
+    with tempfile.TemporaryDirectory() as store:
+        ask("discover", "--add", "web:http", store=store)
+        environment = {**os.environ, "KUBECONFIG": kubeconfig("admin-token"), "KFTRAY_CONFIG": store}
+        program = subprocess.Popen([os.environ["KFTRAYCTL"], "run", "web-http", "-o", "lines"], env=environment,
+                                   stdout=subprocess.PIPE, text=True)
+        try:
+            line = next(line for line in program.stdout if ": ready at " in line)
+            shown = ask("list", store=store)[0]
+            check_equal((shown["state"], shown["pid"], shown["running"]), ("ready", program.pid, True), "list")
+            check(f"(pod {shown['pod']})" in line, f"{line!r} does not name {shown['pod']}")
+            check_equal(name_of(int(shown["address"].rpartition(":")[2])), shown["pod"], "answers")
+        finally:
+            program.terminate()
+            check_equal(program.wait(20), 0, "exit status of run")
+            program.stdout.close()
+        after = ask("list", store=store)[0]
+        check_equal((after["state"], after["pid"]), ("idle", None), "list after the end")
+        check(after["traffic"]["connections"] == 1 and after["traffic"]["bytes_down"] > 0, after["traffic"])
+
+
+@test("discover with the rights of one namespace")
+def discover_one_namespace():
+    with tempfile.TemporaryDirectory() as store:
+        found = ask("discover", "-A", user="dev", store=store)
+        check("may not list" in found["note"], found["note"])
+        check("web" in {item["service"] for item in found["items"]}, found["items"])
 
 
 def main():

@@ -191,7 +191,7 @@ static void test_probes_side_by_side(Fixture *self, gconstpointer data)
     for (size_t i = 0; i < G_N_ELEMENTS(contexts); i++) {
         KftQuery *query = make((uint32_t)i + 1, KFT_QUERY_PROBE, contexts[i]);
         query->kubeconfig = g_strdup(list);
-        query->timeout_ms = i < 2 ? 1500 : 0;
+        query->timeout_ms = i < 2 ? 4000 : 30000;
         (void)post(self, query);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(contexts); i++) {

@@ -60,7 +60,7 @@ stop_fake() {
 start_forward() { # ARGUMENTS of kubectl port-forward
     "$kubectl" --kubeconfig "$work/kubeconfig" port-forward "$@" >"$work/pf.out" 2>"$work/pf.err" &
     forward=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         grep -q '^Forwarding from 127' "$work/pf.out" && break
         kill -0 "$forward" 2>/dev/null || return 1
         sleep 0.05

@@ -94,13 +94,15 @@ char *kft_test_make_certificates(void)
 
 void kft_test_remove_folder(const char *folder)
 {
-    GDir *dir = g_dir_open(folder, 0, NULL);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
     const char *name = NULL;
-    g_assert_nonnull(dir);
-    while ((name = g_dir_read_name(dir)) != NULL) {
+    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
         g_autofree char *file = g_build_filename(folder, name, NULL);
-        g_assert_cmpint(g_remove(file), ==, 0);
+        bool is_link = g_file_test(file, G_FILE_TEST_IS_SYMLINK);
+        if (!is_link && g_file_test(file, G_FILE_TEST_IS_DIR))
+            kft_test_remove_folder(file);
+        else
+            g_assert_cmpint(g_remove(file), ==, 0);
     }
-    g_dir_close(dir);
     g_assert_cmpint(g_rmdir(folder), ==, 0);
 }

@@ -8,7 +8,7 @@ import re
 SECTION = re.compile(r"^\[([a-z]+)(?: ([\w./-]+))?\]$")
 VARIABLE = re.compile(r"\$\{([\w.-]+)\}")
 SECTIONS = {"name", "flags", "matrix", "world", "faults", "fakes", "file", "env", "command", "steps", "stdout", "stderr",
-            "exit", "requests", "counters", "limit"}
+            "exit", "requests", "counters", "limit", "failed"}
 FLAG = re.compile(r"^(also-kubectl(-1\.\d+)?|violations|slow|root-only)$")
 
 

@@ -33,6 +33,18 @@ def _block(lines):
     return "\n".join("  | " + line for line in lines) or "  (nothing)"
 
 
+def compare_failed_step(wanted, lines):
+    """WANTED: the one step of a diagnosis that failed, then regexes that fit what is said about it."""
+    failed = [number for number, line in enumerate(lines) if line.startswith("FAILED")]
+    steps = [lines[number].split()[1] for number in failed]
+    if steps != wanted[:1]:
+        raise Mismatch(f"the failed steps are {steps}, expected {wanted[:1]}")
+    said = "\n".join([lines[failed[0]]] + [line for line in lines[failed[0] + 1:failed[0] + 2] if line.startswith(" ")])
+    for row in wanted[1:]:
+        if not re.search(row, said):
+            raise Mismatch(f"nothing fits {row!r} in:\n{said}")
+
+
 FEWER = re.compile(r"^(?:!|<(\d+)) (.*)$")
 
 

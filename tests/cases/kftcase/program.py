@@ -115,6 +115,11 @@ class Program:
             reader.cancel()
         await self._process.wait()
 
+    def is_asleep(self):
+        """It waits for something to happen, rather than for a processor."""
+        with open(f"/proc/{self._process.pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] == "S"
+
     def memory_kib(self):
         with open(f"/proc/{self._process.pid}/status", encoding="utf-8") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))

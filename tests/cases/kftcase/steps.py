@@ -17,6 +17,8 @@ from .program import ProgramError
 TOKEN = re.compile(r'\s*("(?:\\.|[^"\\])*"|\{.*$|\[.*$|\S+)')
 PATIENCE = 10
 PIECE = 65536
+STILL_PAUSE = 0.05
+STILL_SAMPLES = 10
 RAW = {"wait-stdout": 1, "wait-stderr": 1, "file-has": 2}
 
 
@@ -113,6 +115,9 @@ class Steps:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
 
+    async def step_rename(self, path, target):
+        os.rename(path, target)
+
     async def step_signal(self, name):
         self._program.signal(name)
 
@@ -153,13 +158,23 @@ class Steps:
         self._noted[f"pour-{name}"] = asyncio.ensure_future(pour())
 
     async def step_wait_blocked(self, name):
-        """send-zeros got stuck: all buffers on the way are full, so nothing moved for half a second."""
-        before = -1
-        while before != self._noted.get(f"poured-{name}"):
-            before = self._noted.get(f"poured-{name}")
-            await asyncio.sleep(0.5)
+        """send-zeros got stuck: all buffers on the way are full."""
+        await self._until_still(lambda: self._noted.get(f"poured-{name}"))
         if self._noted[f"pour-{name}"].done():
             raise Mismatch("all of it was taken")
+
+    async def _until_still(self, value):
+        """VALUE() stayed the same for half a second while the program slept and this loop ran: on a busy machine
+        either of them may stand still for that long only because nobody let it run."""
+        loop = asyncio.get_running_loop()
+        before, n_same = None, 0
+        while n_same < STILL_SAMPLES:
+            started = loop.time()
+            await asyncio.sleep(STILL_PAUSE)
+            ran = loop.time() - started < 3 * STILL_PAUSE and self._program.is_asleep()
+            now = value()
+            n_same = n_same + 1 if ran and now == before else 0
+            before = now
 
     async def step_half_close(self, name):
         self._connections[name].write_eof()
@@ -296,6 +311,16 @@ class Steps:
         for _ in range(int(count)):
             await self.step_http(path, *expected)
 
+    async def step_until_distinct(self, count, path, wanted):
+        """COUNT requests in a row have WANTED different answers, or all fit ~REGEX; tried again until it is so."""
+        async with asyncio.timeout(self._patience):
+            while True:
+                answers = [await self._fetch(path) for _ in range(int(count))]
+                self._check_answer(*answers[0], ["200"])
+                bodies = {body.decode() for _, body in answers}
+                if all(re.search(wanted[1:], b) for b in bodies) if wanted[0] == "~" else len(bodies) == int(wanted):
+                    return
+
     async def step_download(self, count, seed="1"):
         """GET /random and compare by checksum."""
         code, body = await self._fetch(f"/random?n={count}&seed={seed}")
@@ -359,11 +384,8 @@ class Steps:
             compare.compare_counter(row, self._control.counters())
 
     async def step_wait_quiet(self, name):
-        """The counter stands still: nothing moved for half a second, because everything on the way is full."""
-        before = None
-        while before != self._control.counters().get(name):
-            before = self._control.counters().get(name)
-            await asyncio.sleep(0.5)
+        """The counter stands still, because everything on the way is full."""
+        await self._until_still(lambda: self._control.counters().get(name))
 
     async def step_note_resources(self):
         """Remembers memory and open files for no-growth."""

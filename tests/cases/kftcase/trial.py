@@ -9,7 +9,7 @@ import sys
 
 from kftfake import control, httpproxy, kubeconfig, oidc, server, socks5
 
-from . import casefile, compare, program, steps
+from . import casefile, compare, program, secrets, steps
 
 FAKES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "fakes")
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS", "LLVM_PROFILE_FILE")
@@ -169,7 +169,8 @@ class Trial:
         await self._program.until_exit(self._case.limit)
 
     def _expected_exit(self):
-        return int((self._case.for_program("exit", self._tool) or "0").strip())
+        missing = "1" if self._case.has("failed") else "0"
+        return int((self._case.for_program("exit", self._tool) or missing).strip())
 
     def _compare(self):
         for name, lines in (("stdout", self._program.stdout), ("stderr", self._program.stderr)):
@@ -180,6 +181,9 @@ class Trial:
                                       [line for line in lines if line and not line.startswith(CHATTER)])
         if self._program.exit != self._expected_exit():
             raise compare.Mismatch(f"exit status {self._program.exit}, expected {self._expected_exit()}")
+        if self._case.has("failed"):
+            compare.compare_failed_step(
+                [casefile.substitute(line, self._variables) for line in self._case.lines("failed")], self._program.stdout)
         self._compare_server()
 
     def _compare_server(self):
@@ -207,6 +211,37 @@ class Trial:
         if self._server:
             await self._server.stop()
         shutil.rmtree(self._directory, ignore_errors=True)
+
+
+class SecretsTrial(Trial):
+    """Runs a case with the whole debug log, and looks for its secrets instead of comparing."""
+
+    n_logged = 0  # cases with a log: without any, nothing was looked at
+
+    async def _start_program(self):
+        found = secrets.of_users(self._server.users.users.values())
+        texts = [casefile.substitute(text, self._variables) for text in self._case.files().values()]
+        texts += [casefile.substitute(self._case.text(name), self._variables) for name in ("fakes", "env", "world")]
+        for text in texts:
+            found |= secrets.find(text)
+        self._secrets = found
+        await super()._start_program()
+
+    def _environment(self):
+        return super()._environment() | {"KFT_TRACE": "all:debug"}
+
+    async def _run_steps(self):
+        try:
+            await super()._run_steps()
+        except compare.Mismatch:
+            pass  # what a case expects of stderr need not fit among the log
+
+    def _compare(self):
+        users = secrets.of_users(self._server.users.users.values())  # tokens may have been replaced
+        leak = secrets.check(self._secrets | users, self._program.stdout + self._program.stderr)
+        if leak is not None:
+            raise compare.Mismatch(f"a secret came out: {leak}")
+        SecretsTrial.n_logged += any(" debug " in line for line in self._program.stderr)
 
 
 class Occupied:

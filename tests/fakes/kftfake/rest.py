@@ -4,7 +4,7 @@ import base64
 import gzip
 import json
 
-from . import discovery, httpmessage, resource as resources, selector, status, user as users
+from . import discovery, httpmessage, resource as resources, review, selector, status, user as users
 
 GZIP_FROM = 128 * 1024
 TINY = 7
@@ -21,8 +21,9 @@ class Rest:
         if static is not None:
             await self._send(request, stream, 200, static)
             return
-        if request.path.startswith("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"):
-            await self._send(request, stream, 201, self._review(request, user))
+        found = review.answer(request, user, self._server.settings)
+        if found is not None:
+            await self._send(request, stream, 201, found)
             return
         await self._objects(request, stream, user, segments)
 
@@ -88,14 +89,6 @@ class Rest:
         namespace = address.namespace if address.resource.namespaced else ""
         fits = selection(request)
         return [item for item in self._server.world.items(address.resource.kind, namespace) if fits(item)]
-
-    def _review(self, request, user):
-        document = json.loads(request.body or b"{}")
-        wanted = document.get("spec", {}).get("resourceAttributes", {})
-        allowed = user.may(wanted.get("verb", ""), wanted.get("group", ""), wanted.get("resource", ""),
-                           wanted.get("subresource", ""), wanted.get("namespace", ""), wanted.get("name", ""))
-        return {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {},
-                "spec": document.get("spec", {}), "status": {"allowed": allowed}}
 
     async def _send(self, request, stream, code, document):
         body = status.encode(document)

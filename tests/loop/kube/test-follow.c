@@ -179,6 +179,33 @@ static void test_refresh(void)
     observer_wait(&missing, "later=80");
 }
 
+static bool has_answered_after_error(void *user_data)
+{
+    const Observer *observer = user_data;
+    guint n = observer->lines->len;
+    return n >= 3 && g_str_has_prefix(g_ptr_array_index(observer->lines, n - 2), "error: ") &&
+           g_str_has_prefix(g_ptr_array_index(observer->lines, n - 1), "web-");
+}
+
+/* A refresh that first meets an error is answered all the same, with what was known before. */
+static void test_refresh_after_error(void)
+{
+    g_auto(World) world = {0};
+    world_init(&world, NULL, NULL);
+    g_auto(Observer) observer = {0};
+    start_web(&world, &observer);
+    g_free(world_control(&world, "PUT", "/faults",
+                         "[{'on':'watch','do':'gone-status','times':2},"
+                         "{'on':'list','do':'gone','times':2}]"));
+    g_free(world_control(&world, "POST", "/drop-connections", "{'how':'reset'}"));
+    /* The first opens the watch again, the second begins with the list that it asks for. */
+    for (unsigned i = 0; i < 2; i++) {
+        kft_test_loop_run_for(&world.loop, 200);
+        kft_resolver_refresh(observer.resolver);
+    }
+    kft_test_loop_run_until(&world.loop, has_answered_after_error, &observer, 30000);
+}
+
 /* Freed inside its own callbacks, and at once. */
 static void test_free_in_callbacks(void)
 {
@@ -219,6 +246,7 @@ int main(int argc, char **argv)
     g_test_add_func("/kube/follow/clean-end", test_clean_end);
     g_test_add_func("/kube/follow/refused-at-first", test_refused_at_first);
     g_test_add_func("/kube/follow/refresh", test_refresh);
+    g_test_add_func("/kube/follow/refresh-after-error", test_refresh_after_error);
     g_test_add_func("/kube/follow/free-in-callbacks", test_free_in_callbacks);
     return g_test_run();
 }

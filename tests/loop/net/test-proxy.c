@@ -391,6 +391,9 @@ static void test_lists(void)
         {"[fd00::1", "fd00::1", 443, false},
         {"0.0.1", "10.0.0.1", 443, false},
         {".", "a.test", 443, false},
+        {"a.test.", "a.test", 443, true},
+        {"a.test", "b.a.test.", 443, true},
+        {".test", "a.test.", 443, true},
         {",, ,", "a.test", 443, false},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -404,8 +407,9 @@ static void assert_choice(const char *proxy, const char *scheme, const char *url
     g_autoptr(KftEndpoint) endpoint = kft_endpoint_new("https://a.test");
     g_autoptr(GError) error = NULL;
     KftProxyChoice choice = {0};
+    const KftProxyServer server = {scheme, "a.test", 443};
     endpoint->proxy_url = proxy == NULL ? NULL : kft_secret_new(proxy);
-    g_assert_true(kft_proxy_choose(endpoint, scheme, "a.test", 443, &choice, &error));
+    g_assert_true(kft_proxy_choose(endpoint, /* network */ NULL, &server, &choice, &error));
     g_assert_no_error(error);
     g_assert_cmpstr(choice.url == NULL ? NULL : kft_secret_reveal(choice.url), ==, url);
     g_assert_cmpstr(choice.name, ==, name);
@@ -433,6 +437,66 @@ static void test_choices(void)
     (void)g_setenv("NO_PROXY", "a.test:443", TRUE);
     assert_choice(NULL, "https", NULL, NULL);
     assert_choice("http://p", "https", "http://p:80/", "p:80");
+    clear_environment();
+    (void)g_setenv("all_proxy", "socks5://four", TRUE);
+    assert_choice(NULL, "https", "socks5h://four:1080/", "four:1080");
+    assert_choice(NULL, "http", "socks5h://four:1080/", "four:1080");
+    (void)g_setenv("ALL_PROXY", "five:5", TRUE);
+    assert_choice(NULL, "https", "http://five:5/", "five:5");
+    (void)g_setenv("https_proxy", "two:2", TRUE);
+    assert_choice(NULL, "https", "http://two:2/", "two:2");
+    assert_choice(NULL, "http", "http://five:5/", "five:5");
+    clear_environment();
+}
+
+typedef struct {
+    const char *cluster;     /* the kubeconfig's; nullable */
+    const char *environment; /* HTTPS_PROXY; nullable */
+    const char *no_proxy;
+    const char *settings; /* nullable */
+    const char *settings_except;
+    const char *host;
+    const char *name;   /* of the proxy; nullable */
+    const char *reason; /* pattern */
+} SourceCase;
+
+/* Who wins, and what is said about it. */
+static void test_sources(void)
+{
+    static const SourceCase cases[] = {
+        {NULL, NULL, NULL, NULL, NULL, "a.test", NULL, "neither *"},
+        {NULL, NULL, NULL, "s:1", NULL, "a.test", "s:1", "the settings say so"},
+        {NULL, NULL, NULL, "s:1", ".test", "a.test", NULL, "*exceptions"},
+        {NULL, NULL, NULL, "s:1", NULL, "127.3.4.5", NULL, "*on this computer*"},
+        {NULL, NULL, NULL, "s:1", NULL, "a.localhost", NULL, "*on this computer*"},
+        {NULL, NULL, NULL, "s:1", NULL, "::1", NULL, "*on this computer*"},
+        {NULL, "e:2", NULL, "s:1", NULL, "a.test", "e:2", "HTTPS_PROXY is set*"},
+        {NULL, "e:2", "a.test", "s:1", NULL, "a.test", NULL, "*but NO_PROXY names the server"},
+        {NULL, "e:2", "a.test", "s:1", NULL, "a.test.", NULL, "*but NO_PROXY names the server"},
+        {NULL, "e:2", NULL, NULL, NULL, "localhost", NULL, "*on this computer*"},
+        {"c:3", "e:2", "*", "s:1", "*", "localhost", "c:3", "the kubeconfig's proxy-url*"},
+        {"", "e:2", NULL, "s:1", NULL, "a.test", NULL, "the kubeconfig's proxy-url*"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(KftEndpoint) endpoint = kft_endpoint_new("https://unused.test");
+        g_autoptr(GError) error = NULL;
+        const KftProxyServer server = {"https", cases[i].host, 443};
+        KftProxyChoice choice = {0};
+        KftNetwork network = {0};
+        clear_environment();
+        if (cases[i].environment != NULL)
+            (void)g_setenv("HTTPS_PROXY", cases[i].environment, TRUE);
+        if (cases[i].no_proxy != NULL)
+            (void)g_setenv("NO_PROXY", cases[i].no_proxy, TRUE);
+        endpoint->proxy_url = cases[i].cluster == NULL ? NULL : kft_secret_new(cases[i].cluster);
+        kft_network_set(&network, NULL, cases[i].settings, cases[i].settings_except);
+        g_assert_true(kft_proxy_choose(endpoint, &network, &server, &choice, &error));
+        g_assert_cmpstr(choice.name, ==, cases[i].name);
+        if (!g_pattern_match_simple(cases[i].reason, choice.reason))
+            g_error("row %zu: \"%s\"", i, choice.reason);
+        kft_proxy_choice_clear(&choice);
+        kft_network_clear(&network);
+    }
     clear_environment();
 }
 
@@ -462,6 +526,7 @@ int main(int argc, char **argv)
     ADD("cluster-wins", "httpproxy.py", test_cluster_wins);
     g_test_add_func("/net/proxy/lists", test_lists);
     g_test_add_func("/net/proxy/choices", test_choices);
+    g_test_add_func("/net/proxy/sources", test_sources);
     int status = g_test_run();
     kft_test_remove_folder(certificates);
     g_free(certificates);

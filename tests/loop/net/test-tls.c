@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "net/stream.h"
 #include "outcome.h"
 
 /* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
@@ -139,7 +140,9 @@ static void test_expired(Fixture *fixture, gconstpointer data)
 {
     (void)data;
     fixture->endpoint->ca_file = file_of("ca.crt");
-    assert_fails(fixture, KFT_ERROR_AUTH, "the certificate of 127.0.0.1:* expired on 2020-01-01");
+    assert_fails(fixture, KFT_ERROR_AUTH,
+                 "the certificate of 127.0.0.1:* expired on 2020-01-01 00:00 UTC, * days ago by "
+                 "this computer's clock");
 }
 
 static void test_wrong_name(Fixture *fixture, gconstpointer data)
@@ -351,7 +354,8 @@ static void test_not_yet_valid(Fixture *fixture, gconstpointer data)
     (void)data;
     fixture->endpoint->ca_file = file_of("future.crt");
     assert_fails(fixture, KFT_ERROR_AUTH,
-                 "the certificate of 127.0.0.1:* is not valid before 20*-*-*");
+                 "the certificate of 127.0.0.1:* is not valid before 20*-*-* UTC, and this "
+                 "computer's clock says 20*-*-* UTC, * days earlier: is it right");
 }
 
 static void test_self_signed(Fixture *fixture, gconstpointer data)
@@ -386,6 +390,92 @@ static void test_silent_tls(void)
     tear_down(&fixture, NULL);
 }
 
+static KftNetwork *network_of(Fixture *fixture)
+{
+    return kft_loop_get_network(fixture->test.loop);
+}
+
+/* A gateway that inspects TLS: its authority is not the cluster's, and the user adds it. */
+static void test_bundle(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *bundle = file_of("ca.crt");
+    (void)data;
+    fixture->endpoint->ca_data = bytes_of("other-ca.crt");
+    assert_fails(fixture, KFT_ERROR_AUTH, "*is not trusted*");
+    kft_network_set(network_of(fixture), bundle, NULL, NULL);
+    assert_reached(fixture, "GET /echo");
+    g_clear_pointer(&fixture->endpoint->ca_data, g_bytes_unref);
+    fixture->endpoint->ca_file = file_of("other-ca.crt");
+    assert_reached(fixture, "GET /echo");
+    g_clear_pointer(&fixture->endpoint->ca_file, g_free);
+    assert_reached(fixture, "GET /echo");
+    kft_network_clear(network_of(fixture));
+}
+
+/* What the kubeconfig trusts goes on to count. */
+static void test_bundle_beside(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *bundle = file_of("other-ca.crt");
+    (void)data;
+    kft_network_set(network_of(fixture), bundle, NULL, NULL);
+    assert_fails(fixture, KFT_ERROR_AUTH, "*is not trusted*");
+    fixture->endpoint->ca_file = file_of("ca.crt");
+    assert_reached(fixture, "GET /echo");
+    kft_network_clear(network_of(fixture));
+}
+
+static void test_bundle_missing(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    kft_network_set(network_of(fixture), "/no/such/bundle.pem", NULL, NULL);
+    assert_fails(
+        fixture, KFT_ERROR_BAD_CONFIG,
+        "cannot read the file of additional trusted certificates \"/no/such/bundle.pem\"*");
+    kft_network_clear(network_of(fixture));
+}
+
+typedef struct {
+    KftStream *stream;
+    bool is_done;
+} Dialled;
+
+static void on_dial_done(KftStream *stream, const GError *error, void *user_data)
+{
+    Dialled *dialled = user_data;
+    g_assert_no_error(error);
+    dialled->stream = stream;
+    dialled->is_done = true;
+}
+
+/* A session ticket is there only after something was read. */
+static void dial(Fixture *fixture, KftStreamTls *ret_tls)
+{
+    Dialled dialled = {0};
+    KftDial *dial =
+        kft_dial_start(fixture->test.loop, fixture->endpoint, 0, on_dial_done, &dialled);
+    kft_test_loop_run_until_true(&fixture->test, &dialled.is_done);
+    g_assert_true(kft_stream_get_tls(dialled.stream, ret_tls));
+    kft_dial_free(dial);
+    kft_stream_free(dialled.stream);
+}
+
+static void test_stream_tls(Fixture *fixture, gconstpointer data)
+{
+    g_auto(KftStreamTls) first = {0};
+    g_auto(KftStreamTls) second = {0};
+    (void)data;
+    fixture->endpoint->ca_file = file_of("ca.crt");
+    dial(fixture, &first);
+    g_assert_cmpstr(first.version, ==, "TLSv1.3");
+    g_assert_cmpstr(first.subject, ==, "CN = localhost");
+    g_assert_cmpstr(first.issuer, ==, "CN = kftray test authority");
+    g_assert_cmpint(first.not_after_s, >, g_get_real_time() / G_USEC_PER_SEC);
+    /* The request brings a ticket, which the next connection of either kind uses. */
+    assert_reached(fixture, "GET /echo");
+    dial(fixture, &second);
+    g_assert_true(second.is_resumed);
+}
+
 #define ADD(name, server, func)                                                                    \
     g_test_add("/net/tls/" name, Fixture, server, set_up, func, tear_down)
 
@@ -415,6 +505,10 @@ int main(int argc, char **argv)
     ADD("client-key-encrypted", "+server", test_client_key_encrypted);
     ADD("missing-files", "server", test_missing_files);
     ADD("ca-rubbish", "server", test_ca_rubbish);
+    ADD("bundle", "server", test_bundle);
+    ADD("bundle-beside", "server", test_bundle_beside);
+    ADD("bundle-missing", "server", test_bundle_missing);
+    ADD("stream-tls", "server", test_stream_tls);
     ADD("not-yet-valid", "future", test_not_yet_valid);
     ADD("self-signed", "lone", test_self_signed);
     g_test_add_func("/net/tls/no-tls", test_no_tls);

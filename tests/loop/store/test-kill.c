@@ -14,8 +14,8 @@
 
 #include "base/number.h"
 #include "scene.h"
-#include "store/query.h"
 #include "store/schema.h"
+#include "store/statement.h"
 #include "store/store-priv.h"
 
 /* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
@@ -244,10 +244,11 @@ static void read_entries(KftStore *store, GArray *entries)
 static void check_integrity(KftStore *store)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(KftQuery) query = kft_query_new(store->database, "PRAGMA integrity_check");
-    g_assert_true(kft_query_next(query));
-    g_assert_cmpstr(kft_query_text(query, 0), ==, "ok");
-    (void)kft_query_finish(query, &error);
+    g_autoptr(KftStatement) statement =
+        kft_statement_new(store->database, "PRAGMA integrity_check");
+    g_assert_true(kft_statement_next(statement));
+    g_assert_cmpstr(kft_statement_text(statement, 0), ==, "ok");
+    (void)kft_statement_finish(statement, &error);
     g_assert_no_error(error);
 }
 

@@ -1,6 +1,7 @@
 /* Several processes with one store: all writes count, one claim wins, changes wake the others, and
  * a lock is waited for. KFT_TEST_SECONDS: how long the writers write, 5 by default. */
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <poll.h>
 #include <sched.h>
@@ -387,14 +388,38 @@ static void test_lock(void)
 
 /* --- a full disk --- */
 
-/* In a mount namespace of its own; @job->index is unused. */
+static bool write_line(const char *file, const char *line)
+{
+    int fd = open(file, O_WRONLY | O_CLOEXEC);
+    bool is_written = fd >= 0 && write(fd, line, strlen(line)) == (ssize_t)strlen(line);
+    if (fd >= 0)
+        (void)close(fd);
+    return is_written;
+}
+
+/* Root in a user namespace, which stands for the user outside (user_namespaces(7)). */
+static bool become_root(void)
+{
+    g_autofree char *users = g_strdup_printf("0 %u 1", geteuid());
+    g_autofree char *groups = g_strdup_printf("0 %u 1", getegid());
+    return unshare(CLONE_NEWUSER) == 0 && write_line("/proc/self/uid_map", users) &&
+           write_line("/proc/self/setgroups", "deny") && write_line("/proc/self/gid_map", groups);
+}
+
+/* A small disk on @folder, in a mount namespace of this process. False: not possible here. */
+static bool mount_disk(const char *folder)
+{
+    if ((geteuid() != 0 && !become_root()) || unshare(CLONE_NEWNS) != 0)
+        return false;
+    return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("kft-test", folder, "tmpfs", 0, "size=512k") == 0;
+}
+
 static void run_on_full_disk(const Job *job)
 {
     g_autoptr(GError) error = NULL;
     char verdict = 's';
-    int flags = CLONE_NEWNS | (geteuid() == 0 ? 0 : CLONE_NEWUSER);
-    if (unshare(flags) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("kft-test", job->folder, "tmpfs", 0, "size=512k") != 0) {
+    if (!mount_disk(job->folder)) {
         say(job->out, &verdict, 1);
         return;
     }

@@ -12,7 +12,8 @@
 #                            (with Debian's busybox and socat)
 #
 # `up` writes $K8S_DIR/link-USER.kubeconfig and link-tunnel-USER.kubeconfig where the cluster,
-# and the gateway, are there. KFT_LINK names a kft-link that is built already. Needs root.
+# and the gateway, are there. KFT_LINK names a kft-link that is built already; LINK_DIR, LINK_NEAR,
+# LINK_FAR and API_PORT make it another link beside this one. Needs root.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,8 +21,8 @@ K=${K8S_DIR:-/tmp/kftray-k8s}
 RUN=${LINK_DIR:-$K/run/link}
 API_PORT=${API_PORT:-16443}
 GATEWAY_PORT=${GATEWAY_PORT:-16543}
-NEAR=kft-near
-FAR=kft-far
+NEAR=${LINK_NEAR:-kft-near}
+FAR=${LINK_FAR:-kft-far}
 NEAR_ADDR=10.120.1.1
 FAR_ADDR=10.120.1.2
 

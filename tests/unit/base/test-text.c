@@ -64,6 +64,28 @@ static void test_join_or(void)
     g_assert_cmpstr(all, ==, "a, b and c");
 }
 
+static void assert_span(gint64 seconds, const char *text)
+{
+    g_autofree char *span = kft_text_dup_span(seconds);
+    g_assert_cmpstr(span, ==, text);
+}
+
+static void test_times(void)
+{
+    g_autofree char *date = kft_text_dup_date(1577836800);
+    g_autofree char *none = kft_text_dup_date(0);
+    assert_span(0, "0 seconds");
+    assert_span(1, "1 second");
+    assert_span(60, "1 minute");
+    assert_span(-119, "1 minute");
+    assert_span(3600, "60 minutes");
+    assert_span(2 * 3600, "2 hours");
+    assert_span(86400, "24 hours");
+    assert_span(3 * 86400, "3 days");
+    g_assert_cmpstr(date, ==, "2020-01-01 00:00 UTC");
+    g_assert_cmpstr(none, ==, "an unreadable date");
+}
+
 static void test_random(void)
 {
     uint8_t first[300] = {0};
@@ -86,6 +108,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/base/text/percent", test_percent);
     g_test_add_func("/base/text/join-or", test_join_or);
+    g_test_add_func("/base/text/times", test_times);
     g_test_add_func("/base/random", test_random);
     g_test_add_func("/base/text/closest", test_closest);
     return g_test_run();

@@ -53,6 +53,22 @@ static void test_accepts(void)
     kft_forward_options_free(options);
 }
 
+/* A diagnosis needs neither a port nor a target. */
+static void test_diagnose(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(KftForwardSpec) bare = make_spec(NULL, "", NULL);
+    g_autoptr(KftForwardSpec) bad = make_spec("nonsense/x", "", NULL);
+    KftForwardOptions *options = kft_spec_to_diagnose_options(bare, &error);
+
+    g_assert_no_error(error);
+    g_assert_null(options->target);
+    g_assert_cmpuint(options->n_ports, ==, 0);
+    kft_forward_options_free(options);
+    g_assert_null(kft_spec_to_diagnose_options(bad, &error));
+    g_assert_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG);
+}
+
 static void test_duration(void)
 {
     uint32_t ms = 0;
@@ -70,6 +86,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/spec/refuses", test_refuses);
     g_test_add_func("/spec/accepts", test_accepts);
+    g_test_add_func("/spec/diagnose", test_diagnose);
     g_test_add_func("/spec/duration", test_duration);
     return g_test_run();
 }

@@ -6,6 +6,8 @@
 
 #include "proto/channel.h"
 #include "proto/http-head.h"
+#include "proto/relay-frame.h"
+#include "proto/socks5.h"
 #include "proto/spdy.h"
 #include "proto/websocket.h"
 
@@ -21,6 +23,9 @@ typedef struct {
     KftWsDecoder web_socket;
     KftSpdyDecoder spdy;
     KftChannelDecoder channel;
+    KftRelayDecoder relay;
+    KftSocks5Decoder socks;
+    bool is_socks_done;
     char last[32]; /* what the bytes at the end of the text belong to */
     size_t n_taken;
     KftResult result;
@@ -191,6 +196,85 @@ static KftResult step_head(Reader *self, const uint8_t *data, size_t size, size_
     return KFT_R_EOF; /* the rest is not the head's */
 }
 
+static KftResult step_relay(Reader *self, const uint8_t *data, size_t size, size_t *ret_consumed)
+{
+    KftRelayDatagram datagram;
+    KftResult result = kft_relay_decoder_next(&self->relay, data, size, ret_consumed, &datagram);
+    if (result == KFT_R_OK) {
+        g_assert_nonnull(datagram.data);
+        g_assert_true(kft_relay_decoder_is_between_frames(&self->relay));
+        g_string_append_c(self->out, '<');
+        kft_append_hex(self->out, datagram.data, datagram.size);
+        g_string_append_c(self->out, '>');
+    }
+    return result;
+}
+
+/* The message is written anew and must be the same, but for the reserved byte. */
+static void show_socks_address(Reader *self)
+{
+    uint8_t again[KFT_SOCKS5_MAX_BYTES];
+    KftSocks5Address address;
+    uint8_t code = kft_socks5_decoder_get_code(&self->socks);
+
+    kft_socks5_decoder_get_address(&self->socks, &address);
+    size_t size = kft_socks5_write_message(again, code, &address);
+    self->socks.bytes[2] = 0;
+    g_assert_cmpmem(again, (int)size, self->socks.bytes, (int)self->socks.size);
+    g_string_append_printf(self->out, "%u ", code);
+    if (address.type == KFT_SOCKS5_NAME) {
+        g_string_append_printf(self->out, "name %s", address.name);
+    } else {
+        bool is_v4 = address.type == KFT_SOCKS5_IPV4;
+        g_string_append(self->out, is_v4 ? "ipv4 " : "ipv6 ");
+        kft_append_hex(self->out, address.bytes, is_v4 ? 4 : 16);
+    }
+    g_string_append_printf(self->out, ":%u", address.port);
+}
+
+static void show_socks(Reader *self)
+{
+    switch (self->socks.kind) {
+    case KFT_SOCKS5_GREETING:
+        append_event(self, "offers");
+        for (unsigned method = 0; method <= UINT8_MAX; method++) {
+            if (kft_socks5_decoder_offers(&self->socks, (uint8_t)method))
+                g_string_append_printf(self->out, " %02x", method);
+        }
+        kft_socks5_decoder_init(&self->socks, KFT_SOCKS5_REQUEST);
+        return;
+    case KFT_SOCKS5_CHOICE:
+        append_event(self, "choice ");
+        g_string_append_printf(self->out, "%02x", kft_socks5_decoder_get_code(&self->socks));
+        kft_socks5_decoder_init(&self->socks, KFT_SOCKS5_REPLY);
+        return;
+    case KFT_SOCKS5_REQUEST:
+    case KFT_SOCKS5_REPLY:
+        append_event(self, self->socks.kind == KFT_SOCKS5_REQUEST ? "request " : "reply ");
+        show_socks_address(self);
+        self->is_socks_done = true;
+        return;
+    }
+    g_assert_not_reached();
+}
+
+static KftResult step_socks(Reader *self, const uint8_t *data, size_t size, size_t *ret_consumed)
+{
+    if (self->is_socks_done) {
+        *ret_consumed = size;
+        if (size > 0)
+            append_run(self, "data", data, size);
+        return KFT_R_AGAIN;
+    }
+    KftResult result = kft_socks5_decoder_feed(&self->socks, data, size, ret_consumed);
+    if (result == KFT_R_OK)
+        show_socks(self);
+    if (result != KFT_R_INVALID)
+        return result;
+    append_event(self, "invalid value");
+    return KFT_R_EOF;
+}
+
 static KftResult step(Reader *self, const uint8_t *data, size_t size, size_t *ret_consumed)
 {
     switch (self->kind) {
@@ -201,6 +285,11 @@ static KftResult step(Reader *self, const uint8_t *data, size_t size, size_t *re
         return step_web_socket(self, data, size, ret_consumed);
     case KFT_EVENTS_SPDY:
         return step_spdy(self, data, size, ret_consumed);
+    case KFT_EVENTS_RELAY:
+        return step_relay(self, data, size, ret_consumed);
+    case KFT_EVENTS_SOCKS_CLIENT:
+    case KFT_EVENTS_SOCKS_SERVER:
+        return step_socks(self, data, size, ret_consumed);
     }
     g_assert_not_reached();
 }
@@ -209,7 +298,7 @@ static void show_error(Reader *self)
 {
     append_event(self, kft_result_name(self->result));
     /* The others judge whole pieces, so where they stop depends on them. */
-    if (self->kind == KFT_EVENTS_WEBSOCKET || self->kind == KFT_EVENTS_SPDY)
+    if (self->kind != KFT_EVENTS_HTTP_HEAD && self->kind != KFT_EVENTS_CHANNEL)
         g_string_append_printf(self->out, " @%zu", self->n_taken);
 }
 
@@ -244,6 +333,9 @@ char *kft_events_cut(
     kft_ws_decoder_init(&self.web_socket);
     kft_spdy_decoder_init(&self.spdy);
     kft_channel_decoder_init(&self.channel, PORT);
+    kft_relay_decoder_init(&self.relay);
+    kft_socks5_decoder_init(&self.socks, kind == KFT_EVENTS_SOCKS_SERVER ? KFT_SOCKS5_CHOICE
+                                                                         : KFT_SOCKS5_GREETING);
     for (size_t i = 0; i <= n_cuts; i++) {
         size_t end = i < n_cuts ? cuts[i] : size;
         if (end > at)
@@ -251,6 +343,7 @@ char *kft_events_cut(
         at = end;
     }
     kft_http_head_free(self.head);
+    kft_relay_decoder_clear(&self.relay);
     return g_string_free(self.out, FALSE);
 }
 

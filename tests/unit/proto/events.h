@@ -15,13 +15,18 @@
  * "<9 00>" a ping, "<8 03e8 1000>" a close with its code. SPDY "d3:474554." is data of stream 3 and
  * its end, "reply3", "rst3=5", "ping1", "goaway3=0", "syn2", "ignored". Channels "data:68" and
  * "error:6e". A head is "101 @42" with where it ends, then fields. An error is "protocol error @7"
- * with how many bytes had been taken. */
+ * with how many bytes had been taken. A relay's datagram is "<6869>". SOCKS messages are
+ * "offers 00 02", "choice 00", "request 1 name db:80", "reply 5 ipv4 00000000:0"; "data:" behind
+ * them. */
 
 typedef enum {
     KFT_EVENTS_HTTP_HEAD,
     KFT_EVENTS_WEBSOCKET,
     KFT_EVENTS_SPDY,
     KFT_EVENTS_CHANNEL, /* over WebSocket, port 80 */
+    KFT_EVENTS_RELAY,
+    KFT_EVENTS_SOCKS_CLIENT, /* what a client sends: greeting, request, data */
+    KFT_EVENTS_SOCKS_SERVER, /* what a server sends: choice, reply, data */
 } KftEventsKind;
 
 /* @cuts: ascending offsets at which the input is cut. Returns: (transfer full). */

@@ -172,29 +172,31 @@ static void test_judge_wrong_switch(void)
 {
 #define V4_LINE "Sec-WebSocket-Protocol: v4.channel.k8s.io\r\n"
     static const Case cases[] = {
-        {WEB_SOCKET_HEAD ACCEPT_LINE, NULL, KFT_UPGRADE_TRY_SPDY, 0, "no WebSocket subprotocol"},
-        {WEB_SOCKET_HEAD ACCEPT_LINE "Sec-WebSocket-Protocol:\r\n", NULL, KFT_UPGRADE_TRY_SPDY, 0,
+        {WEB_SOCKET_HEAD ACCEPT_LINE, NULL, KFT_UPGRADE_TRY_SPDY_BLOCKED, 0,
          "no WebSocket subprotocol"},
+        {WEB_SOCKET_HEAD ACCEPT_LINE "Sec-WebSocket-Protocol:\r\n", NULL,
+         KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "no WebSocket subprotocol"},
         {WEB_SOCKET_HEAD ACCEPT_LINE "Sec-WebSocket-Protocol: v5.channel.k8s.io\r\n", NULL,
-         KFT_UPGRADE_TRY_SPDY, 0, "v5.channel.k8s.io"},
-        {WEB_SOCKET_HEAD ACCEPT_LINE V4_LINE V4_LINE, NULL, KFT_UPGRADE_TRY_SPDY, 0, "offered"},
-        {WEB_SOCKET_HEAD V4_LINE, NULL, KFT_UPGRADE_TRY_SPDY, 0, "Accept"},
+         KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "v5.channel.k8s.io"},
+        {WEB_SOCKET_HEAD ACCEPT_LINE V4_LINE V4_LINE, NULL, KFT_UPGRADE_TRY_SPDY_BLOCKED, 0,
+         "offered"},
+        {WEB_SOCKET_HEAD V4_LINE, NULL, KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "Accept"},
         {WEB_SOCKET_HEAD V4_LINE "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOO=\r\n", NULL,
-         KFT_UPGRADE_TRY_SPDY, 0, "Accept"},
-        {SWITCH_HEAD "Upgrade: websocket\r\n" ACCEPT_LINE V4_LINE, NULL, KFT_UPGRADE_TRY_SPDY, 0,
-         "not to WebSocket"},
+         KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "Accept"},
+        {SWITCH_HEAD "Upgrade: websocket\r\n" ACCEPT_LINE V4_LINE, NULL,
+         KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "not to WebSocket"},
         {SWITCH_HEAD "Upgrade: h2c\r\nConnection: Upgrade\r\n" ACCEPT_LINE V4_LINE, NULL,
-         KFT_UPGRADE_TRY_SPDY, 0, "not to WebSocket"},
+         KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "not to WebSocket"},
         {WEB_SOCKET_HEAD ACCEPT_LINE V4_LINE "Sec-WebSocket-Extensions: permessage-deflate\r\n",
-         NULL, KFT_UPGRADE_TRY_SPDY, 0, "extension"},
+         NULL, KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "extension"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
         run_case(&both, &cases[i]);
 
     /* Known, but not offered. */
     KftUpgradeRequest tunnel = offer(TRUE, FALSE);
-    static const Case foreign = {WEB_SOCKET_HEAD ACCEPT_LINE V4_LINE, NULL, KFT_UPGRADE_TRY_SPDY, 0,
-                                 "v4.channel.k8s.io"};
+    static const Case foreign = {WEB_SOCKET_HEAD ACCEPT_LINE V4_LINE, NULL,
+                                 KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "v4.channel.k8s.io"};
     run_case(&tunnel, &foreign);
 
     KftUpgradeRequest post = offer(FALSE, FALSE);
@@ -215,12 +217,12 @@ static const Case refusals[] = {
     {"HTTP/1.1 403 Forbidden\r\n", NULL, KFT_UPGRADE_TRY_SPDY, 0, "403"},
     {"HTTP/1.1 403 Forbidden\r\n", "{\"kind\":\"Other\"}", KFT_UPGRADE_TRY_SPDY, 0, "403"},
     {"HTTP/1.1 405 Method Not Allowed\r\n", NULL, KFT_UPGRADE_TRY_SPDY, 0, "405"},
-    {"HTTP/1.1 426 Upgrade Required\r\n", NULL, KFT_UPGRADE_TRY_SPDY, 0, "426"},
+    {"HTTP/1.1 426 Upgrade Required\r\n", NULL, KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "426"},
     {"HTTP/1.1 501 Not Implemented\r\n", NULL, KFT_UPGRADE_TRY_SPDY, 0, "501"},
     {"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html; charset=utf-8\r\n", "bad",
-     KFT_UPGRADE_TRY_SPDY, 0, "web page"},
-    {"HTTP/1.1 503 x\r\n", "\n <!DOCTYPE html><html>", KFT_UPGRADE_TRY_SPDY, 0, "web page"},
-    {"HTTP/1.1 504 x\r\n", "<HTML>", KFT_UPGRADE_TRY_SPDY, 0, "web page"},
+     KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "web page"},
+    {"HTTP/1.1 503 x\r\n", "\n <!DOCTYPE html><html>", KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "web page"},
+    {"HTTP/1.1 504 x\r\n", "<HTML>", KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "web page"},
     {"HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\n",
      STATUS("pods \\\"p\\\" is forbidden: User \\\"u\\\" cannot get resource "
             "\\\"pods/portforward\\\" in API group \\\"\\\" in the namespace \\\"n\\\""),
@@ -240,14 +242,19 @@ static const Case refusals[] = {
     {"HTTP/1.1 500 Internal Server Error\r\n", STATUS("error dialing backend: dial tcp"),
      KFT_UPGRADE_FAILED, 0, "dialing backend"},
     /* Beside the table. */
+    {"HTTP/1.1 400 Bad Request\r\n", STATUS("Upgrade request required"),
+     KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "Upgrade request required"},
+    {"HTTP/1.1 403 x\r\nContent-Type: text/html\r\n", "no", KFT_UPGRADE_TRY_SPDY_BLOCKED, 0,
+     "web page"},
+    {"HTTP/1.1 503 x\r\n", "upstream connect error", KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "upstream"},
     {"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\n", "<html>", KFT_UPGRADE_FAILED, 0,
      "web page"},
     {"HTTP/1.1 500 x\r\n", "pod not found (\"p_ns\")", KFT_UPGRADE_FAILED, 0, "pod not found"},
     {"HTTP/1.1 503 x\r\n", STATUS("etcd is away"), KFT_UPGRADE_FAILED, 0, "etcd is away"},
-    {"HTTP/1.1 502 x\r\n", NULL, KFT_UPGRADE_FAILED, 0, "502 without saying why"},
-    {"HTTP/1.1 400 x\r\n", "<html>", KFT_UPGRADE_TRY_SPDY, 0, "web page"},
-    {"HTTP/1.1 400 x\r\n", "nonsense", KFT_UPGRADE_FAILED, 0, "nonsense"},
-    {"HTTP/1.1 200 OK\r\n", "hello", KFT_UPGRADE_TRY_SPDY, 0, "hello"},
+    {"HTTP/1.1 502 x\r\n", NULL, KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "502 without saying why"},
+    {"HTTP/1.1 400 x\r\n", "<html>", KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "web page"},
+    {"HTTP/1.1 400 x\r\n", "nonsense", KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "nonsense"},
+    {"HTTP/1.1 200 OK\r\n", "hello", KFT_UPGRADE_TRY_SPDY_BLOCKED, 0, "hello"},
     {"HTTP/1.1 302 Found\r\nLocation: /login\r\n", NULL, KFT_UPGRADE_FAILED, 0, "302"},
     {"HTTP/1.1 410 Gone\r\n", "{\"kind\":\"Status\"}", KFT_UPGRADE_FAILED, 0,
      "410 without saying why"},

@@ -70,6 +70,7 @@ static void test_annotations(void)
          "a 1>2 tcp / \"web-80-grpc\": \"grpc\" is neither a port number nor a port of the "
          "service"},
         {"web-80-", " / \"web-80-\": \"\" is neither a port number nor a port of the service"},
+        {"a-1-b\nc", " / \"a-1-b c\": \"b c\" is neither a port number nor a port of the service"},
         {"", " / \"\": names no forward"},
         {" , ", " / \",\": names no forward"},
         {"a\nb-1-2", " / \"a b-1-2\": alias is \"a b\", control characters and line breaks are "

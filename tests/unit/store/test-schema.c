@@ -228,7 +228,7 @@ static void test_damaged(Scene *scene, gconstpointer data)
     write_file(scene->path, g_bytes_get_data(good, NULL), size / 2);
     expect_refused(scene, "damaged");
     write_file(scene->path, g_bytes_get_data(good, NULL), size);
-    g_autoptr(KftStore) store = kft_test_store_open(scene->folder);
+    kft_store_close(kft_test_store_open(scene->folder));
 }
 
 static void test_newer(Scene *scene, gconstpointer data)
@@ -253,7 +253,7 @@ static void test_empty_file(Scene *scene, gconstpointer data)
 {
     (void)data;
     write_file(scene->path, "", 0);
-    g_autoptr(KftStore) store = kft_test_store_open(scene->folder);
+    kft_store_close(kft_test_store_open(scene->folder));
     g_assert_cmpint(kft_test_sql_number(scene->path, "PRAGMA application_id"), ==,
                     KFT_SCHEMA_APPLICATION_ID);
     g_assert_cmpint(kft_test_sql_number(scene->path, "PRAGMA user_version"), ==,

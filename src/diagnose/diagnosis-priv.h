@@ -1,0 +1,170 @@
+#ifndef KFT_DIAGNOSE_DIAGNOSIS_PRIV_H
+#define KFT_DIAGNOSE_DIAGNOSIS_PRIV_H
+
+#include "diagnose/diagnosis.h"
+#include "forward/negotiation.h"
+#include "forward/tunnel.h"
+#include "net/name-lookup.h"
+#include "net/proxy-choice.h"
+#include "net/stream.h"
+#include "net/tcp-probe.h"
+#include "net/timer.h"
+
+/* Rights that are asked for, each by a review of its own. */
+#define KFT_DIAGNOSE_MAX_REVIEWS 8
+
+/* The transports, in the order of KftCarrier. */
+#define KFT_DIAGNOSE_N_CARRIERS 3
+
+typedef struct {
+    KftDiagnosis *owner;
+    KftNegotiation *negotiation;
+    KftCarrier carrier;
+    bool is_asked;
+    bool is_done;
+    char *failure; /* one line; NULL if it opened */
+} KftDiagnoseTry;
+
+typedef struct {
+    KftDiagnosis *owner;
+    KftApiCall *call;
+    const char *verb;
+    const char *group;
+    const char *resource; /* "pods/portforward" */
+    bool is_answered;
+    bool is_allowed;
+} KftDiagnoseReview;
+
+/* What one step found stays for those that build on it; all of it is freed at the end only, so that
+ * a step may end inside a callback of what it started. Such callbacks do nothing once their step is
+ * over (kft_diagnosis_is_running()). */
+struct KftDiagnosis {
+    KftLoop *loop;
+    KftDiagnosisFuncs funcs;
+    void *user_data;
+    char *file;
+    char *context_name; /* as asked for; nullable */
+    KftForwardOptions *options;
+    char *namespace_; /* once the context is known */
+
+    KftDiagnoseResult results[KFT_DIAGNOSE_N_STEPS];
+    bool is_blocking[KFT_DIAGNOSE_N_STEPS]; /* ended so that nothing can build on it */
+    uint64_t started_ms[KFT_DIAGNOSE_N_STEPS];
+    KftTimer *limits[KFT_DIAGNOSE_N_STEPS];
+    void *limit_data[KFT_DIAGNOSE_N_STEPS];
+    KftTimer *limit; /* of all */
+    KftDeferred *advance;
+    uint64_t begun_ms;
+    int64_t begun_s;
+    bool is_over;
+
+    /* kubeconfig, context */
+    KftKubeconfig *config;
+    KftKubeContext context;
+    KftCluster *cluster;
+    KftEndpoint *endpoint;
+    KftEndpointAddress address;
+    /* credential */
+    KftCredentialRequest *credential_request;
+    KftAuth *auth;
+    /* proxy, name, tcp */
+    KftProxyChoice proxy;
+    const char *hop_host;
+    uint16_t hop_port;
+    KftNameLookup *lookup;
+    struct sockaddr_storage *addresses;
+    size_t n_addresses;
+    KftTcpProbe *probe;
+    /* connect, tls */
+    KftDial *dial;
+    bool is_dialled;
+    KftStreamTls tls;
+    bool has_tls;
+    GError *dial_error;
+    KftHop failed_hop;
+    /* api and what is asked of it */
+    KftApiCall *api_call;
+    KftApiCall *identity_call;
+    KftApiCall *namespace_call;
+    KftDiagnoseReview reviews[KFT_DIAGNOSE_MAX_REVIEWS];
+    size_t n_reviews;
+    size_t n_open_reviews;
+    char *review_failure;
+    /* target and pod */
+    KftResolver *resolver;
+    KftPod *pod;
+    uint16_t port;
+    KftDiagnoseTry tries[KFT_DIAGNOSE_N_CARRIERS];
+    KftTunnel *tunnel;
+    KftPair *pair;
+    KftTimer *silence;
+    GString *answer; /* the first bytes of the pod */
+    bool is_asked;   /* the question was sent */
+    bool is_ended;   /* by the pod */
+    char *end_text;  /* nullable */
+};
+
+/* --- for the steps, diagnosis.c --- */
+
+bool kft_diagnosis_is_running(const KftDiagnosis *self, KftDiagnoseStep step);
+/* End a step; those that build on it begin in a later turn. @text: (transfer full). */
+void kft_diagnosis_pass(KftDiagnosis *self, KftDiagnoseStep step, char *text);
+/* @advice: copied, nullable. */
+void kft_diagnosis_fail(KftDiagnosis *self, KftDiagnoseStep step, char *text, const char *advice);
+/* It is not needed, or nobody can tell; what builds on it goes on. */
+void kft_diagnosis_skip(KftDiagnosis *self, KftDiagnoseStep step, char *text);
+/* @format: a command line. */
+void kft_diagnosis_set_command(KftDiagnosis *self, KftDiagnoseStep step, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+/* The same for one of kubectl: "kubectl --context x -n y" is put before. */
+void kft_diagnosis_set_kubectl(KftDiagnosis *self, KftDiagnoseStep step, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+
+/* A word of a shell, in quotes only if it needs them. (transfer full). */
+char *kft_diagnose_quote(const char *word);
+
+/* --- the steps: run once, may end at once --- */
+
+/* config-steps.c */
+void kft_diagnose_kubeconfig(KftDiagnosis *self);
+void kft_diagnose_context(KftDiagnosis *self);
+void kft_diagnose_credential(KftDiagnosis *self);
+void kft_diagnose_relay(KftDiagnosis *self);
+void kft_diagnose_local(KftDiagnosis *self);
+/* network-steps.c */
+void kft_diagnose_proxy(KftDiagnosis *self);
+void kft_diagnose_name(KftDiagnosis *self);
+void kft_diagnose_tcp(KftDiagnosis *self);
+void kft_diagnose_connect(KftDiagnosis *self);
+void kft_diagnose_tls(KftDiagnosis *self);
+/* api-steps.c */
+void kft_diagnose_api(KftDiagnosis *self);
+void kft_diagnose_identity(KftDiagnosis *self);
+void kft_diagnose_rights(KftDiagnosis *self);
+void kft_diagnose_namespace(KftDiagnosis *self);
+/* pod-steps.c */
+void kft_diagnose_target(KftDiagnosis *self);
+void kft_diagnose_upgrade(KftDiagnosis *self);
+void kft_diagnose_port(KftDiagnosis *self);
+void kft_diagnose_bytes(KftDiagnosis *self);
+
+/* What a step does when its time is up; NULL text = the plain words. @ret_advice: (transfer full).
+ */
+char *kft_diagnose_tcp_limit(KftDiagnosis *self, char **ret_advice);
+/* Ends by itself if a transport worked. */
+char *kft_diagnose_upgrade_limit(KftDiagnosis *self, char **ret_advice);
+
+/* --- advice.c --- */
+
+/* What to do about a failure of @step with @text; NULL if there is nothing to say beyond it. */
+const char *kft_diagnose_advice(KftDiagnoseStep step, const char *text);
+
+/* --- report.c --- */
+
+/* With "~" for the home directory, which often is a person's name. (transfer full). */
+char *kft_diagnose_hide_home(const char *text);
+/* (transfer full), redacted. */
+char *kft_diagnosis_dup_report(const KftDiagnosis *self, bool is_ok);
+char *kft_diagnosis_dup_json(const KftDiagnosis *self, bool is_ok);
+
+#endif

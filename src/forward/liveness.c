@@ -1,0 +1,71 @@
+/* Two questions. Does the other machine's TCP acknowledge what it gets? That also works while an
+ * upload fills every queue, behind which a ping would wait for minutes on a slow line. And does the
+ * server's program answer a ping that surely got there? That finds a proxy which keeps the
+ * connection to us although its own to the server is gone. */
+#include "forward/liveness.h"
+
+#define PING_AFTER_SILENCE_MS 11000
+/* How long a ping that was delivered may go without an answer. */
+#define DEAD_AFTER_PING_MS 12000
+/* How long the peer's TCP may owe an acknowledgement: at 20 % loss and 300 ms the kernel has sent
+ * the same five times by then. */
+#define DEAD_AFTER_ACK_MS 25000
+/* It counts from when the debt was seen, not from the last sign: that may be old because nothing
+ * was sent. */
+#define MIN_OWED_MS 8000
+#define ROUND_TRIP_EVERY_MS 60000
+
+static bool is_transport_dead(KftLiveness *self, const KftLivenessInput *input)
+{
+    const KftTcpState *tcp = &input->tcp;
+
+    if (!tcp->is_known || !tcp->is_awaiting_ack) {
+        self->unanswered_ms = 0;
+        return false;
+    }
+    if (self->unanswered_ms == 0 || input->now_ms - self->unanswered_ms > tcp->since_ack_ms)
+        self->unanswered_ms = input->now_ms;
+    return tcp->since_ack_ms >= DEAD_AFTER_ACK_MS &&
+           input->now_ms - self->unanswered_ms >= MIN_OWED_MS;
+}
+
+static bool has_ping_arrived(const KftLivenessInput *input)
+{
+    const KftTcpState *tcp = &input->tcp;
+    if (input->is_output_stuck)
+        return false;
+    return !tcp->is_known || (!tcp->is_awaiting_ack && !tcp->has_unsent);
+}
+
+static bool is_program_dead(KftLiveness *self, const KftLivenessInput *input)
+{
+    if (self->ping_sent_ms == 0 || input->is_paused)
+        return false;
+    if (self->delivered_ms == 0 && has_ping_arrived(input))
+        self->delivered_ms = input->now_ms;
+    if (self->delivered_ms == 0)
+        return false;
+    /* Without the kernel's word the time of sending is all there is. */
+    uint64_t since = input->tcp.is_known ? self->delivered_ms : self->ping_sent_ms;
+    return input->now_ms - since >= DEAD_AFTER_PING_MS;
+}
+
+KftLivenessVerdict kft_liveness_check(KftLiveness *self, const KftLivenessInput *input)
+{
+    if (self->ping_sent_ms != 0 && input->last_input_ms >= self->ping_sent_ms)
+        self->ping_sent_ms = 0;
+    if (is_transport_dead(self, input) || is_program_dead(self, input))
+        return KFT_LIVENESS_DEAD;
+    if (self->ping_sent_ms != 0 || input->is_paused)
+        return KFT_LIVENESS_OK;
+    bool is_silent = input->now_ms - input->last_input_ms >= PING_AFTER_SILENCE_MS;
+    bool is_due = input->is_busy && input->now_ms - self->last_pinged_ms >= ROUND_TRIP_EVERY_MS;
+    return is_silent || is_due ? KFT_LIVENESS_PING : KFT_LIVENESS_OK;
+}
+
+void kft_liveness_note_ping(KftLiveness *self, uint64_t now_ms)
+{
+    self->ping_sent_ms = now_ms;
+    self->last_pinged_ms = now_ms;
+    self->delivered_ms = 0;
+}

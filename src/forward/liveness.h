@@ -1,0 +1,37 @@
+#ifndef KFT_FORWARD_LIVENESS_H
+#define KFT_FORWARD_LIVENESS_H
+
+#include "net/tcp-state.h"
+
+/* How often kft_liveness_check() wants to be called. */
+#define KFT_LIVENESS_TICK_MS 2500
+
+/* Whether the other end of a connection is still there: found out within 30 s, whatever the
+ * connection is doing, and without taking one for dead that is only slow. No I/O. embeddable,
+ * starts as zeros. Thread: one at a time. */
+typedef struct {
+    uint64_t ping_sent_ms;   /* 0 = none is awaited */
+    uint64_t delivered_ms;   /* since when the ping is known to have left; 0 = it is not */
+    uint64_t unanswered_ms;  /* since when the peer's TCP owes us an answer; 0 = it does not */
+    uint64_t last_pinged_ms; /* also of one that was answered */
+} KftLiveness;
+
+typedef struct {
+    uint64_t now_ms;
+    uint64_t last_input_ms;
+    bool is_paused;       /* we do not read, so silence means nothing */
+    bool is_output_stuck; /* our own queue has not been taken by the kernel */
+    bool is_busy;         /* connections are open: a round trip is worth knowing */
+    KftTcpState tcp;
+} KftLivenessInput;
+
+typedef enum {
+    KFT_LIVENESS_OK,
+    KFT_LIVENESS_PING, /* send one, and say so with kft_liveness_note_ping() */
+    KFT_LIVENESS_DEAD,
+} KftLivenessVerdict;
+
+KftLivenessVerdict kft_liveness_check(KftLiveness *self, const KftLivenessInput *input);
+void kft_liveness_note_ping(KftLiveness *self, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,2 @@
+CREATE VIEW configs AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+  SELECT i AS id, 'x' AS data FROM n WHERE i < 0;

@@ -1,0 +1,1 @@
+CREATE TABLE configs (id INTEGER); PRAGMA page_size = 512; VACUUM;

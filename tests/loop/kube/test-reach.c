@@ -1,0 +1,207 @@
+/* Many who want something of a server that is there, that is away, and that comes back. The server
+ * counts connections: that is what an outage costs it. */
+#include "kftray/error.h"
+
+#include "kube/reach.h"
+#include "net/listener.h"
+#include "test-loop.h"
+
+#define N_MANY 50
+#define OUTAGE_MS 3000
+/* The first at once, then 0.2 to 1 s apart. */
+#define MAX_PROBES 16
+
+static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                             "Content-Length: 2\r\nConnection: close\r\n\r\n{}";
+
+typedef struct {
+    KftTestLoop test;
+    KftListener *listener;
+    KftReach *reach;
+    bool answers;
+    unsigned n_connections;
+    unsigned n_granted;
+    unsigned n_failed;
+    unsigned n_news;
+    unsigned n_back;
+    KftTurn *turns[N_MANY];
+    KftReachWatch *watches[N_MANY];
+    bool is_done;
+} Fixture;
+
+static void on_alloc(uint8_t **ret_data, size_t *ret_size, void *user_data)
+{
+    static uint8_t dropped[1000];
+    (void)user_data;
+    *ret_data = dropped;
+    *ret_size = sizeof dropped;
+}
+
+/* The request is there: answers it. */
+static void on_read(size_t size, void *user_data)
+{
+    (void)size;
+    (void)kft_socket_write(user_data, (const uint8_t *)answer, sizeof answer - 1);
+    kft_socket_shutdown(user_data);
+}
+
+static void on_end(void *user_data)
+{
+    kft_socket_free(user_data);
+}
+
+static void on_connection(KftSocket *socket, void *user_data)
+{
+    static const KftSocketFuncs funcs = {
+        .on_alloc = on_alloc,
+        .on_read = on_read,
+        .on_eof = on_end,
+        .on_error = on_end,
+    };
+    Fixture *self = user_data;
+    self->n_connections++;
+    if (!self->answers) {
+        kft_socket_abort(socket);
+        return;
+    }
+    kft_socket_set_funcs(socket, &funcs, socket);
+    kft_socket_set_reading(socket, true);
+}
+
+static void set_up(Fixture *self, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    (void)data;
+    kft_test_loop_init(&self->test);
+    self->listener = kft_listener_new(self->test.loop, "127.0.0.1", 0, on_connection, self, &error);
+    g_assert_no_error(error);
+    g_autofree char *url =
+        g_strdup_printf("http://127.0.0.1:%u", kft_listener_get_port(self->listener));
+    g_autoptr(KftEndpoint) endpoint = kft_endpoint_new(url);
+    endpoint->proxy_url = kft_secret_new("");
+    self->reach = kft_reach_new(self->test.loop, endpoint);
+}
+
+static void tear_down(Fixture *self, gconstpointer data)
+{
+    (void)data;
+    for (size_t i = 0; i < N_MANY; i++) {
+        kft_turn_cancel(self->turns[i]);
+        kft_reach_watch_free(self->watches[i]);
+    }
+    kft_reach_free(self->reach);
+    kft_listener_free(self->listener);
+    kft_test_loop_clear(&self->test);
+}
+
+static void on_turn(const GError *error, void *user_data)
+{
+    Fixture *self = user_data;
+    if (error == NULL)
+        self->n_granted++;
+    else
+        self->n_failed++;
+    self->is_done = self->n_failed == N_MANY;
+}
+
+static void enter_all(Fixture *self)
+{
+    for (size_t i = 0; i < N_MANY; i++)
+        self->turns[i] = kft_reach_enter(self->reach, on_turn, self);
+}
+
+/* The turn with index 0 finds that the server is away. */
+static void go_away(Fixture *self)
+{
+    g_autoptr(GError) error = g_error_new_literal(KFT_ERROR, KFT_ERROR_UNREACHABLE, "no way");
+    self->turns[0] = kft_reach_enter(self->reach, on_turn, self);
+    kft_test_loop_run_for(&self->test, 50);
+    g_assert_cmpuint(self->n_granted, ==, 1);
+    kft_turn_end_failed(g_steal_pointer(&self->turns[0]), error);
+    g_assert_true(kft_reach_is_away(self->reach));
+}
+
+/* A dozen at a time, the next ones as others end, in order. */
+static void test_turns(Fixture *self, gconstpointer data)
+{
+    (void)data;
+    enter_all(self);
+    g_assert_cmpuint(self->n_granted, ==, 0);
+    kft_test_loop_run_for(&self->test, 50);
+    g_assert_cmpuint(self->n_granted, ==, 12);
+    kft_turn_end_answered(g_steal_pointer(&self->turns[3]));
+    kft_turn_cancel(g_steal_pointer(&self->turns[N_MANY - 1]));
+    kft_test_loop_run_for(&self->test, 50);
+    g_assert_cmpuint(self->n_granted, ==, 13);
+    for (size_t i = 0; i < N_MANY; i++) {
+        kft_turn_end_answered(g_steal_pointer(&self->turns[i]));
+        kft_test_loop_run_for(&self->test, 2);
+    }
+    g_assert_cmpuint(self->n_granted, ==, N_MANY - 1);
+    g_assert_cmpuint(self->n_connections, ==, 0);
+}
+
+static void on_news(const GError *error, uint32_t next_ms, void *user_data)
+{
+    Fixture *self = user_data;
+    self->n_news++;
+    if (error != NULL)
+        g_assert_cmpuint(next_ms, >=, 200);
+    else
+        self->n_back++;
+    self->is_done = self->n_back == N_MANY;
+}
+
+/* However many wait, the server sees one probe at a time, and all hear at once when it is back. */
+static void test_outage(Fixture *self, gconstpointer data)
+{
+    (void)data;
+    go_away(self);
+    for (size_t i = 0; i < N_MANY; i++)
+        self->watches[i] = kft_reach_watch_new(self->reach, on_news, self);
+    kft_test_loop_run_for(&self->test, OUTAGE_MS);
+    g_assert_cmpuint(self->n_news, >=, N_MANY);
+    g_assert_cmpuint(self->n_back, ==, 0);
+    g_assert_cmpuint(self->n_connections, <=, MAX_PROBES);
+    self->answers = true;
+    kft_test_loop_run_until_true(&self->test, &self->is_done);
+    g_assert_false(kft_reach_is_away(self->reach));
+    g_assert_null(kft_reach_get_error(self->reach));
+}
+
+/* Turns that are asked for meanwhile are answered by the next probe. */
+static void test_turns_in_outage(Fixture *self, gconstpointer data)
+{
+    (void)data;
+    go_away(self);
+    enter_all(self);
+    kft_test_loop_run_until_true(&self->test, &self->is_done);
+    g_assert_cmpuint(self->n_granted, ==, 1);
+    for (size_t i = 0; i < N_MANY; i++)
+        self->turns[i] = NULL; /* gone with their error */
+    self->answers = true;
+    kft_reach_probe_now(self->reach);
+    enter_all(self);
+    kft_test_loop_run_for(&self->test, 1500);
+    g_assert_cmpuint(self->n_granted, ==, 1 + 12);
+}
+
+/* Nobody waits: nobody asks. */
+static void test_nobody(Fixture *self, gconstpointer data)
+{
+    (void)data;
+    go_away(self);
+    kft_test_loop_run_for(&self->test, 1000);
+    g_assert_cmpuint(self->n_connections, ==, 0);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define ADD(path, func) g_test_add(path, Fixture, NULL, set_up, func, tear_down)
+    ADD("/kube/reach/turns", test_turns);
+    ADD("/kube/reach/outage", test_outage);
+    ADD("/kube/reach/turns-in-outage", test_turns_in_outage);
+    ADD("/kube/reach/nobody", test_nobody);
+    return g_test_run();
+}

@@ -1,0 +1,286 @@
+#!/usr/bin/python3
+"""kftrayctl in a network that misbehaves: network namespaces, an emulated link, the scripted API server. TAP output.
+
+    run.py [WORD...]      runs the tests whose name has one of the words; KFTRAYCTL and KFT_LINK name the programs
+
+Times are measured and printed, never judged: what is judged is that things end as they should. Needs root (77 without).
+"""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TESTS = os.path.dirname(HERE)
+sys.path.insert(0, os.path.join(TESTS, "cluster"))
+
+import harness  # noqa: E402
+from harness import Failed, check, eventually, test  # noqa: E402
+
+LINK = os.path.join(TESTS, "support", "link", "link.sh")
+FAKE = os.path.join(TESTS, "fakes", "apiserver.py")
+NEAR, FAR = f"kft-near-{os.getpid()}", f"kft-far-{os.getpid()}"
+SERVER = "10.120.1.2"
+TRANSPORTS = ("tunnel", "websocket", "spdy")
+PATIENCE = 90
+
+
+class World:
+    """The scripted API server, and its kubeconfig for the near side of the link."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        path = os.path.join(directory, "kubeconfig")
+        self.server = subprocess.Popen([sys.executable, FAKE, "--control", "--kubeconfig-out", path], text=True,
+                                       stdout=subprocess.PIPE)
+        facts = dict(word.partition("=")[::2] for word in self.server.stdout.readline().split()[1:])
+        self.port = int(facts["port"])
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        text = re.sub(r"( *)server: .*", rf'\1server: "https://{SERVER}:{self.port}"\n\1tls-server-name: "localhost"', text)
+        self.kubeconfig = os.path.join(directory, "near-kubeconfig")
+        with open(self.kubeconfig, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def stop(self):
+        self.server.terminate()
+        self.server.wait()
+
+
+WORLD = None
+
+
+def link(*args):
+    done = subprocess.run([LINK, *args], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    check(done.returncode == 0, f"link {' '.join(args)}: {done.stdout}")
+    return done.stdout
+
+
+def near_ip(*args):
+    subprocess.run(["ip", "-n", NEAR, *args], check=True)
+
+
+class Scene:
+    """The link, a forward on its near side and the near side's view of the forward's port."""
+
+    def __init__(self, *settings, transport="auto", target="pod/x", ports=(":80", ":7", ":9"), options=()):
+        self.settings = settings
+        self.arguments = [target, *ports, *options]
+        self.transport = transport
+
+    def __enter__(self):
+        link("up", *self.settings)
+        self.forward = harness.Forward(*self.arguments, transport=self.transport, prefix=[LINK, "exec"],
+                                       config=WORLD.kubeconfig)
+        try:
+            self.port(0)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.forward.stop()
+        link("down")
+
+    def port(self, index):
+        return self.forward.port(index)
+
+    def fetch(self, seconds=20):
+        """Whether a request on a new connection is answered."""
+        done = subprocess.run([LINK, "exec", "curl", "-sS", "--noproxy", "*", "-m", str(seconds), "-o", "/dev/null",
+                               f"http://127.0.0.1:{self.port(0)}/name"], check=False, stderr=subprocess.PIPE)
+        return done.returncode == 0
+
+    def fetch_until_good(self):
+        """Seconds until a new connection is answered; one that was begun too early is given up after a second."""
+        begun = time.monotonic()
+        eventually(lambda: self.fetch(1), PATIENCE, "an answer")
+        return time.monotonic() - begun
+
+    def wait_stderr(self, pattern, count=1):
+        """Seconds until COUNT lines fit."""
+        begun = time.monotonic()
+        while len(re.findall(pattern, self.forward.stderr())) < count:
+            check(self.forward.alive(), f"the forward ended: {self.forward.stderr()}")
+            check(time.monotonic() - begun < PATIENCE, f"no {pattern!r} in {self.forward.stderr()}")
+            time.sleep(0.05)
+        return time.monotonic() - begun
+
+    def connect(self, index):
+        return Near(self.port(index))
+
+    def is_undisturbed(self):
+        check("lost connection" not in self.forward.stderr(), self.forward.stderr())
+
+
+class Near:
+    """A TCP connection inside the near namespace: a socket that was made there and handed over."""
+
+    def __init__(self, port):
+        ours, theirs = socket.socketpair()
+        code = ("import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1])));"
+                "socket.send_fds(socket.socket(fileno=0), [b'x'], [s.fileno()])")
+        with ours, theirs:
+            subprocess.run([LINK, "exec", sys.executable, "-c", code, str(port)], stdin=theirs, check=True)
+            _, fds, _, _ = socket.recv_fds(ours, 1, 1)
+        self.socket = socket.socket(fileno=fds[0])
+        self.socket.settimeout(PATIENCE)
+
+    def echo(self, text):
+        self.socket.sendall(text)
+        got = b""
+        while len(got) < len(text):
+            piece = self.socket.recv(65536)
+            check(piece, "the connection ended")
+            got += piece
+        check(got == text, f"sent {text!r}, got {got!r}")
+
+    def pour(self):
+        """Uploads in the background until the connection ends."""
+        def run():
+            try:
+                while True:
+                    self.socket.sendall(bytes(65536))
+            except OSError:
+                pass
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        return thread
+
+
+def say(text):
+    print(f"# {text}", flush=True)
+
+
+# ---- tests ----
+
+
+@test("a black hole is found while nothing goes on, and left behind when it ends", transports=TRANSPORTS)
+def black_hole_idle(transport):
+    with Scene("delay 5ms", transport=transport) as scene:
+        connection = scene.connect(1)
+        connection.echo(b"one")
+        link("set", "blackhole on")
+        found = scene.wait_stderr("the server stopped answering")
+        link("set", "blackhole off")
+        say(f"{transport}: found after {found:.1f} s, answers {scene.fetch_until_good():.1f} s after its end")
+
+
+@test("a black hole is found in the middle of an upload", transports=TRANSPORTS)
+def black_hole_upload(transport):
+    with Scene("delay 5ms", "rate 80mbit", transport=transport) as scene:
+        connection = scene.connect(2)
+        thread = connection.pour()
+        time.sleep(1)
+        link("set", "blackhole on")
+        found = scene.wait_stderr("the server stopped answering")
+        link("set", "blackhole off")
+        thread.join(PATIENCE)
+        say(f"{transport}: found after {found:.1f} s, answers {scene.fetch_until_good():.1f} s after its end")
+
+
+@test("a slow line with a long queue is no black hole", transports=("tunnel", "spdy"))
+def slow_line(transport):
+    with Scene("delay 50ms", "rate 1mbit", transport=transport) as scene:
+        thread = scene.connect(2).pour()
+        time.sleep(45)
+        check(thread.is_alive(), f"the upload ended: {scene.forward.stderr()}")
+        scene.is_undisturbed()
+
+
+@test("20 % loss and 300 ms: slow, but nothing is given up", transports=("tunnel", "spdy"))
+def lossy(transport):
+    with Scene("delay 150ms", transport=transport) as scene:
+        connection = scene.connect(1)
+        link("set", "loss 20%")
+        end, count = time.monotonic() + 40, 0
+        while time.monotonic() < end:
+            connection.echo(b"x" * 1000)
+            count += 1
+        say(f"{transport}: {count} echoes in 40 s")
+        scene.is_undisturbed()
+
+
+@test("a link that is down for 3 s: connections survive", transports=TRANSPORTS)
+def link_flap(transport):
+    with Scene("delay 5ms", transport=transport) as scene:
+        connection = scene.connect(1)
+        connection.echo(b"one")
+        near_ip("link", "set", "kft0", "down")
+        time.sleep(3)
+        near_ip("link", "set", "kft0", "up")
+        begun = time.monotonic()
+        connection.echo(b"two")
+        say(f"{transport}: goes on {time.monotonic() - begun:.1f} s after the link is up")
+        check(scene.fetch(), "a new connection fails")
+
+
+@test("the way to the server is gone (VPN down): said, waited for, back", transports=TRANSPORTS)
+def route_gone(transport):
+    with Scene("delay 5ms", transport=transport, options=("--hold-timeout", "90s")) as scene:
+        check(scene.fetch(), "no answer")
+        near_ip("route", "del", "10.120.1.0/30", "dev", "kft0")
+        if transport == "websocket":  # nothing is open that could be lost
+            threading.Thread(target=scene.fetch, daemon=True).start()
+        said = scene.wait_stderr(r"next try in|reconnecting|nreachable")
+        time.sleep(8)
+        lines = len(scene.forward.stderr().splitlines())
+        near_ip("route", "add", "10.120.1.0/30", "dev", "kft0")
+        back = scene.fetch_until_good()
+        say(f"{transport}: said after {said:.1f} s in {lines} lines, answers {back:.2f} s after the route is back")
+
+
+@test("another address of this machine: new connections work at once", transports=TRANSPORTS)
+def address_change(transport):
+    with Scene("delay 5ms", transport=transport) as scene:
+        check(scene.fetch(), "no answer")
+        subprocess.run(["ip", "-n", FAR, "addr", "add", f"{SERVER}/24", "dev", "kft0"], check=True)
+        near_ip("addr", "add", "10.120.1.77/24", "dev", "kft0")
+        near_ip("addr", "del", "10.120.1.1/30", "dev", "kft0")
+        say(f"{transport}: answers {scene.fetch_until_good():.2f} s after the change")
+
+
+@test("the server is away: fifty connections wait until it is back", transports=("tunnel", "spdy"))
+def away(transport):
+    with Scene("delay 5ms", transport=transport, options=("--hold-timeout", "90s", "-q")) as scene:
+        check(scene.fetch(), "no answer")
+        link("set", "blackhole on")
+        scene.wait_stderr("lost connection")  # what is sent before that is lost with the old connection
+        clients = [subprocess.Popen([LINK, "exec", "curl", "-sS", "--noproxy", "*", "-m", "90", "-o", "/dev/null",
+                                     f"http://127.0.0.1:{scene.port(0)}/name"]) for _ in range(50)]
+        time.sleep(5)
+        link("set", "blackhole off")
+        begun = time.monotonic()
+        bad = sum(client.wait() != 0 for client in clients)
+        say(f"{transport}: all done {time.monotonic() - begun:.1f} s after the end, {bad} failed")
+        check(bad == 0, f"{bad} of 50 failed: {scene.forward.stderr()[-500:]}")
+
+
+def main():
+    global WORLD
+    if os.geteuid() != 0:
+        print("network tests need root", file=sys.stderr)
+        return 77
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the namespaces go
+    directory = tempfile.mkdtemp(prefix="kftray-network-")
+    WORLD = World(directory)
+    os.environ |= {"LINK_DIR": os.path.join(directory, "link"), "LINK_NEAR": NEAR, "LINK_FAR": FAR, "K8S_DIR": directory,
+                   "API_PORT": str(WORLD.port)}
+    try:
+        return 1 if harness.run(sys.argv[1:]) else 0
+    finally:
+        subprocess.run([LINK, "down"], check=False)
+        WORLD.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

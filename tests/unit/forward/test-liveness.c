@@ -1,0 +1,162 @@
+/* Connections in simulated time: when the dead are found, and that the slow are not taken for
+ * dead. */
+#include <glib.h>
+
+#include "forward/liveness.h"
+
+#define START_MS 1000000
+#define FOUND_WITHIN_MS 30000
+#define LONG_MS 600000
+
+/* What happens at a moment of a connection's life; fills in all but now_ms. @since_ping_ms: since
+ * the last ping, UINT64_MAX = none was sent. */
+typedef void (*Situation)(uint64_t at_ms, uint64_t since_ping_ms, KftLivenessInput *input);
+
+/* Milliseconds until it is found dead, LONG_MS if it is not. */
+static uint64_t run(Situation situation, uint64_t first_tick_ms)
+{
+    KftLiveness liveness = {0};
+    uint64_t pinged_ms = UINT64_MAX;
+    for (uint64_t at = first_tick_ms; at < LONG_MS; at += KFT_LIVENESS_TICK_MS) {
+        KftLivenessInput input = {.now_ms = START_MS + at, .last_input_ms = START_MS};
+        situation(at, pinged_ms == UINT64_MAX ? UINT64_MAX : at - pinged_ms, &input);
+        switch (kft_liveness_check(&liveness, &input)) {
+        case KFT_LIVENESS_DEAD:
+            return at;
+        case KFT_LIVENESS_PING:
+            kft_liveness_note_ping(&liveness, input.now_ms);
+            pinged_ms = at;
+            break;
+        case KFT_LIVENESS_OK:
+            break;
+        }
+    }
+    return LONG_MS;
+}
+
+static void assert_found(Situation situation)
+{
+    for (uint64_t first = 0; first < KFT_LIVENESS_TICK_MS; first += 100) {
+        uint64_t found = run(situation, first);
+        g_assert_cmpuint(found, <=, FOUND_WITHIN_MS + KFT_LIVENESS_TICK_MS);
+        g_assert_cmpuint(found, >=, 20000);
+    }
+}
+
+static void assert_lives(Situation situation)
+{
+    for (uint64_t first = 0; first < KFT_LIVENESS_TICK_MS; first += 100)
+        g_assert_cmpuint(run(situation, first), ==, LONG_MS);
+}
+
+/* --- dead --- */
+
+static void idle_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
+{
+    input->tcp = (KftTcpState){true, since_ping != UINT64_MAX, false, (uint32_t)at};
+}
+
+static void upload_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
+{
+    (void)since_ping;
+    input->is_output_stuck = true;
+    input->is_busy = true;
+    input->tcp = (KftTcpState){true, true, true, (uint32_t)at};
+}
+
+/* We do not read because a local program does not; its upload disappears. */
+static void paused_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
+{
+    upload_black_hole(at, since_ping, input);
+    input->is_paused = true;
+}
+
+/* A proxy acknowledges everything, and nobody is behind it. */
+static void silent_proxy(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
+{
+    (void)since_ping;
+    (void)at;
+    input->tcp = (KftTcpState){.is_known = true};
+}
+
+/* The kernel tells nothing: the ping decides. */
+static void unknown_silence(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
+{
+    (void)at;
+    (void)since_ping;
+    (void)input;
+}
+
+/* --- alive --- */
+
+/* Pings are answered within a moment. */
+static void idle(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
+{
+    if (since_ping != UINT64_MAX)
+        input->last_input_ms = START_MS + at - since_ping + 50;
+    input->tcp = (KftTcpState){.is_known = true, .since_ack_ms = 1000};
+}
+
+/* Megabytes are queued in the kernel of a slow line: acknowledged bit by bit, no word from the
+ * other side. */
+static void slow_upload(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
+{
+    (void)since_ping;
+    (void)at;
+    input->is_busy = true;
+    input->is_output_stuck = at % 5000 < 2500;
+    input->tcp = (KftTcpState){true, true, true, 900};
+}
+
+/* A pod that does not read: the window is closed, its probes are answered more and more rarely. */
+static void closed_window(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
+{
+    (void)since_ping;
+    input->is_busy = true;
+    input->is_output_stuck = true;
+    input->tcp = (KftTcpState){true, false, true, (uint32_t)(at % 120000)};
+}
+
+/* 20 % loss: no acknowledgement for 14 s now and then. */
+static void lossy(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
+{
+    (void)since_ping;
+    input->is_busy = true;
+    input->last_input_ms = START_MS + at - at % 14000;
+    input->tcp = (KftTcpState){true, true, true, (uint32_t)(at % 14000)};
+}
+
+/* Not read for minutes, then a few bytes are sent: the last sign is old, and no answer is due yet.
+ */
+static void wakes_up(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
+{
+    (void)since_ping;
+    input->is_paused = true;
+    input->tcp = (KftTcpState){true, at % 100000 < 2500, false, (uint32_t)(at % 100000)};
+}
+
+static void test_dead(void)
+{
+    assert_found(idle_black_hole);
+    assert_found(upload_black_hole);
+    assert_found(paused_black_hole);
+    assert_found(silent_proxy);
+    assert_found(unknown_silence);
+}
+
+static void test_alive(void)
+{
+    assert_lives(idle);
+    assert_lives(slow_upload);
+    assert_lives(closed_window);
+    assert_lives(lossy);
+    assert_lives(wakes_up);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/liveness/dead", test_dead);
+    g_test_add_func("/liveness/alive", test_alive);
+    return g_test_run();
+}
