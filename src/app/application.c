@@ -27,6 +27,7 @@ struct _KftApplication {
     KftTray *tray;
     KftRemoteControl *remote; /* NULL without a session bus */
     KftWindow *window;        /* NULL until it was shown */
+    GPtrArray *to_open;       /* paths of files to import once the store is read */
     bool is_hidden;           /* started without a window */
     bool is_activated;
     bool is_quitting;
@@ -325,12 +326,38 @@ static void on_setting_changed(KftCore *core, unsigned setting, KftApplication *
         on_core_error(core, _("The start at login could not be changed"), error, self);
 }
 
+static void open_files(KftApplication *self)
+{
+    if (self->to_open->len > 0)
+        show_window(self);
+    for (unsigned i = 0; i < self->to_open->len; i++)
+        kft_dialogs_import_path(self->core, get_parent(self), self->to_open->pdata[i]);
+    g_ptr_array_set_size(self->to_open, 0);
+}
+
+/* "kftray FILE": JSON or a kubeconfig to import. */
+static void
+kft_application_open(GApplication *application, GFile **files, int n_files, const char *hint)
+{
+    KftApplication *self = KFT_APPLICATION(application);
+
+    (void)hint;
+    for (int i = 0; i < n_files; i++) {
+        char *path = g_file_get_path(files[i]);
+        if (path != NULL)
+            g_ptr_array_add(self->to_open, path);
+    }
+    if (kft_core_is_loaded(self->core))
+        open_files(self);
+}
+
 static void on_core_loaded(KftCore *core, KftApplication *self)
 {
     bool is_hidden = self->is_hidden || kft_core_get_bool(core, KFT_SETTING_START_HIDDEN);
 
     if (self->is_activated && !is_hidden)
         show_window(self);
+    open_files(self);
     self->is_hidden = false;
     self->tray_source = g_timeout_add_seconds(
         is_hidden ? TRAY_GRACE_HIDDEN_SECONDS : TRAY_GRACE_SECONDS, on_tray_grace, self);
@@ -449,10 +476,18 @@ static void kft_application_shutdown(GApplication *application)
     G_APPLICATION_CLASS(kft_application_parent_class)->shutdown(application);
 }
 
+static void kft_application_finalize(GObject *object)
+{
+    g_ptr_array_unref(KFT_APPLICATION(object)->to_open);
+    G_OBJECT_CLASS(kft_application_parent_class)->finalize(object);
+}
+
 static void kft_application_class_init(KftApplicationClass *class)
 {
     GApplicationClass *application_class = G_APPLICATION_CLASS(class);
 
+    G_OBJECT_CLASS(class)->finalize = kft_application_finalize;
+    application_class->open = kft_application_open;
     application_class->startup = kft_application_startup;
     application_class->activate = kft_application_activate;
     application_class->handle_local_options = kft_application_handle_local_options;
@@ -468,12 +503,13 @@ static void kft_application_init(KftApplication *self)
         {"version", 0, 0, G_OPTION_ARG_NONE, NULL, N_("Print the version"), NULL},
         {0},
     };
+    self->to_open = g_ptr_array_new_with_free_func(g_free);
     g_application_add_main_option_entries(G_APPLICATION(self), options);
 }
 
 KftApplication *kft_application_new(void)
 {
-    return g_object_new(KFT_TYPE_APPLICATION, "application-id", KFT_APPLICATION_ID,
-                        "resource-base-path", "/io/github/kftray/Kftray", "register-session", TRUE,
-                        NULL);
+    return g_object_new(KFT_TYPE_APPLICATION, "application-id", KFT_APPLICATION_ID, "flags",
+                        G_APPLICATION_HANDLES_OPEN, "resource-base-path",
+                        "/io/github/kftray/Kftray", "register-session", TRUE, NULL);
 }
