@@ -138,8 +138,7 @@ def test_import_file(options):
         screen = Screen(program)
         screen.wait_rows(["web"])
         program.activate("app.import-file")
-        screen.wait_window("Import Forwards")
-        keys(session, "Escape")
+        screen.press("Cancel", "Import Forwards")
         screen.wait_no_window("Import Forwards")
         # The file by the command line, which does what dropping it onto the window does.
         check(session.start_app(str(path), name="second").wait(30) == 0, lambda: session.log("second"))
