@@ -52,6 +52,8 @@ static const KftActionInfo actions[] = {
      KFT_ACTION_SECTION_SELECTION, KFT_ACTION_SOME},
     {"win.set-group", N_("Set _Group…"), NULL, "<Primary>g", KFT_ACTION_SECTION_SELECTION,
      KFT_ACTION_SOME},
+    {"win.diagnose", N_("Dia_gnose…"), NULL, "<Primary><Shift>d", KFT_ACTION_SECTION_SELECTION,
+     KFT_ACTION_ONE},
     {"win.remove", N_("De_lete"), "user-trash-symbolic", "Delete", KFT_ACTION_SECTION_SELECTION,
      KFT_ACTION_SOME},
     {"win.open", N_("Open in _Browser"), NULL, "<Primary>b", KFT_ACTION_SECTION_SELECTION,

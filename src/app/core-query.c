@@ -49,3 +49,27 @@ void kft_core_on_answer(KftCore *self, const KftAnswer *answer)
         question->done(owner, answer);
     question_free(question);
 }
+
+uint32_t kft_core_diagnose(KftCore *self, KftForwardItem *item, GError **error)
+{
+    const KftConfig *config = kft_forward_item_get_config(item);
+    KftForwardSpec *spec = kft_config_to_spec(config, error);
+
+    if (spec == NULL)
+        return 0;
+    if (kft_forward_item_is_active(item)) {
+        /* That its own local port is taken, by itself, is nothing wrong. */
+        g_strfreev(spec->ports);
+        spec->ports = g_new0(char *, 2);
+        spec->ports[0] = g_strdup_printf(":%u", config->remote_port);
+    }
+    uint32_t id = ++self->last_question;
+    kft_bridge_post(self->bridge, kft_command_new_diagnose((KftForwardId){id}, spec));
+    return id;
+}
+
+void kft_core_stop_diagnosis(KftCore *self, uint32_t id)
+{
+    if (id != 0)
+        kft_bridge_post(self->bridge, kft_command_new_stop_diagnosis((KftForwardId){id}));
+}

@@ -15,6 +15,7 @@ enum {
     ITEM_FAILED,
     ITEM_LOST,
     ITEM_RECOVERED,
+    DIAGNOSE_EVENT,
     SETTING_CHANGED,
     REMOVAL_CHANGED,
     STOPPED,
@@ -268,6 +269,10 @@ static void on_engine_event(const KftEvent *event, gpointer user_data)
         g_signal_emit(self, signals[STOPPED], 0);
         return;
     }
+    if (event->type == KFT_EVENT_DIAGNOSE_STEP || event->type == KFT_EVENT_DIAGNOSE_DONE) {
+        g_signal_emit(self, signals[DIAGNOSE_EVENT], 0, event);
+        return;
+    }
     if (event->type == KFT_EVENT_ANSWER) {
         kft_core_on_answer(self, event->answer);
         return;
@@ -459,6 +464,7 @@ static void kft_core_class_init(KftCoreClass *class)
     signals[ITEM_FAILED] = new_signal("item-failed", 1, KFT_TYPE_FORWARD_ITEM, 0);
     signals[ITEM_LOST] = new_signal("item-lost", 1, KFT_TYPE_FORWARD_ITEM, 0);
     signals[ITEM_RECOVERED] = new_signal("item-recovered", 1, KFT_TYPE_FORWARD_ITEM, 0);
+    signals[DIAGNOSE_EVENT] = new_signal("diagnose-event", 1, G_TYPE_POINTER, 0);
     signals[SETTING_CHANGED] = new_signal("setting-changed", 1, G_TYPE_UINT, 0);
     signals[REMOVAL_CHANGED] = new_signal("removal-changed", 0, 0, 0);
     signals[STOPPED] = new_signal("stopped", 0, 0, 0);

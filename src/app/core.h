@@ -15,6 +15,7 @@
  *   "item-failed" (KftForwardItem *)     a forward that ran, or was started, failed
  *   "item-lost" (KftForwardItem *)       a running forward is being connected again
  *   "item-recovered" (KftForwardItem *)  it runs again
+ *   "diagnose-event" (KftEvent *)  of type DIAGNOSE_STEP or DIAGNOSE_DONE
  *   "setting-changed" (unsigned KftSetting)
  *   "removal-changed"              kft_core_get_n_removed() is another number
  *   "stopped"                      the last one, after kft_core_shut_down() */
@@ -73,6 +74,12 @@ typedef void (*KftAnswerFunc)(GObject *owner, const KftAnswer *answer);
 uint32_t kft_core_ask(KftCore *self, KftQuery *query, KftAnswerFunc done, GObject *owner);
 /* 0 and ids that were answered already are allowed. */
 void kft_core_cancel(KftCore *self, uint32_t id);
+
+/* Looks for what is wrong on the way to @item's pod; "diagnose-event" tells. Returns: the id of
+ * those events, 0 on failure. Errors: BAD_CONFIG. */
+uint32_t kft_core_diagnose(KftCore *self, KftForwardItem *item, GError **error);
+/* 0 and ids that are over are allowed. */
+void kft_core_stop_diagnosis(KftCore *self, uint32_t id);
 
 /* --- settings --- */
 

@@ -6,6 +6,7 @@
 
 #include "application.h"
 #include "cluster-dialog.h"
+#include "diagnose-dialog.h"
 #include "editor-dialog.h"
 #include "plan-dialog.h"
 #include "settings-window.h"
@@ -29,6 +30,11 @@ void kft_dialogs_edit(KftCore *core, GtkWindow *parent, const KftConfig *config)
 void kft_dialogs_import_kubeconfig(KftCore *core, GtkWindow *parent, const char *kubeconfig)
 {
     present(kft_cluster_dialog_new(core, parent, kubeconfig));
+}
+
+void kft_dialogs_diagnose(KftCore *core, GtkWindow *parent, KftForwardItem *item)
+{
+    present(kft_diagnose_dialog_new(core, parent, item));
 }
 
 void kft_dialogs_settings(KftCore *core, GtkWindow *parent)

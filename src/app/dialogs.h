@@ -20,6 +20,7 @@ void kft_dialogs_import_upstream(KftCore *core, GtkWindow *parent);
 /* @items: of KftForwardItem; NULL = all. */
 void kft_dialogs_export(KftCore *core, GtkWindow *parent, const GPtrArray *items);
 void kft_dialogs_set_group(KftCore *core, GtkWindow *parent, const GPtrArray *items);
+void kft_dialogs_diagnose(KftCore *core, GtkWindow *parent, KftForwardItem *item);
 void kft_dialogs_settings(KftCore *core, GtkWindow *parent);
 void kft_dialogs_about(GtkWindow *parent);
 

@@ -85,6 +85,17 @@ static void on_duplicate(GSimpleAction *action, GVariant *parameter, gpointer us
     kft_core_put_configs(self->core, copies, NULL, G_OBJECT(self));
 }
 
+static void on_diagnose(GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+    KftWindow *self = user_data;
+    g_autoptr(KftForwardItem) item = get_single(self);
+
+    (void)action;
+    (void)parameter;
+    if (item != NULL)
+        kft_dialogs_diagnose(self->core, GTK_WINDOW(self), item);
+}
+
 static void on_set_group(GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
     KftWindow *self = user_data;
@@ -242,6 +253,7 @@ static const GActionEntry entries[] = {
     {.name = "stop", .activate = on_stop},
     {.name = "edit", .activate = on_edit},
     {.name = "duplicate", .activate = on_duplicate},
+    {.name = "diagnose", .activate = on_diagnose},
     {.name = "set-group", .activate = on_set_group},
     {.name = "remove", .activate = on_remove},
     {.name = "undo", .activate = on_undo},

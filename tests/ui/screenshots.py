@@ -83,6 +83,7 @@ def take(options, variant):
         gallery.shot("list")
         subprocess.run(["xdotool", "mousemove", "250", "120", "click", "1"], env=desktop.env, check=True)
         gallery.shot("details")
+        gallery.dialog("win.diagnose", "diagnose", 4)
         gallery.dialog("app.add", "editor", 2.5)
         gallery.dialog("app.import-kubeconfig", "cluster", 3)
         gallery.dialog("app.settings", "settings")

@@ -5,6 +5,7 @@
 #include <application.h>
 #include <cluster-dialog.h>
 #include <details-pane.h>
+#include <diagnose-dialog.h>
 #include <dialogs.h>
 #include <editor-dialog.h>
 #include <forward-card.h>
@@ -108,6 +109,7 @@ static void test_names(void)
     walk_and_destroy(kft_editor_dialog_new(core, NULL, NULL), "editor-dialog");
     walk_and_destroy(kft_cluster_dialog_new(core, NULL, NULL), "cluster-dialog");
     walk_and_destroy(kft_plan_dialog_new(core, NULL, incoming, "x.json", NULL), "plan-dialog");
+    walk_and_destroy(kft_diagnose_dialog_new(core, NULL, item), "diagnose-dialog");
     walk_and_destroy(kft_settings_window_new(core, NULL), "settings-window");
     walk_and_destroy(GTK_WIDGET(kft_window_new(application, core)), "window");
 }

@@ -190,11 +190,14 @@ def test_every_window_has_names(options):
         store(session, options.kftrayctl, [config("web")])
         screen.wait_rows(["web"])
         screen.select_row("web")
-        for action, window in (("app.settings", "Settings"), ("app.about", "About kftray"), ("win.set-group", None)):
+        for action, window in (("app.settings", "Settings"), ("app.about", "About kftray"), ("win.set-group", None),
+                               ("win.diagnose", "Diagnose web")):
             program.activate(action)
             if window:
                 screen.wait_window(window)
             program.wait("another window", lambda: len(screen.windows()) > 1)
+            if action == "win.diagnose":
+                screen.find(Atspi.Role.LABEL, "Nothing is wrong on the way to the pod.")
             check(not screen.nameless(), lambda: f"no accessible name: {screen.nameless()}")
             keys(session, "Escape")
             program.wait("its end", lambda: len(screen.windows()) == 1)
