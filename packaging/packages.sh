@@ -4,6 +4,7 @@
 packages_build="build-essential cmake ninja-build pkg-config libglib2.0-dev libuv1-dev
   libcurl4-openssl-dev libssl-dev libyaml-dev libjson-c-dev libsqlite3-dev
   libc-ares-dev"
+packages_ui="libgtk-3-dev libayatana-appindicator3-dev gettext appstream adwaita-icon-theme librsvg2-common"
 packages_demo="python3 openssl ca-certificates curl"
 
 # Installs what is missing of the named packages; asks for root only then.

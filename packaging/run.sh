@@ -1,27 +1,45 @@
 #!/usr/bin/env bash
-# Installs what is needed, builds into build/, and runs kftrayctl with the given arguments.
+# Installs what is needed, builds into build/, and runs kftray, the desktop program.
 #
-#   packaging/run.sh forward svc/web 18080:8080    any arguments of kftrayctl
-#   packaging/run.sh --demo                        a demo API server on loopback and a forward to it
-#   packaging/run.sh                               kftrayctl --help
+#   packaging/run.sh                               the desktop program
+#   packaging/run.sh --hidden                      the same, in the tray only
+#   packaging/run.sh forward svc/web 18080:8080    with arguments: those of kftrayctl, which needs no desktop
+#   packaging/run.sh --demo                        without a desktop: a demo API server on loopback and a forward to
+#                                                  it (the desktop program offers a demo on its first page)
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=packaging/packages.sh
 . "$top/packaging/packages.sh"
 
+# build UI TARGET…: with the desktop program (ON) or without GTK (OFF).
 build() {
+  local ui=$1 log
+  shift
   # shellcheck disable=SC2086 # one word per package
   install_packages $packages_build
-  local log
+  # shellcheck disable=SC2086
+  [ "$ui" = OFF ] || install_packages $packages_ui
   log=$(mktemp)
   echo "Building into build/ …" >&2
-  if ! { cmake -S "$top" -B "$top/build" -G Ninja -DKFT_BUILD_TESTS=OFF -DKFT_BUILD_UI=OFF &&
-    cmake --build "$top/build" --target kftrayctl; } >"$log" 2>&1; then
+  if ! { cmake -S "$top" -B "$top/build" -G Ninja -DKFT_BUILD_TESTS=OFF -DKFT_BUILD_UI="$ui" &&
+    cmake --build "$top/build" --target "$@"; } >"$log" 2>&1; then
     cat "$log" >&2
     rm -f "$log"
     exit 1
   fi
   rm -f "$log"
+}
+
+desktop() {
+  if [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
+    echo "There is no display for kftray. kftrayctl does its work without one:" >&2
+    build OFF kftrayctl
+    exec "$top/build/bin/kftrayctl" --help
+  fi
+  # shellcheck disable=SC2086
+  install_packages $packages_demo
+  build ON kftray kftrayctl
+  exec "$top/build/bin/kftray" "$@"
 }
 
 demo() {
@@ -66,12 +84,16 @@ TEXT
   wait "$forward"
 }
 
-build
-case ${1:---help} in
+case ${1:-} in
+"" | --hidden)
+  desktop "$@"
+  ;;
 --demo)
+  build OFF kftrayctl
   demo
   ;;
 *)
-  exec "$top/build/bin/kftrayctl" "${@:---help}"
+  build OFF kftrayctl
+  exec "$top/build/bin/kftrayctl" "$@"
   ;;
 esac

@@ -11,6 +11,7 @@
 #   tests/run.sh cases       kftrayctl forward against the scripted API server
 #   tests/run.sh server      kftray-server against clients, targets and name servers
 #   tests/run.sh kubectl     the scripted API server against somebody else's client
+#   tests/run.sh ui          the desktop program in X servers of its own, plain and under the sanitizers
 #   tests/run.sh network     kftrayctl over a link that is slow, lossy, down or a black hole
 #   tests/run.sh diagnose    kftrayctl diagnose over broken set-ups; no secret in any debug log
 #   tests/run.sh proxies     requests and forwards through real proxies and gateways
@@ -36,6 +37,9 @@ packages_tests="$packages_build $packages_demo clang-14 clang-format-14 clang-ti
 packages_proxies="tinyproxy-bin squid-openssl microsocks dante-server mitmproxy nginx-light dnsmasq-base
   iproute2 util-linux"
 
+packages_ui_tests="$packages_ui xvfb xauth xdotool xfwm4 xfce4-panel dbus dbus-daemon at-spi2-core gir1.2-atspi-2.0
+  python3-gi gir1.2-glib-2.0 desktop-file-utils libxml2-utils fonts-cantarell imagemagick"
+
 install_test_packages() {
   # shellcheck disable=SC2086 # one word per package
   install_packages $packages_tests
@@ -47,7 +51,7 @@ build() {
   local name=$1
   shift
   echo "== build: $name"
-  cmake -S . -B "build/$name" -G Ninja -DKFT_BUILD_UI=OFF -DKFT_WERROR=ON "$@" >/dev/null
+  cmake -S . -B "build/$name" -G Ninja -DKFT_BUILD_UI="${ui:-OFF}" -DKFT_WERROR=ON "$@" >/dev/null
   cmake --build "build/$name" -- --quiet
 }
 
@@ -77,6 +81,14 @@ run_part() {
     build_tests
     run_ctest tests proxies
     ;;
+  ui)
+    # shellcheck disable=SC2086
+    install_packages $packages_ui_tests
+    ui=ON build ui -DCMAKE_C_COMPILER=gcc
+    run_ctest ui ui
+    ui=ON build ui-asan -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Debug -DKFT_SANITIZE=address,undefined
+    run_ctest ui-asan ui
+    ;;
   network | cluster)
     build_tests
     # Namespaces, mounts and containers: root's work.
@@ -100,6 +112,7 @@ run_part() {
     run_ctest tests "checks|unit|loop|fuzz" -j "$jobs"
     run_ctest tests "engine|cli|cases|diagnose|kubectl|server|soak"
     run_part proxies
+    run_part ui
     run_part asan
     run_part tsan
     run_part tidy
@@ -108,7 +121,7 @@ run_part() {
     run_part cluster
     ;;
   *)
-    sed -n '2,20s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,24s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
   esac

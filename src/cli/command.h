@@ -37,7 +37,9 @@ extern const KftCliCommand kft_cli_remove;
 extern const KftCliCommand kft_cli_run;
 extern const KftCliCommand kft_cli_settings;
 extern const KftCliCommand kft_cli_show;
+extern const KftCliCommand kft_cli_start;
 extern const KftCliCommand kft_cli_status;
+extern const KftCliCommand kft_cli_stop;
 extern const KftCliCommand kft_cli_version;
 
 /* All commands in the order of --help, NULL ended. */

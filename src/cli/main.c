@@ -23,6 +23,8 @@ const KftCliCommand *const kft_cli_commands[] = {
     &kft_cli_discover,
     &kft_cli_settings,
     &kft_cli_run,
+    &kft_cli_start,
+    &kft_cli_stop,
     &kft_cli_forward,
     &kft_cli_diagnose,
     &kft_cli_complete,

@@ -1,0 +1,18 @@
+#ifndef KFT_APP_FORWARD_CARD_H
+#define KFT_APP_FORWARD_CARD_H
+
+#include <gtk/gtk.h>
+
+#include "forward-item.h"
+
+/* What a row of the list shows about a forward, kept up to date. Thread: ui.
+ *
+ * Signals: "menu-requested" (GtkWidget *where); "copied" (char *text): the address was copied. */
+#define KFT_TYPE_FORWARD_CARD (kft_forward_card_get_type())
+G_DECLARE_FINAL_TYPE(KftForwardCard, kft_forward_card, KFT, FORWARD_CARD, GtkBox)
+
+GtkWidget *kft_forward_card_new(KftForwardItem *item);
+/* A narrow list leaves the curve and the rates out. */
+void kft_forward_card_set_compact(KftForwardCard *self, bool is_compact);
+
+#endif

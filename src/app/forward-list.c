@@ -1,0 +1,652 @@
+#include "forward-list.h"
+
+#include <glib/gi18n.h>
+
+#include "forward-row.h"
+#include "group-row.h"
+#include "text.h"
+
+/* Between layout (110) and drawing (120): rows that came into view are filled before they show. */
+#define FILL_PRIORITY (G_PRIORITY_HIGH_IDLE + 15)
+/* Rows this far outside of the view are filled, too. */
+#define FILL_MARGIN 200
+/* Below this width, in average characters, the curve and the rates have no room. */
+#define COMPACT_CHARS 100
+
+struct _KftForwardList {
+    GtkScrolledWindow parent;
+    KftCore *core;
+    GtkListBox *list;
+    GHashTable *rows;      /* KftForwardItem → KftForwardRow */
+    GHashTable *groups;    /* key → KftGroupRow */
+    GHashTable *matching;  /* key → number of rows that match the search */
+    GHashTable *collapsed; /* key → itself */
+    char **words;          /* of the search, in lower case */
+    unsigned n_matching;
+    bool by_group;
+    bool is_compact;
+    unsigned fill_source;
+    unsigned recount_source;
+};
+
+G_DEFINE_FINAL_TYPE(KftForwardList, kft_forward_list, GTK_TYPE_SCROLLED_WINDOW)
+
+enum {
+    SELECTION_CHANGED,
+    MENU_REQUESTED,
+    EDIT_REQUESTED,
+    COPIED,
+    SHOWN_CHANGED,
+    N_SIGNALS
+};
+
+static unsigned signals[N_SIGNALS];
+
+static const char *get_key(KftForwardList *self, GtkListBoxRow *row)
+{
+    return KFT_IS_GROUP_ROW(row)
+               ? kft_group_row_get_key(KFT_GROUP_ROW(row))
+               : kft_forward_item_get_group(kft_forward_row_get_item(KFT_FORWARD_ROW(row)),
+                                            self->by_group);
+}
+
+static bool is_searching(KftForwardList *self)
+{
+    return self->words[0] != NULL;
+}
+
+static bool matches(KftForwardList *self, KftForwardItem *item)
+{
+    return kft_forward_item_matches(item, (const char *const *)self->words);
+}
+
+/* --- order and visibility, asked by the list box --- */
+
+static int compare_rows(GtkListBoxRow *a, GtkListBoxRow *b, gpointer user_data)
+{
+    KftForwardList *self = user_data;
+    int by_key = g_utf8_collate(get_key(self, a), get_key(self, b));
+
+    if (by_key != 0)
+        return by_key;
+    if (KFT_IS_GROUP_ROW(a) || KFT_IS_GROUP_ROW(b))
+        return KFT_IS_GROUP_ROW(a) ? -1 : 1;
+    unsigned order_a = kft_forward_row_get_order(KFT_FORWARD_ROW(a));
+    unsigned order_b = kft_forward_row_get_order(KFT_FORWARD_ROW(b));
+    return order_a < order_b ? -1 : order_a > order_b;
+}
+
+static gboolean is_shown(GtkListBoxRow *row, gpointer user_data)
+{
+    KftForwardList *self = user_data;
+
+    if (KFT_IS_GROUP_ROW(row))
+        return GPOINTER_TO_UINT(g_hash_table_lookup(self->matching,
+                                                    kft_group_row_get_key(KFT_GROUP_ROW(row)))) > 0;
+    if (!is_searching(self))
+        return !g_hash_table_contains(self->collapsed, get_key(self, row));
+    return matches(self, kft_forward_row_get_item(KFT_FORWARD_ROW(row)));
+}
+
+/* --- filling what is in view --- */
+
+static void on_menu_requested(KftForwardCard *card, GtkWidget *where, KftForwardList *self)
+{
+    GtkWidget *row = gtk_widget_get_ancestor(GTK_WIDGET(card), KFT_TYPE_FORWARD_ROW);
+
+    if (!gtk_list_box_row_is_selected(GTK_LIST_BOX_ROW(row))) {
+        gtk_list_box_unselect_all(self->list);
+        gtk_list_box_select_row(self->list, GTK_LIST_BOX_ROW(row));
+    }
+    g_signal_emit(self, signals[MENU_REQUESTED], 0, where, NULL);
+}
+
+static void on_copied(KftForwardCard *card, const char *text, KftForwardList *self)
+{
+    (void)card;
+    g_signal_emit(self, signals[COPIED], 0, text);
+}
+
+static void fill_row(KftForwardList *self, KftForwardRow *row)
+{
+    KftForwardCard *card = kft_forward_row_fill(row);
+    if (card == NULL)
+        return;
+    g_signal_connect(card, "menu-requested", G_CALLBACK(on_menu_requested), self);
+    g_signal_connect(card, "copied", G_CALLBACK(on_copied), self);
+}
+
+static void fill_visible(KftForwardList *self)
+{
+    GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self));
+    double top = gtk_adjustment_get_value(adjustment);
+    double end = top + gtk_adjustment_get_page_size(adjustment) + FILL_MARGIN;
+    int y = (int)MAX(top - FILL_MARGIN, 0);
+
+    while (y < end) {
+        GtkListBoxRow *row = gtk_list_box_get_row_at_y(self->list, y);
+        GtkAllocation place;
+        if (row == NULL)
+            break;
+        gtk_widget_get_allocation(GTK_WIDGET(row), &place);
+        if (KFT_IS_FORWARD_ROW(row))
+            fill_row(self, KFT_FORWARD_ROW(row));
+        y = MAX(y, place.y) + MAX(place.height, 8);
+    }
+}
+
+static gboolean on_fill(gpointer user_data)
+{
+    KftForwardList *self = user_data;
+    self->fill_source = 0;
+    if (gtk_widget_get_mapped(GTK_WIDGET(self)))
+        fill_visible(self);
+    return G_SOURCE_REMOVE;
+}
+
+static void fill_soon(KftForwardList *self)
+{
+    if (self->fill_source == 0)
+        self->fill_source = g_idle_add_full(FILL_PRIORITY, on_fill, self, NULL);
+}
+
+static void set_compact(KftForwardList *self, bool is_compact)
+{
+    GHashTableIter iter;
+    gpointer row = NULL;
+
+    if (self->is_compact == is_compact)
+        return;
+    self->is_compact = is_compact;
+    g_hash_table_iter_init(&iter, self->rows);
+    while (g_hash_table_iter_next(&iter, NULL, &row))
+        kft_forward_row_set_compact(row, is_compact);
+}
+
+static void on_size_allocate(GtkWidget *list, GtkAllocation *allocation, KftForwardList *self)
+{
+    PangoContext *context = gtk_widget_get_pango_context(list);
+    PangoFontMetrics *metrics = pango_context_get_metrics(context, NULL, NULL);
+    int char_width = pango_font_metrics_get_approximate_char_width(metrics) / PANGO_SCALE;
+
+    pango_font_metrics_unref(metrics);
+    set_compact(self, allocation->width < COMPACT_CHARS * char_width);
+    fill_soon(self);
+}
+
+/* --- groups --- */
+
+static void set_group_collapsed(KftForwardList *self, KftGroupRow *row, bool is_collapsed)
+{
+    const char *key = kft_group_row_get_key(row);
+
+    kft_group_row_set_collapsed(row, is_collapsed);
+    if (is_collapsed)
+        (void)g_hash_table_add(self->collapsed, g_strdup(key));
+    else
+        (void)g_hash_table_remove(self->collapsed, key);
+}
+
+static void append_json_string(GString *out, const char *text)
+{
+    g_string_append_c(out, '"');
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\')
+            g_string_append_printf(out, "\\%c", *c);
+        else if ((unsigned char)*c < 0x20)
+            g_string_append_printf(out, "\\u%04x", (unsigned)*c);
+        else
+            g_string_append_c(out, *c);
+    }
+    g_string_append_c(out, '"');
+}
+
+static void store_collapsed(KftForwardList *self)
+{
+    g_autoptr(GString) out = g_string_new("[");
+    GHashTableIter iter;
+    gpointer key = NULL;
+
+    g_hash_table_iter_init(&iter, self->collapsed);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        if (out->len > 1)
+            g_string_append_c(out, ',');
+        append_json_string(out, key);
+    }
+    g_string_append_c(out, ']');
+    kft_core_set_setting(self->core, KFT_SETTING_COLLAPSED_GROUPS,
+                         g_hash_table_size(self->collapsed) == 0 ? NULL : out->str);
+}
+
+/* An array of texts in JSON is one in GVariant's text format, too. */
+static void read_collapsed(KftForwardList *self)
+{
+    const char *text = kft_core_get_setting(self->core, KFT_SETTING_COLLAPSED_GROUPS);
+    g_autoptr(GVariant) value = g_variant_parse(G_VARIANT_TYPE("as"), text, NULL, NULL, NULL);
+
+    g_hash_table_remove_all(self->collapsed);
+    if (value == NULL)
+        return;
+    for (size_t i = 0; i < g_variant_n_children(value); i++) {
+        char *key = NULL;
+        g_variant_get_child(value, i, "s", &key);
+        (void)g_hash_table_add(self->collapsed, key);
+    }
+}
+
+static void on_run_all(KftGroupRow *group, gboolean starts, KftForwardList *self)
+{
+    GHashTableIter iter;
+    gpointer item = NULL;
+
+    g_hash_table_iter_init(&iter, self->rows);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        if (g_strcmp0(kft_forward_item_get_group(item, self->by_group),
+                      kft_group_row_get_key(group)) != 0 ||
+            !matches(self, item))
+            continue;
+        if (starts)
+            kft_core_start(self->core, item);
+        else
+            kft_core_stop(self->core, item);
+    }
+}
+
+static void add_group(KftForwardList *self, const char *key)
+{
+    if (g_hash_table_contains(self->groups, key))
+        return;
+    GtkWidget *row = kft_group_row_new(key, kft_text_group(key, self->by_group));
+    g_signal_connect(row, "run-all", G_CALLBACK(on_run_all), self);
+    kft_group_row_set_collapsed(KFT_GROUP_ROW(row), g_hash_table_contains(self->collapsed, key));
+    g_hash_table_insert(self->groups, g_strdup(key), row);
+    gtk_list_box_insert(self->list, row, -1);
+}
+
+static void drop_empty_groups(KftForwardList *self)
+{
+    GHashTableIter iter;
+    gpointer row = NULL;
+
+    g_hash_table_iter_init(&iter, self->groups);
+    while (g_hash_table_iter_next(&iter, NULL, &row)) {
+        if (kft_group_row_get_n_total(row) > 0)
+            continue;
+        g_hash_table_iter_remove(&iter);
+        gtk_widget_destroy(row);
+    }
+}
+
+/* Text → number. */
+static GHashTable *new_counter(void)
+{
+    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+}
+
+static void increment(GHashTable *table, const char *key)
+{
+    unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(table, key));
+    g_hash_table_insert(table, g_strdup(key), GUINT_TO_POINTER(n + 1));
+}
+
+/* Running counts, and which groups have something to show. */
+static void recount(KftForwardList *self)
+{
+    g_autoptr(GHashTable) total = new_counter();
+    g_autoptr(GHashTable) running = new_counter();
+    g_autoptr(GHashTable) active = new_counter();
+    GHashTableIter iter;
+    gpointer key = NULL;
+    gpointer row = NULL;
+
+    self->n_matching = 0;
+    g_hash_table_remove_all(self->matching);
+    g_hash_table_iter_init(&iter, self->rows);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        KftForwardItem *item = key;
+        const char *group = kft_forward_item_get_group(item, self->by_group);
+        increment(total, group);
+        if (kft_forward_item_is_active(item))
+            increment(active, group);
+        if (kft_forward_item_is_running(item))
+            increment(running, group);
+        if (!matches(self, item))
+            continue;
+        increment(self->matching, group);
+        self->n_matching++;
+    }
+    g_hash_table_iter_init(&iter, self->groups);
+    while (g_hash_table_iter_next(&iter, &key, &row))
+        kft_group_row_set_counts(row, GPOINTER_TO_UINT(g_hash_table_lookup(running, key)),
+                                 GPOINTER_TO_UINT(g_hash_table_lookup(active, key)),
+                                 GPOINTER_TO_UINT(g_hash_table_lookup(total, key)));
+    drop_empty_groups(self);
+}
+
+static gboolean on_recount(gpointer user_data)
+{
+    KftForwardList *self = user_data;
+    self->recount_source = 0;
+    recount(self);
+    gtk_list_box_invalidate_filter(self->list);
+    g_signal_emit(self, signals[SHOWN_CHANGED], 0);
+    return G_SOURCE_REMOVE;
+}
+
+/* Once for all changes of this turn of the main loop, and before anything is drawn. */
+static void recount_soon(KftForwardList *self)
+{
+    if (self->recount_source == 0)
+        self->recount_source = g_idle_add_full(G_PRIORITY_HIGH_IDLE, on_recount, self, NULL);
+}
+
+/* --- following the model --- */
+
+static void on_item_changed(KftForwardItem *item, unsigned what, KftForwardList *self)
+{
+    if ((what & KFT_ITEM_CONFIG) != 0) {
+        GtkListBoxRow *row = g_hash_table_lookup(self->rows, item);
+        add_group(self, get_key(self, row));
+        gtk_list_box_row_changed(row);
+    }
+    if ((what & (KFT_ITEM_CONFIG | KFT_ITEM_STATUS)) != 0)
+        recount_soon(self);
+}
+
+static void add_row(KftForwardList *self, KftForwardItem *item, unsigned order)
+{
+    GtkWidget *row = kft_forward_row_new(item);
+    kft_forward_row_set_order(KFT_FORWARD_ROW(row), order);
+    kft_forward_row_set_compact(KFT_FORWARD_ROW(row), self->is_compact);
+    g_hash_table_insert(self->rows, g_object_ref(item), row);
+    g_signal_connect(item, "changed", G_CALLBACK(on_item_changed), self);
+    add_group(self, kft_forward_item_get_group(item, self->by_group));
+    gtk_list_box_insert(self->list, row, -1);
+}
+
+/* The items that are no longer in the model. */
+static void drop_rows(KftForwardList *self)
+{
+    KftModel *model = kft_core_get_model(self->core);
+    GHashTableIter iter;
+    gpointer item = NULL;
+    gpointer row = NULL;
+
+    g_hash_table_iter_init(&iter, self->rows);
+    while (g_hash_table_iter_next(&iter, &item, &row)) {
+        if (kft_model_find(model, kft_forward_item_get_id(item)) == item)
+            continue;
+        g_signal_handlers_disconnect_by_data(item, self);
+        gtk_widget_destroy(row);
+        g_hash_table_iter_remove(&iter);
+    }
+}
+
+static void on_items_changed(
+    GListModel *list, unsigned position, unsigned n_removed, unsigned n_added, KftForwardList *self)
+{
+    unsigned n = g_list_model_get_n_items(list);
+
+    if (n_removed > 0)
+        drop_rows(self);
+    for (unsigned i = position; i < n; i++) {
+        g_autoptr(KftForwardItem) item = g_list_model_get_item(list, i);
+        KftForwardRow *row = g_hash_table_lookup(self->rows, item);
+        if (row != NULL) {
+            kft_forward_row_set_order(row, i);
+            if (i < position + n_added)
+                gtk_list_box_row_changed(GTK_LIST_BOX_ROW(row));
+        } else {
+            add_row(self, item, i);
+        }
+    }
+    recount_soon(self);
+}
+
+/* By another key: the heads are new, the rows stay. */
+static void regroup(KftForwardList *self)
+{
+    GHashTableIter iter;
+    gpointer item = NULL;
+    gpointer row = NULL;
+
+    self->by_group =
+        g_strcmp0(kft_core_get_setting(self->core, KFT_SETTING_GROUP_BY), "group") == 0;
+    g_hash_table_iter_init(&iter, self->groups);
+    while (g_hash_table_iter_next(&iter, NULL, &row)) {
+        g_hash_table_iter_remove(&iter);
+        gtk_widget_destroy(row);
+    }
+    g_hash_table_iter_init(&iter, self->rows);
+    while (g_hash_table_iter_next(&iter, &item, NULL))
+        add_group(self, kft_forward_item_get_group(item, self->by_group));
+    recount(self);
+    gtk_list_box_invalidate_sort(self->list);
+    gtk_list_box_invalidate_filter(self->list);
+}
+
+static void on_setting_changed(KftCore *core, unsigned setting, KftForwardList *self)
+{
+    (void)core;
+    if (setting == KFT_SETTING_GROUP_BY)
+        regroup(self);
+    if (setting == KFT_SETTING_COLLAPSED_GROUPS && !kft_core_is_loaded(core)) {
+        read_collapsed(self);
+        regroup(self);
+    }
+}
+
+/* --- input --- */
+
+static void on_row_activated(KftForwardList *self, GtkListBoxRow *row)
+{
+    g_autoptr(GdkEvent) event = gtk_get_current_event();
+
+    if (KFT_IS_GROUP_ROW(row)) {
+        KftGroupRow *group = KFT_GROUP_ROW(row);
+        set_group_collapsed(self, group, !kft_group_row_get_collapsed(group));
+        store_collapsed(self);
+        gtk_list_box_invalidate_filter(self->list);
+    } else if (event == NULL || gdk_event_get_event_type(event) == GDK_KEY_PRESS) {
+        g_signal_emit(self, signals[EDIT_REQUESTED], 0);
+    }
+}
+
+static void on_selected_rows_changed(KftForwardList *self)
+{
+    g_signal_emit(self, signals[SELECTION_CHANGED], 0);
+}
+
+static gboolean on_button_press(KftForwardList *self, GdkEventButton *event)
+{
+    GtkListBoxRow *row = gtk_list_box_get_row_at_y(self->list, (int)event->y);
+
+    if (row == NULL || !KFT_IS_FORWARD_ROW(row))
+        return GDK_EVENT_PROPAGATE;
+    if (event->type == GDK_2BUTTON_PRESS && event->button == GDK_BUTTON_PRIMARY) {
+        g_signal_emit(self, signals[EDIT_REQUESTED], 0);
+        return GDK_EVENT_STOP;
+    }
+    if (!gdk_event_triggers_context_menu((GdkEvent *)event))
+        return GDK_EVENT_PROPAGATE;
+    if (!gtk_list_box_row_is_selected(row)) {
+        gtk_list_box_unselect_all(self->list);
+        gtk_list_box_select_row(self->list, row);
+    }
+    g_signal_emit(self, signals[MENU_REQUESTED], 0, self->list, event);
+    return GDK_EVENT_STOP;
+}
+
+static gboolean on_popup_menu(KftForwardList *self)
+{
+    g_autoptr(GList) rows = gtk_list_box_get_selected_rows(self->list);
+    if (rows == NULL)
+        return FALSE;
+    g_signal_emit(self, signals[MENU_REQUESTED], 0, rows->data, NULL);
+    return TRUE;
+}
+
+/* --- object --- */
+
+static void kft_forward_list_dispose(GObject *object)
+{
+    KftForwardList *self = KFT_FORWARD_LIST(object);
+    GHashTableIter iter;
+    gpointer item = NULL;
+
+    g_clear_handle_id(&self->fill_source, g_source_remove);
+    g_clear_handle_id(&self->recount_source, g_source_remove);
+    g_hash_table_iter_init(&iter, self->rows);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        g_signal_handlers_disconnect_by_data(item, self);
+        g_hash_table_iter_remove(&iter);
+    }
+    g_hash_table_remove_all(self->groups);
+    if (self->core != NULL) {
+        g_signal_handlers_disconnect_by_data(kft_model_get_list(kft_core_get_model(self->core)),
+                                             self);
+        g_signal_handlers_disconnect_by_data(self->core, self);
+    }
+    g_clear_object(&self->core);
+    G_OBJECT_CLASS(kft_forward_list_parent_class)->dispose(object);
+}
+
+static void kft_forward_list_finalize(GObject *object)
+{
+    KftForwardList *self = KFT_FORWARD_LIST(object);
+    g_hash_table_unref(self->rows);
+    g_hash_table_unref(self->groups);
+    g_hash_table_unref(self->matching);
+    g_hash_table_unref(self->collapsed);
+    g_strfreev(self->words);
+    G_OBJECT_CLASS(kft_forward_list_parent_class)->finalize(object);
+}
+
+static void kft_forward_list_class_init(KftForwardListClass *class)
+{
+    GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
+    GType type = KFT_TYPE_FORWARD_LIST;
+
+    G_OBJECT_CLASS(class)->dispose = kft_forward_list_dispose;
+    G_OBJECT_CLASS(class)->finalize = kft_forward_list_finalize;
+    gtk_widget_class_set_template_from_resource(widget_class,
+                                                "/io/github/kftray/Kftray/forward-list.ui");
+    gtk_widget_class_bind_template_child(widget_class, KftForwardList, list);
+    gtk_widget_class_bind_template_callback(widget_class, on_row_activated);
+    gtk_widget_class_bind_template_callback(widget_class, on_selected_rows_changed);
+    gtk_widget_class_bind_template_callback(widget_class, on_button_press);
+    gtk_widget_class_bind_template_callback(widget_class, on_popup_menu);
+    gtk_widget_class_bind_template_callback(widget_class, on_size_allocate);
+    signals[SELECTION_CHANGED] = g_signal_new("selection-changed", type, G_SIGNAL_RUN_LAST, 0, NULL,
+                                              NULL, NULL, G_TYPE_NONE, 0);
+    signals[MENU_REQUESTED] =
+        g_signal_new("menu-requested", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
+                     GTK_TYPE_WIDGET, GDK_TYPE_EVENT | G_SIGNAL_TYPE_STATIC_SCOPE);
+    signals[EDIT_REQUESTED] = g_signal_new("edit-requested", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                           NULL, G_TYPE_NONE, 0);
+    signals[COPIED] = g_signal_new("copied", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                   G_TYPE_NONE, 1, G_TYPE_STRING);
+    signals[SHOWN_CHANGED] =
+        g_signal_new("shown-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void kft_forward_list_init(KftForwardList *self)
+{
+    self->rows = g_hash_table_new_full(g_direct_hash, g_direct_equal, g_object_unref, NULL);
+    self->groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->matching = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->collapsed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->words = g_new0(char *, 1);
+    gtk_widget_init_template(GTK_WIDGET(self));
+    gtk_list_box_set_sort_func(self->list, compare_rows, self, NULL);
+    gtk_list_box_set_filter_func(self->list, is_shown, self, NULL);
+    g_signal_connect_object(gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self)),
+                            "value-changed", G_CALLBACK(fill_visible), self, G_CONNECT_SWAPPED);
+}
+
+void kft_forward_list_set_core(KftForwardList *self, KftCore *core)
+{
+    GListModel *list = kft_model_get_list(kft_core_get_model(core));
+
+    self->core = g_object_ref(core);
+    self->by_group = g_strcmp0(kft_core_get_setting(core, KFT_SETTING_GROUP_BY), "group") == 0;
+    read_collapsed(self);
+    g_signal_connect(list, "items-changed", G_CALLBACK(on_items_changed), self);
+    g_signal_connect(core, "setting-changed", G_CALLBACK(on_setting_changed), self);
+    on_items_changed(list, 0, 0, g_list_model_get_n_items(list), self);
+}
+
+/* --- what the window asks --- */
+
+void kft_forward_list_set_search(KftForwardList *self, const char *text)
+{
+    g_autofree char *lower = g_utf8_strdown(text, -1);
+    g_auto(GStrv) parts = g_strsplit_set(lower, " \t", -1);
+    GPtrArray *words = g_ptr_array_new();
+
+    for (size_t i = 0; parts[i] != NULL; i++) {
+        if (*parts[i] != '\0')
+            g_ptr_array_add(words, g_strdup(parts[i]));
+    }
+    g_ptr_array_add(words, NULL);
+    g_strfreev(self->words);
+    self->words = (char **)g_ptr_array_free(words, FALSE);
+    recount(self);
+    gtk_list_box_invalidate_filter(self->list);
+    g_signal_emit(self, signals[SHOWN_CHANGED], 0);
+}
+
+unsigned kft_forward_list_get_n_matching(KftForwardList *self)
+{
+    return self->n_matching;
+}
+
+GPtrArray *kft_forward_list_get_selection(KftForwardList *self)
+{
+    g_autoptr(GList) rows = gtk_list_box_get_selected_rows(self->list);
+    GPtrArray *items = g_ptr_array_new_with_free_func(g_object_unref);
+
+    for (GList *link = rows; link != NULL; link = link->next) {
+        if (KFT_IS_FORWARD_ROW(link->data) && gtk_widget_get_child_visible(link->data))
+            g_ptr_array_add(items, g_object_ref(kft_forward_row_get_item(link->data)));
+    }
+    return items;
+}
+
+void kft_forward_list_select_all(KftForwardList *self)
+{
+    gtk_list_box_select_all(self->list);
+}
+
+void kft_forward_list_unselect_all(KftForwardList *self)
+{
+    gtk_list_box_unselect_all(self->list);
+}
+
+void kft_forward_list_reveal(KftForwardList *self, KftForwardItem *item)
+{
+    GtkListBoxRow *row = g_hash_table_lookup(self->rows, item);
+    KftGroupRow *group = row == NULL ? NULL : g_hash_table_lookup(self->groups, get_key(self, row));
+
+    if (row == NULL)
+        return;
+    if (group != NULL && kft_group_row_get_collapsed(group)) {
+        set_group_collapsed(self, group, false);
+        gtk_list_box_invalidate_filter(self->list);
+    }
+    gtk_list_box_unselect_all(self->list);
+    gtk_list_box_select_row(self->list, row);
+    gtk_widget_grab_focus(GTK_WIDGET(row));
+}
+
+void kft_forward_list_set_all_collapsed(KftForwardList *self, bool is_collapsed)
+{
+    GHashTableIter iter;
+    gpointer row = NULL;
+
+    g_hash_table_iter_init(&iter, self->groups);
+    while (g_hash_table_iter_next(&iter, NULL, &row))
+        set_group_collapsed(self, row, is_collapsed);
+    store_collapsed(self);
+    gtk_list_box_invalidate_filter(self->list);
+}

@@ -1,0 +1,119 @@
+#include "settings-window.h"
+
+#include <glib/gi18n.h>
+
+#include "setting-row.h"
+
+struct _KftSettingsWindow {
+    GtkWindow parent;
+    GtkListBox *behaviour;
+    GtkListBox *network;
+    GtkListBox *defaults;
+    GtkListBox *appearance;
+    GtkLabel *data_dir;
+};
+
+G_DEFINE_FINAL_TYPE(KftSettingsWindow, kft_settings_window, GTK_TYPE_WINDOW)
+
+static const KftSettingWord group_words[] = {
+    {"context", N_("Context")},
+    {"group", N_("Group")},
+    {NULL, NULL},
+};
+static const KftSettingWord appearance_words[] = {
+    {"system", N_("As the desktop")},
+    {"light", N_("Light")},
+    {"dark", N_("Dark")},
+    {NULL, NULL},
+};
+static const KftSettingWord transport_words[] = {
+    {"auto", N_("Automatic")},
+    {"tunnel", N_("Tunnel (Kubernetes 1.31 and later)")},
+    {"spdy", N_("SPDY")},
+    {"websocket", N_("WebSocket")},
+    {NULL, NULL},
+};
+
+typedef enum {
+    PAGE_BEHAVIOUR,
+    PAGE_NETWORK,
+    PAGE_DEFAULTS,
+    PAGE_APPEARANCE,
+    N_PAGES
+} Page;
+
+static const struct {
+    Page page;
+    KftSetting setting;
+    const char *title;
+    const KftSettingWord *words;
+} rows[] = {
+    {PAGE_BEHAVIOUR, KFT_SETTING_RESTORE_AT_START, N_("Restore at start"), NULL},
+    {PAGE_BEHAVIOUR, KFT_SETTING_AUTOSTART, N_("Start at login"), NULL},
+    {PAGE_BEHAVIOUR, KFT_SETTING_START_HIDDEN, N_("Start hidden"), NULL},
+    {PAGE_BEHAVIOUR, KFT_SETTING_NOTIFY, N_("Notifications"), NULL},
+    {PAGE_NETWORK, KFT_SETTING_HOLD_SECONDS, N_("Hold connections"), NULL},
+    {PAGE_NETWORK, KFT_SETTING_HALF_CLOSE_SECONDS, N_("Half-closed connections"), NULL},
+    {PAGE_NETWORK, KFT_SETTING_DISCONNECT_TIMEOUT_MINUTES, N_("Stop when unused"), NULL},
+    {PAGE_DEFAULTS, KFT_SETTING_DEFAULT_LOCAL_ADDRESS, N_("Local address"), NULL},
+    {PAGE_DEFAULTS, KFT_SETTING_DEFAULT_TRANSPORT, N_("Transport"), transport_words},
+    {PAGE_APPEARANCE, KFT_SETTING_APPEARANCE, N_("Colours"), appearance_words},
+    {PAGE_APPEARANCE, KFT_SETTING_GROUP_BY, N_("Group the list by"), group_words},
+};
+
+static void on_open_data(KftSettingsWindow *self)
+{
+    g_autofree char *uri = g_filename_to_uri(gtk_label_get_text(self->data_dir), NULL, NULL);
+    if (uri != NULL)
+        (void)gtk_show_uri_on_window(GTK_WINDOW(self), uri, GDK_CURRENT_TIME, NULL);
+}
+
+static gboolean kft_settings_window_key_press_event(GtkWidget *widget, GdkEventKey *event)
+{
+    if (GTK_WIDGET_CLASS(kft_settings_window_parent_class)->key_press_event(widget, event))
+        return GDK_EVENT_STOP;
+    if (event->keyval != GDK_KEY_Escape)
+        return GDK_EVENT_PROPAGATE;
+    gtk_window_close(GTK_WINDOW(widget));
+    return GDK_EVENT_STOP;
+}
+
+static void kft_settings_window_class_init(KftSettingsWindowClass *class)
+{
+    GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
+
+    widget_class->key_press_event = kft_settings_window_key_press_event;
+    gtk_widget_class_set_template_from_resource(widget_class,
+                                                "/io/github/kftray/Kftray/settings-window.ui");
+    gtk_widget_class_bind_template_child(widget_class, KftSettingsWindow, behaviour);
+    gtk_widget_class_bind_template_child(widget_class, KftSettingsWindow, network);
+    gtk_widget_class_bind_template_child(widget_class, KftSettingsWindow, defaults);
+    gtk_widget_class_bind_template_child(widget_class, KftSettingsWindow, appearance);
+    gtk_widget_class_bind_template_child(widget_class, KftSettingsWindow, data_dir);
+    gtk_widget_class_bind_template_callback(widget_class, on_open_data);
+}
+
+static void kft_settings_window_init(KftSettingsWindow *self)
+{
+    gtk_widget_init_template(GTK_WIDGET(self));
+}
+
+GtkWidget *kft_settings_window_new(KftCore *core, GtkWindow *parent)
+{
+    KftSettingsWindow *self = g_object_new(KFT_TYPE_SETTINGS_WINDOW, "transient-for", parent,
+                                           "title", _("Settings"), NULL);
+    GtkListBox *const pages[N_PAGES] = {
+        [PAGE_BEHAVIOUR] = self->behaviour,
+        [PAGE_NETWORK] = self->network,
+        [PAGE_DEFAULTS] = self->defaults,
+        [PAGE_APPEARANCE] = self->appearance,
+    };
+    g_autofree char *dir = kft_store_dup_default_dir();
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        gtk_container_add(
+            GTK_CONTAINER(pages[rows[i].page]),
+            kft_setting_row_new(core, rows[i].setting, _(rows[i].title), rows[i].words));
+    gtk_label_set_text(self->data_dir, dir);
+    return GTK_WIDGET(self);
+}

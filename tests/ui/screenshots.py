@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+"""Pictures of every window and state, to be looked at: screenshots.py --kftray P --kftrayctl P --out DIR [VARIANT…]
+
+Variants: light dark german large narrow."""
+import argparse
+import pathlib
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from desktop import Desktop, free_port, wait_until  # noqa: E402
+from program import Program, store  # noqa: E402
+
+VARIANTS = {
+    "light": {}, "dark": {"appearance": "dark"}, "german": {"env": {"LANGUAGE": "de"}},
+    "large": {"env": {"GDK_DPI_SCALE": "1.5"}}, "narrow": {"width": "640"},
+}
+
+
+def config(alias, context, service, port, **more):
+    return {"alias": alias, "context": context, "namespace": "default", "workload_type": "service", "protocol": "tcp",
+            "service": service, "remote_port": port, "local_port": free_port(), **more}
+
+
+def sample():
+    return [
+        config("web", "fake", "web", 8080, group="shop"), config("web-echo", "fake", "web", 7, group="shop"),
+        config("database", "fake", "headless", 80, group="shop", note="The copy of last night"),
+        config("payments", "fake", "stuck", 80), config("search", "fake", "nothere", 9200),
+        config("admin", "fake-denied", "web", 8080), config("metrics", "fake-cert-ec", "web", 8080, group="ops"),
+        config("logs", "fake-cert-ec", "web", 7, group="ops"),
+    ]
+
+
+class Gallery:
+    def __init__(self, desktop, program, out, variant):
+        self.desktop, self.program, self.out, self.variant = desktop, program, out, variant
+
+    def settle(self, seconds=1.2):
+        time.sleep(seconds)  # a picture, no test: what is drawn cannot be asked for
+
+    def shot(self, name):
+        self.settle()
+        self.desktop.screenshot(self.out / f"{self.variant}-{name}.png")
+
+    def key(self, *keys):
+        subprocess.run(["xdotool", "key", *keys], env=self.desktop.env, check=True)
+
+    def dialog(self, action, name, seconds=1.5):
+        self.program.activate(action)
+        self.settle(seconds)
+        self.shot(name)
+        self.key("Escape")
+        self.settle(0.5)
+
+
+def take(options, variant):
+    settings = VARIANTS[variant]
+    with Desktop(options.kftray, environment=settings.get("env"), size="1100x760") as desktop:
+        desktop.start_window_manager()
+        desktop.start_panel()
+        desktop.start_cluster()
+        for key in ("appearance",):
+            if key in settings:
+                subprocess.run([options.kftrayctl, "settings", key, settings[key]], env=desktop.env, check=True)
+        width, height = settings.get("width", "1060"), "690"
+        for key, value in (("window_width", width), ("window_height", height)):
+            subprocess.run([options.kftrayctl, "settings", key, value], env=desktop.env, check=True,
+                           stdout=subprocess.DEVNULL)
+        program = Program(desktop)
+        gallery = Gallery(desktop, program, options.out, variant)
+        gallery.shot("welcome")
+        configs = sample()
+        store(desktop, options.kftrayctl, configs)
+        program.wait("the list", lambda: program.menu_item("web"))
+        program.activate("app.start-all")
+        program.wait("a running forward", lambda: "3 " in program.menu_labels()[0] or "5 " in program.menu_labels()[0])
+        port = configs[0]["local_port"]
+        for size in (300000, 900000, 200000, 1500000):
+            subprocess.run(["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{port}/zero?n={size}"], env=desktop.env)
+            time.sleep(1.1)
+        gallery.shot("list")
+        subprocess.run(["xdotool", "mousemove", "250", "120", "click", "1"], env=desktop.env, check=True)
+        gallery.shot("details")
+        gallery.dialog("win.diagnose", "diagnose", 4)
+        gallery.dialog("app.add", "editor", 2.5)
+        gallery.dialog("app.import-kubeconfig", "cluster", 3)
+        gallery.dialog("app.settings", "settings")
+        gallery.dialog("app.shortcuts", "shortcuts")
+        gallery.dialog("app.about", "about")
+        gallery.dialog("app.quit", "quit")
+        program.activate("win.search")
+        subprocess.run(["xdotool", "type", "web"], env=desktop.env, check=True)
+        gallery.shot("search")
+        gallery.key("Escape")
+        program.activate("win.select-all")
+        gallery.shot("selection")
+        program.activate("win.remove")
+        gallery.shot("undo")
+        print(variant, "exit", program.quit(), desktop.log("kftray")[-500:])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kftray", required=True)
+    parser.add_argument("--kftrayctl", required=True)
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("variants", nargs="*", default=list(VARIANTS))
+    options = parser.parse_args()
+    options.out = options.out.resolve()
+    options.kftray = str(pathlib.Path(options.kftray).resolve())
+    options.out.mkdir(parents=True, exist_ok=True)
+    for variant in options.variants or VARIANTS:
+        take(options, variant)
+
+
+main()

@@ -1,0 +1,62 @@
+"""What the test programs share: arguments, one line for each step, TAP."""
+import argparse
+import os
+import pathlib
+import sys
+import traceback
+
+from desktop import Desktop, free_port
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kftray", required=True)
+    parser.add_argument("--kftrayctl", required=True)
+    parser.add_argument("only", nargs="*", help="names of tests")
+    return parser.parse_args()
+
+
+def run(tests, options=None):
+    """Each test gets a desktop session of its own."""
+    options = options or arguments()
+    chosen = [test for test in tests if not options.only or test.__name__ in options.only]
+    failed = 0
+    print(f"1..{len(chosen)}", flush=True)
+    for number, test in enumerate(chosen, 1):
+        reader = os.fork()
+        if reader == 0:  # AT-SPI keeps the first bus it saw: a process for each session
+            status = 0
+            try:
+                test(options)
+            except BaseException:
+                traceback.print_exc()
+                status = 1
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+        _, status = os.waitpid(reader, 0)
+        failed += status != 0
+        print(f"{'not ok' if status else 'ok'} {number} {test.__name__}", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+def desktop(options, **more):
+    return Desktop(str(pathlib.Path(options.kftray).resolve()), **more)
+
+
+def config(alias, service="web", port=8080, **more):
+    return {"alias": alias, "context": "fake", "namespace": "default", "workload_type": "service", "protocol": "tcp",
+            "service": service, "remote_port": port, "local_port": free_port(), **more}
+
+
+def check(condition, text):
+    if not condition:
+        raise AssertionError(text() if callable(text) else text)
+
+
+def check_ended(program, status):
+    """Ended in order, and with nothing to complain about."""
+    log = program.desktop.log("kftray")
+    check(status == 0, f"kftray ended with {status}: {log}")
+    for word in ("CRITICAL", "WARNING", "Sanitizer", "runtime error"):
+        check(word not in log, f"{word} in the log: {log}")

@@ -1,0 +1,208 @@
+#!/usr/bin/python3
+"""The window, driven as a screen reader's user would: over AT-SPI and the keyboard."""
+import json
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from desktop import free_port  # noqa: E402
+from program import Program, store  # noqa: E402
+from screen import Atspi, Screen  # noqa: E402
+from suite import check, check_ended, config, desktop, run  # noqa: E402
+
+LIST = "(a(xssss))"
+
+
+def stored(options, session):
+    answer = subprocess.run([options.kftrayctl, "export"], env=session.env, check=True, capture_output=True, text=True)
+    return json.loads(answer.stdout)
+
+
+def states(program):
+    answer = program.call("/io/github/kftray/Kftray", "io.github.kftray.Kftray1", "List", None).unpack()[0]
+    return {alias: state for _, alias, state, _, _ in answer}
+
+
+def keys(session, *names):
+    subprocess.run(["xdotool", "key", "--delay", "60", *names], env=session.env, check=True)
+
+
+def test_add_edit_duplicate_delete(options):
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        session.start_cluster()
+        program = Program(session)
+        screen = Screen(program)
+        screen.wait_window("kftray")
+        program.activate("app.add")
+        screen.wait_window("Add Forward")
+        port = free_port()
+        screen.type("Service", "web", "Add Forward")
+        # The port list comes from the cluster, and its first entry into the empty field.
+        program.wait("the port of the service", lambda: "8080" in
+                     Atspi.Text.get_text(screen.find(Atspi.Role.TEXT, "Port", "Add Forward"), 0, 4))
+        screen.type("Local port", str(port), "Add Forward")
+        screen.type("Name", "shop", "Add Forward")
+        check(not screen.nameless(), lambda: f"no accessible name: {screen.nameless()}")
+        screen.press("Save", "Add Forward")
+        screen.wait_no_window("Add Forward")
+        screen.wait_rows(["shop"])
+        check(stored(options, session)[0]["local_port"] == port, lambda: str(stored(options, session)))
+
+        screen.select_row("shop")
+        program.wait("the edit action", lambda: program.describe("win.edit")[0])
+        program.activate("win.edit")
+        screen.wait_window("Edit Forward")
+        screen.type("Name", "store", "Edit Forward")
+        screen.press("Save", "Edit Forward")
+        screen.wait_rows(["store"])
+
+        screen.select_row("store")
+        program.activate("win.duplicate")
+        screen.wait_rows(["store", "store copy"])
+        check(len({entry["local_port"] for entry in stored(options, session)}) == 2, "two forwards on one port")
+
+        program.activate("win.select-all")
+        program.wait("the delete action", lambda: program.describe("win.remove")[0])
+        program.activate("win.remove")
+        screen.wait_rows([])
+        program.wait("the undo action", lambda: program.describe("win.undo")[0])
+        program.activate("win.undo")
+        screen.wait_rows(["store", "store copy"])
+        check(len(stored(options, session)) == 2, "undo lost something")
+        check(not screen.nameless(), lambda: f"no accessible name: {screen.nameless()}")
+        check_ended(program, program.quit())
+
+
+def test_search_and_groups(options):
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        store(session, options.kftrayctl,
+              [config("web"), config("web-admin", port=8081), config("db", service="postgres", context="other"),
+               config("cache", service="redis", port=6379, context="other")])
+        program = Program(session)
+        screen = Screen(program)
+        everything = ["web", "web-admin", "db", "cache"]
+        screen.wait_rows(everything)
+        program.activate("win.search")
+        for text, expected in (("web", ["web", "web-admin"]), ("postgres", ["db"]), ("6379", ["cache"]),
+                               ("other db", ["db"]), ("default/web:8081", ["web-admin"]), ("", everything)):
+            screen.type("Search forwards", text)
+            screen.wait_rows(expected)
+        screen.type("Search forwards", "nothing like it")
+        screen.find(Atspi.Role.LABEL, "No forward matches")
+        screen.type("Search forwards", "")
+        program.activate("win.collapse-all")
+        screen.wait_rows([])
+        program.activate("win.expand-all")
+        screen.wait_rows(everything)
+        check_ended(program, program.quit())
+
+
+def test_import_from_cluster(options):
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        session.start_cluster()
+        program = Program(session)
+        screen = Screen(program)
+        screen.wait_window("kftray")
+        program.activate("app.import-kubeconfig")
+        screen.wait_window("Import from Cluster")
+        tree = screen.find(Atspi.Role.TREE_TABLE, "Contexts, namespaces and services")
+        # The current context is open already; its services are there once the cluster answered.
+        screen.find(Atspi.Role.TABLE_CELL, "web-http   web:8080")
+        check(not screen.nameless(), lambda: f"no accessible name: {screen.nameless()}")
+        Atspi.Component.grab_focus(tree)
+        keys(session, "Home", "Down", "Down", "Down", "space")
+        screen.press("Add", "Import from Cluster")
+        screen.wait_no_window("Import from Cluster")
+        screen.wait_rows(["headless"])
+        entry = stored(options, session)[0]
+        check(entry["service"] == "headless" and entry["context"] == "fake", str(entry))
+        check_ended(program, program.quit())
+
+
+def test_import_file(options):
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        taken = config("web")
+        store(session, options.kftrayctl, [taken])
+        path = session.dir / "team.json"
+        path.write_text(json.dumps([taken, config("api"), config("late", port=81, local_port=taken["local_port"])]))
+        program = Program(session)
+        screen = Screen(program)
+        screen.wait_rows(["web"])
+        program.activate("app.import-file")
+        screen.press("Cancel", "Import Forwards")
+        screen.wait_no_window("Import Forwards")
+        # The file by the command line, which does what dropping it onto the window does.
+        check(session.start_app(str(path), name="second").wait(30) == 0, lambda: session.log("second"))
+        screen.wait_window("Import team.json")
+        screen.find(Atspi.Role.LABEL, "1 new, 0 changed, 1 the same, 1 with a local port that is taken")
+        check(not screen.nameless(), lambda: f"no accessible name: {screen.nameless()}")
+        screen.press("Import", "Import team.json")
+        screen.wait_rows(["web", "api", "late"])
+        check(len({entry["local_port"] for entry in stored(options, session)}) == 3, "a port was given twice")
+        check_ended(program, program.quit())
+
+
+def test_quit_and_restore(options):
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        session.start_cluster()
+        store(session, options.kftrayctl, [config("web"), config("other")])
+        program = Program(session)
+        screen = Screen(program)
+        screen.wait_rows(["web", "other"])
+        screen.click(Atspi.Role.TOGGLE_BUTTON, "Run web")
+        program.wait(lambda: f"web to run: {states(program)}", lambda: states(program)["web"] == "running")
+        program.activate("app.quit")
+        screen.press("Keep for Next Start")
+        check_ended(program, program.process.wait(30))
+        program = Program(session)
+        program.wait(lambda: f"web to run again: {states(program)}", lambda: states(program)["web"] == "running")
+        check(states(program)["other"] == "stopped", str(states(program)))
+        program.activate("app.quit")
+        Screen(program).press("Stop All")
+        check_ended(program, program.process.wait(30))
+        program = Program(session)
+        program.wait("the list", lambda: len(states(program)) == 2)
+        check(states(program)["web"] == "stopped", str(states(program)))
+        check_ended(program, program.quit())
+
+
+def test_every_window_has_names(options):
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        session.start_cluster()
+        program = Program(session)
+        screen = Screen(program)
+        screen.wait_window("kftray")
+        program.wait("the welcome page", lambda: screen.search(Atspi.Role.LIST_ITEM, "Try the demo"))
+        check(not screen.nameless(), lambda: f"no accessible name: {screen.nameless()}")
+        store(session, options.kftrayctl, [config("web")])
+        screen.wait_rows(["web"])
+        screen.select_row("web")
+        for action, window in (("app.settings", "Settings"), ("app.about", "About kftray"), ("win.set-group", None),
+                               ("win.diagnose", "Diagnose web")):
+            program.activate(action)
+            if window:
+                screen.wait_window(window)
+            program.wait("another window", lambda: len(screen.windows()) > 1)
+            if action == "win.diagnose":
+                screen.find(Atspi.Role.LABEL, "Nothing is wrong on the way to the pod.")
+            check(not screen.nameless(), lambda: f"no accessible name: {screen.nameless()}")
+            keys(session, "Escape")
+            program.wait("its end", lambda: len(screen.windows()) == 1)
+        check_ended(program, program.quit())
+
+
+run([test_add_edit_duplicate_delete, test_search_and_groups, test_import_from_cluster, test_import_file,
+     test_quit_and_restore, test_every_window_has_names])
