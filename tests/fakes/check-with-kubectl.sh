@@ -117,7 +117,7 @@ check_forward() { # LABEL COUNTER
 }
 
 check_lists() { # LABEL
-    local all=$work/all
+    local all=$work/all columns
     cat >"$work/more.json" <<'END'
 {"namespaces": ["shop"],
  "services": [{"name": "front", "namespace": "shop", "selector": {"app": "front"},
@@ -129,13 +129,16 @@ check_lists() { # LABEL
 END
     curl --noproxy '*' -sf "http://127.0.0.1:$control/objects" --data-binary "@$work/more.json" >/dev/null
     result $? "$1: more objects"
-    "$kubectl" --kubeconfig "$work/kubeconfig" get ns,svc,deploy,sts,ds -A --chunk-size=3 >"$all" 2>"$work/pf.err" &&
-        grep -Eq '^ +namespace/shop +Active ' "$all" &&
-        grep -Eq '^shop +service/front +ClusterIP +10\.[0-9.]+ +<none> +80/TCP ' "$all" &&
-        grep -Eq '^shop +service/far +ExternalName +<none> +far.invalid +<none> ' "$all" &&
-        grep -Eq '^default +service/web +ClusterIP ' "$all" &&
-        grep -Eq '^shop +deployment.apps/front +' "$all" &&
-        grep -Eq '^default +statefulset.apps/db +' "$all" && grep -Eq '^default +daemonset.apps/agent +' "$all"
+    # Columns of our own: the fake makes no tables, and kubectl's own columns depend on its version.
+    columns=NS:.metadata.namespace,KIND:.kind,NAME:.metadata.name,TYPE:.spec.type,PORT:.spec.ports[*].port
+    "$kubectl" --kubeconfig "$work/kubeconfig" get ns,svc,deploy,sts,ds -A --chunk-size=3 \
+        -o "custom-columns=$columns,PHASE:.status.phase,TO:.spec.externalName" >"$all" 2>"$work/pf.err" &&
+        grep -Eq '^<none> +Namespace +shop +<none> +<none> +Active ' "$all" &&
+        grep -Eq '^shop +Service +front +ClusterIP +80 ' "$all" &&
+        grep -Eq '^shop +Service +far +ExternalName +<none> +<none> +far.invalid$' "$all" &&
+        grep -Eq '^default +Service +web +ClusterIP ' "$all" &&
+        grep -Eq '^shop +Deployment +front ' "$all" &&
+        grep -Eq '^default +StatefulSet +db ' "$all" && grep -Eq '^default +DaemonSet +agent ' "$all"
     result $? "$1: get ns,svc,deploy,sts,ds -A in chunks"
     [ "$("$kubectl" --kubeconfig "$work/kubeconfig" -n shop get svc front \
         -o 'jsonpath={.metadata.annotations.kftray\.app/configs}')" = front-8080-http ]
