@@ -12,22 +12,22 @@ typedef struct {
 } KftConfigId;
 
 /* What a config forwards to. */
-#define KFT_WORKLOADS(X)                                                                           \
+#define KFT_WORKLOAD_TYPES(X)                                                                      \
     X(SERVICE, "service") /* a pod of a Service */                                                 \
     X(POD, "pod")         /* a pod by label selector, or of a workload object */                   \
     X(PROXY, "proxy")     /* an address that the cluster can reach, by way of a relay pod */       \
     X(EXPOSE, "expose")   /* a local service made reachable in the cluster */
 
 typedef enum {
-#define KFT_WORKLOAD_ENUM(name, text) KFT_WORKLOAD_##name,
-    KFT_WORKLOADS(KFT_WORKLOAD_ENUM)
-#undef KFT_WORKLOAD_ENUM
-} KftWorkload;
+#define KFT_WORKLOAD_TYPE_ENUM(name, text) KFT_WORKLOAD_TYPE_##name,
+    KFT_WORKLOAD_TYPES(KFT_WORKLOAD_TYPE_ENUM)
+#undef KFT_WORKLOAD_TYPE_ENUM
+} KftWorkloadType;
 
 /* "service", … Thread: any. */
-const char *kft_workload_name(KftWorkload workload);
+const char *kft_workload_type_name(KftWorkloadType workload);
 /* False if @name is none of them. Thread: any. */
-bool kft_workload_parse(const char *name, KftWorkload *ret_workload);
+bool kft_workload_type_parse(const char *name, KftWorkloadType *ret_workload);
 
 #define KFT_PROTOCOLS(X)                                                                           \
     X(TCP, "tcp")                                                                                  \
@@ -46,7 +46,7 @@ bool kft_protocol_parse(const char *name, KftProtocol *ret_protocol);
 
 typedef struct {
     KftConfigId id; /* 0 = not stored */
-    KftWorkload workload_type;
+    KftWorkloadType workload_type;
     KftProtocol protocol;
     char *alias;          /* the name people see; a stored config always has one */
     char *group;          /* what lists are grouped by, if the user wants that */

@@ -72,7 +72,7 @@ typedef struct {
     uint16_t target_port; /* 0 = named, see target_name */
     const char *target_name;
     KftProtocol protocol;
-} KftServicePort;
+} KftSharePort;
 
 /* What @annotation ("alias-localPort-target[,…]") says about a service: aliases may hold dashes,
  * target is a number or the name of a port of the service. NULL = the service has only
@@ -82,7 +82,7 @@ typedef struct {
  * KftConfig. Thread: any. */
 GPtrArray *kft_share_configs_from_annotation(const char *annotation,
                                              const KftConfig *origin,
-                                             const KftServicePort *ports,
+                                             const KftSharePort *ports,
                                              size_t n_ports,
                                              GPtrArray **ret_skipped);
 

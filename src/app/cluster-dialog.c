@@ -223,12 +223,12 @@ static void add_annotated(KftClusterDialog *self,
                           const KftConfig *origin,
                           const KftFoundService *service)
 {
-    g_autoptr(GArray) ports = g_array_new(FALSE, FALSE, sizeof(KftServicePort));
+    g_autoptr(GArray) ports = g_array_new(FALSE, FALSE, sizeof(KftSharePort));
     g_autoptr(GPtrArray) skipped = NULL;
 
     for (unsigned i = 0; i < service->ports->len; i++) {
         const KftFoundPort *port = service->ports->pdata[i];
-        KftServicePort copy = {
+        KftSharePort copy = {
             .name = port->name,
             .port = port->number,
             .target_port = port->target_number,
@@ -238,7 +238,7 @@ static void add_annotated(KftClusterDialog *self,
         g_array_append_val(ports, copy);
     }
     g_autoptr(GPtrArray) configs = kft_share_configs_from_annotation(
-        service->configs, origin, (const KftServicePort *)(const void *)ports->data, ports->len,
+        service->configs, origin, (const KftSharePort *)(const void *)ports->data, ports->len,
         &skipped);
     for (unsigned i = 0; i < configs->len; i++) {
         KftConfig *config = kft_config_copy(configs->pdata[i]);

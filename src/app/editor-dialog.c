@@ -187,20 +187,20 @@ static KftConfig *read_form(KftEditorDialog *self, GError **error)
 
 static void fill_target(KftEditorDialog *self, const KftConfig *config)
 {
-    const char *kind = kft_workload_name(config->workload_type);
+    const char *kind = kft_workload_type_name(config->workload_type);
     const char *target = NULL;
 
     switch (config->workload_type) {
-    case KFT_WORKLOAD_SERVICE:
-    case KFT_WORKLOAD_EXPOSE:
+    case KFT_WORKLOAD_TYPE_SERVICE:
+    case KFT_WORKLOAD_TYPE_EXPOSE:
         kind = "service";
         target = config->service;
         break;
-    case KFT_WORKLOAD_POD:
+    case KFT_WORKLOAD_TYPE_POD:
         kind = config->object != NULL ? "object" : "pod";
         target = config->object != NULL ? config->object : config->target;
         break;
-    case KFT_WORKLOAD_PROXY:
+    case KFT_WORKLOAD_TYPE_PROXY:
         target = config->remote_address;
         break;
     }

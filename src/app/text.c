@@ -192,10 +192,10 @@ static void append_scope(GString *out, const KftConfig *config)
 static bool append_target(GString *out, const KftConfig *config)
 {
     switch (config->workload_type) {
-    case KFT_WORKLOAD_SERVICE:
+    case KFT_WORKLOAD_TYPE_SERVICE:
         append_option(out, "svc/", config->service);
         return config->service != NULL;
-    case KFT_WORKLOAD_POD:
+    case KFT_WORKLOAD_TYPE_POD:
         if (config->object != NULL) {
             append_option(out, "", config->object);
             return true;
@@ -206,8 +206,8 @@ static bool append_target(GString *out, const KftConfig *config)
         append_option(out, "--selector ", config->target);
         g_string_append(out, " --output name | head -n 1)\"");
         return config->target != NULL;
-    case KFT_WORKLOAD_PROXY:
-    case KFT_WORKLOAD_EXPOSE:
+    case KFT_WORKLOAD_TYPE_PROXY:
+    case KFT_WORKLOAD_TYPE_EXPOSE:
         return false;
     }
     g_assert_not_reached();

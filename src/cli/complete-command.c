@@ -146,7 +146,7 @@ static void offer_field_values(const Request *request, const char *key)
 {
     static const char *const workloads[] = {
 #define WORKLOAD_WORD(name, text) (text),
-        KFT_WORKLOADS(WORKLOAD_WORD)
+        KFT_WORKLOAD_TYPES(WORKLOAD_WORD)
 #undef WORKLOAD_WORD
             NULL};
     static const char *const protocols[] = {

@@ -35,11 +35,11 @@ static const KftFoundPort *find_port(const KftFoundService *service, const KftCo
 static GArray *make_ports(const KftFoundService *service)
 {
     GArray *ports =
-        g_array_new(/* zero_terminated */ FALSE, /* clear */ TRUE, (guint)sizeof(KftServicePort));
+        g_array_new(/* zero_terminated */ FALSE, /* clear */ TRUE, (guint)sizeof(KftSharePort));
 
     for (guint i = 0; i < service->ports->len; i++) {
         const KftFoundPort *port = g_ptr_array_index(service->ports, i);
-        KftServicePort copy = {
+        KftSharePort copy = {
             .name = port->name,
             .port = port->number,
             .target_port = port->target_number,
@@ -63,7 +63,7 @@ static void add_service(KftDiscovery *self, const KftFoundService *service, KftC
     origin->service = g_strdup(service->name);
     configs = kft_share_configs_from_annotation(
         service->is_enabled ? service->configs : NULL, origin,
-        (const KftServicePort *)(const void *)ports->data, ports->len, &skipped);
+        (const KftSharePort *)(const void *)ports->data, ports->len, &skipped);
     for (guint i = 0; i < configs->len; i++) {
         KftDiscovered *item = g_new0(KftDiscovered, 1);
         item->service = service;

@@ -117,7 +117,7 @@ static void add_wide(KftTable *table,
                      const KftRunState *state,
                      const KftTraffic *traffic)
 {
-    g_autofree char *type = g_strconcat(kft_workload_name(config->workload_type), "/",
+    g_autofree char *type = g_strconcat(kft_workload_type_name(config->workload_type), "/",
                                         kft_protocol_name(config->protocol), NULL);
 
     kft_table_add(table, config->group, KFT_STYLE_PLAIN);

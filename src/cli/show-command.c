@@ -51,10 +51,10 @@ static void append_cluster(GString *out, const KftConfig *config)
 /* NULL if kubectl cannot do it. */
 static char *make_kubectl(const KftConfig *config)
 {
-    bool is_service = config->workload_type == KFT_WORKLOAD_SERVICE;
+    bool is_service = config->workload_type == KFT_WORKLOAD_TYPE_SERVICE;
     g_autoptr(GString) out = g_string_new("kubectl port-forward");
 
-    if ((!is_service && config->workload_type != KFT_WORKLOAD_POD) ||
+    if ((!is_service && config->workload_type != KFT_WORKLOAD_TYPE_POD) ||
         config->protocol != KFT_PROTOCOL_TCP)
         return NULL;
     append_cluster(out, config);

@@ -10,9 +10,9 @@
 #include "config/field.h"
 
 static const char *const workload_names[] = {
-#define KFT_WORKLOAD_NAME(name, text) [KFT_WORKLOAD_##name] = (text),
-    KFT_WORKLOADS(KFT_WORKLOAD_NAME)
-#undef KFT_WORKLOAD_NAME
+#define KFT_WORKLOAD_TYPE_NAME(name, text) [KFT_WORKLOAD_TYPE_##name] = (text),
+    KFT_WORKLOAD_TYPES(KFT_WORKLOAD_TYPE_NAME)
+#undef KFT_WORKLOAD_TYPE_NAME
 };
 
 static const char *const protocol_names[] = {
@@ -21,17 +21,17 @@ static const char *const protocol_names[] = {
 #undef KFT_PROTOCOL_NAME
 };
 
-const char *kft_workload_name(KftWorkload workload)
+const char *kft_workload_type_name(KftWorkloadType workload)
 {
     g_assert((size_t)workload < G_N_ELEMENTS(workload_names));
     return workload_names[workload];
 }
 
-bool kft_workload_parse(const char *name, KftWorkload *ret_workload)
+bool kft_workload_type_parse(const char *name, KftWorkloadType *ret_workload)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(workload_names); i++) {
         if (strcmp(workload_names[i], name) == 0) {
-            *ret_workload = (KftWorkload)i;
+            *ret_workload = (KftWorkloadType)i;
             return true;
         }
     }

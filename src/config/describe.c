@@ -10,16 +10,16 @@ static const char *get_pointed(const KftConfig *self)
     const char *text = NULL;
 
     switch (self->workload_type) {
-    case KFT_WORKLOAD_SERVICE:
+    case KFT_WORKLOAD_TYPE_SERVICE:
         text = self->service;
         break;
-    case KFT_WORKLOAD_POD:
+    case KFT_WORKLOAD_TYPE_POD:
         text = self->object != NULL ? self->object : self->target;
         break;
-    case KFT_WORKLOAD_PROXY:
+    case KFT_WORKLOAD_TYPE_PROXY:
         text = self->remote_address;
         break;
-    case KFT_WORKLOAD_EXPOSE:
+    case KFT_WORKLOAD_TYPE_EXPOSE:
         text = self->alias;
         break;
     }
@@ -37,16 +37,17 @@ char *kft_config_dup_identity(const KftConfig *self)
 {
     GString *key = g_string_new(NULL);
 
-    append_part(key, kft_workload_name(self->workload_type));
+    append_part(key, kft_workload_type_name(self->workload_type));
     append_part(key, kft_protocol_name(self->protocol));
     append_part(key, self->context);
     append_part(key, self->kubeconfig);
     append_part(key, self->namespace_);
     /* A selector never equals an object, nor the other way round. */
-    append_part(key, self->workload_type == KFT_WORKLOAD_POD && self->object != NULL ? "o" : "");
+    append_part(key,
+                self->workload_type == KFT_WORKLOAD_TYPE_POD && self->object != NULL ? "o" : "");
     append_part(key, get_pointed(self));
-    g_string_append_printf(key, "%u",
-                           self->workload_type == KFT_WORKLOAD_EXPOSE ? 0U : self->remote_port);
+    g_string_append_printf(
+        key, "%u", self->workload_type == KFT_WORKLOAD_TYPE_EXPOSE ? 0U : self->remote_port);
     return g_string_free(key, FALSE);
 }
 
@@ -103,10 +104,10 @@ char *kft_config_make_alias(const KftConfig *self)
     g_autofree char *name = NULL;
 
     switch (self->workload_type) {
-    case KFT_WORKLOAD_SERVICE:
+    case KFT_WORKLOAD_TYPE_SERVICE:
         name = g_strdup(self->service);
         break;
-    case KFT_WORKLOAD_POD:
+    case KFT_WORKLOAD_TYPE_POD:
         if (self->object != NULL) {
             const char *slash = strrchr(self->object, '/');
             name = g_strdup(slash == NULL ? self->object : slash + 1);
@@ -114,16 +115,16 @@ char *kft_config_make_alias(const KftConfig *self)
             name = dup_selector_name(self->target);
         }
         break;
-    case KFT_WORKLOAD_PROXY:
+    case KFT_WORKLOAD_TYPE_PROXY:
         if (self->remote_address != NULL)
             name = dup_remote_name(self->remote_address);
         break;
-    case KFT_WORKLOAD_EXPOSE:
+    case KFT_WORKLOAD_TYPE_EXPOSE:
         break;
     }
     if (name != NULL && *name != '\0')
         return g_steal_pointer(&name);
-    return g_strdup_printf("%s-%s-%u", kft_workload_name(self->workload_type),
+    return g_strdup_printf("%s-%s-%u", kft_workload_type_name(self->workload_type),
                            kft_protocol_name(self->protocol), self->local_port);
 }
 
@@ -141,7 +142,7 @@ char *kft_config_describe_target(const KftConfig *self)
     if (self->namespace_ != NULL)
         g_string_append_printf(out, "%s/", self->namespace_);
     append_host(out, get_pointed(self));
-    if (self->remote_port != 0 && self->workload_type != KFT_WORKLOAD_EXPOSE)
+    if (self->remote_port != 0 && self->workload_type != KFT_WORKLOAD_TYPE_EXPOSE)
         g_string_append_printf(out, ":%u", self->remote_port);
     return g_string_free(out, FALSE);
 }

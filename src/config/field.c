@@ -11,10 +11,10 @@
 #include "base/redact.h"
 #include "base/text.h"
 
-#define SERVICE (1U << KFT_WORKLOAD_SERVICE)
-#define POD (1U << KFT_WORKLOAD_POD)
-#define PROXY (1U << KFT_WORKLOAD_PROXY)
-#define EXPOSE (1U << KFT_WORKLOAD_EXPOSE)
+#define SERVICE (1U << KFT_WORKLOAD_TYPE_SERVICE)
+#define POD (1U << KFT_WORKLOAD_TYPE_POD)
+#define PROXY (1U << KFT_WORKLOAD_TYPE_PROXY)
+#define EXPOSE (1U << KFT_WORKLOAD_TYPE_EXPOSE)
 /* Values in messages. */
 #define MAX_SHOWN_BYTES 80
 #define ALL (SERVICE | POD | PROXY | EXPOSE)
@@ -77,7 +77,7 @@
       .placeholders = "default-workload", .words = "service|pod|proxy|expose")
 
 const KftConfig kft_config_defaults = {
-    .workload_type = KFT_WORKLOAD_SERVICE,
+    .workload_type = KFT_WORKLOAD_TYPE_SERVICE,
     .protocol = KFT_PROTOCOL_TCP,
     .transport = KFT_TRANSPORT_AUTO,
     .http_logs_max_file_size = UINT64_C(10) * 1024 * 1024,
@@ -132,7 +132,7 @@ bool kft_field_is_placeholder(const KftField *self, const char *text)
     return *text == '\0' || is_one_of(text, self->placeholders);
 }
 
-bool kft_field_is_used_by(const KftField *self, KftWorkload workload)
+bool kft_field_is_used_by(const KftField *self, KftWorkloadType workload)
 {
     return (self->workloads & (1U << workload)) != 0;
 }
@@ -190,7 +190,7 @@ uint64_t kft_field_get_number(const KftField *self, const KftConfig *config)
     case KFT_FIELD_BOOL:
         return *(const bool *)at;
     case KFT_FIELD_WORKLOAD:
-        return *(const KftWorkload *)at;
+        return *(const KftWorkloadType *)at;
     case KFT_FIELD_PROTOCOL:
         return *(const KftProtocol *)at;
     case KFT_FIELD_TRANSPORT:
@@ -216,7 +216,7 @@ void kft_field_set_number(const KftField *self, KftConfig *config, uint64_t numb
         *(bool *)at = number != 0;
         return;
     case KFT_FIELD_WORKLOAD:
-        *(KftWorkload *)at = (KftWorkload)number;
+        *(KftWorkloadType *)at = (KftWorkloadType)number;
         return;
     case KFT_FIELD_PROTOCOL:
         *(KftProtocol *)at = (KftProtocol)number;
@@ -242,7 +242,7 @@ char *kft_field_dup(const KftField *self, const KftConfig *config)
     case KFT_FIELD_BOOL:
         return g_strdup(number != 0 ? "true" : "false");
     case KFT_FIELD_WORKLOAD:
-        return g_strdup(kft_workload_name((KftWorkload)number));
+        return g_strdup(kft_workload_type_name((KftWorkloadType)number));
     case KFT_FIELD_PROTOCOL:
         return g_strdup(kft_protocol_name((KftProtocol)number));
     case KFT_FIELD_TRANSPORT:
@@ -275,7 +275,7 @@ static bool parse_bool(const char *text, uint64_t *ret_number)
 /* False if @text is none of the type's values. */
 static bool parse_number(const KftField *self, const char *text, uint64_t *ret_number)
 {
-    KftWorkload workload = KFT_WORKLOAD_SERVICE;
+    KftWorkloadType workload = KFT_WORKLOAD_TYPE_SERVICE;
     KftProtocol protocol = KFT_PROTOCOL_TCP;
     KftTransport transport = KFT_TRANSPORT_AUTO;
 
@@ -289,7 +289,7 @@ static bool parse_number(const KftField *self, const char *text, uint64_t *ret_n
     case KFT_FIELD_BOOL:
         return parse_bool(text, ret_number);
     case KFT_FIELD_WORKLOAD:
-        if (!kft_workload_parse(text, &workload))
+        if (!kft_workload_type_parse(text, &workload))
             return false;
         *ret_number = workload;
         return true;

@@ -11,7 +11,7 @@ typedef enum {
     KFT_FIELD_PORT,      /* uint16_t, 0 = unset */
     KFT_FIELD_NUMBER,    /* uint64_t */
     KFT_FIELD_BOOL,      /* bool */
-    KFT_FIELD_WORKLOAD,  /* KftWorkload */
+    KFT_FIELD_WORKLOAD,  /* KftWorkloadType */
     KFT_FIELD_PROTOCOL,  /* KftProtocol */
     KFT_FIELD_TRANSPORT, /* KftTransport */
 } KftFieldType;
@@ -54,7 +54,7 @@ bool kft_field_is_placeholder(const KftField *self, const char *text);
 /* Whether @text is one of the words, or there are none. */
 bool kft_field_has_word(const KftField *self, const char *text);
 /* Whether configs of that workload use it. */
-bool kft_field_is_used_by(const KftField *self, KftWorkload workload);
+bool kft_field_is_used_by(const KftField *self, KftWorkloadType workload);
 /* Fails with "<name> is \"<value>\", allowed are …" from the field's type, words and range. */
 void kft_field_set_error(const KftField *self, const char *value, GError **error);
 

@@ -24,7 +24,7 @@ static bool fail_missing(GError **error, const KftConfig *self, const char *name
 {
     g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
                 "%s is missing, workload_type \"%s\" needs it", name,
-                kft_workload_name(self->workload_type));
+                kft_workload_type_name(self->workload_type));
     return false;
 }
 
@@ -97,7 +97,7 @@ static bool check_names(const KftConfig *self, GError **error)
 static bool check_local_address(const KftConfig *self, GError **error)
 {
     const char *address = self->local_address;
-    bool is_expose = self->workload_type == KFT_WORKLOAD_EXPOSE;
+    bool is_expose = self->workload_type == KFT_WORKLOAD_TYPE_EXPOSE;
 
     if (address == NULL || g_ascii_strcasecmp(address, "localhost") == 0 ||
         kft_syntax_is_ip_address(address) || (is_expose && kft_syntax_is_host_name(address)))
@@ -187,13 +187,13 @@ static bool check_expose(const KftConfig *self, GError **error)
 static bool check_workload(const KftConfig *self, GError **error)
 {
     switch (self->workload_type) {
-    case KFT_WORKLOAD_SERVICE:
+    case KFT_WORKLOAD_TYPE_SERVICE:
         return check_service(self, error);
-    case KFT_WORKLOAD_POD:
+    case KFT_WORKLOAD_TYPE_POD:
         return check_pod(self, error);
-    case KFT_WORKLOAD_PROXY:
+    case KFT_WORKLOAD_TYPE_PROXY:
         return check_proxy(self, error);
-    case KFT_WORKLOAD_EXPOSE:
+    case KFT_WORKLOAD_TYPE_EXPOSE:
         return check_expose(self, error);
     }
     g_assert_not_reached();
@@ -226,7 +226,7 @@ bool kft_config_validate(const KftConfig *self, GError **error)
     if (!check_fields(self, error) || !check_names(self, error) ||
         !check_local_address(self, error) || !check_workload(self, error))
         return false;
-    if (self->remote_port == 0 && self->workload_type != KFT_WORKLOAD_EXPOSE)
+    if (self->remote_port == 0 && self->workload_type != KFT_WORKLOAD_TYPE_EXPOSE)
         return fail_missing(error, self, "remote_port");
     return check_extra(self, error);
 }

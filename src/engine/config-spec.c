@@ -8,9 +8,9 @@ static bool check_possible(const KftConfig *config, GError **error)
 {
     const char *what = NULL;
 
-    if (config->workload_type == KFT_WORKLOAD_PROXY)
+    if (config->workload_type == KFT_WORKLOAD_TYPE_PROXY)
         what = "workload_type \"proxy\" needs a relay pod";
-    else if (config->workload_type == KFT_WORKLOAD_EXPOSE)
+    else if (config->workload_type == KFT_WORKLOAD_TYPE_EXPOSE)
         what = "workload_type \"expose\" needs a relay pod";
     else if (config->protocol == KFT_PROTOCOL_UDP)
         what = "protocol \"udp\" needs a relay pod";
@@ -29,7 +29,7 @@ KftForwardSpec *kft_config_to_spec(const KftConfig *self, GError **error)
     spec->kubeconfig = g_strdup(self->kubeconfig);
     spec->context = g_strdup(self->context);
     spec->namespace_ = g_strdup(self->namespace_);
-    if (self->workload_type == KFT_WORKLOAD_SERVICE)
+    if (self->workload_type == KFT_WORKLOAD_TYPE_SERVICE)
         spec->target = g_strdup_printf("svc/%s", self->service);
     else if (self->object != NULL)
         spec->target = g_strdup(self->object);

@@ -16,7 +16,7 @@
 
 typedef struct {
     const KftConfig *origin;
-    const KftServicePort *ports;
+    const KftSharePort *ports;
     size_t n_ports;
     GPtrArray *configs;
     GPtrArray *skipped;
@@ -39,7 +39,7 @@ static bool has_service_port(const Reader *self, uint16_t number)
 
 /* The remote port that leads to @port: its container port, which upstream needs, too; but a number
  * that is also a port of the service is read as that one. */
-static uint16_t get_remote_port(const Reader *self, const KftServicePort *port)
+static uint16_t get_remote_port(const Reader *self, const KftSharePort *port)
 {
     if (port->target_port == 0 || has_service_port(self, port->target_port))
         return port->port;
@@ -66,7 +66,7 @@ static bool resolve_target(const Reader *self,
         return true;
     }
     for (size_t i = 0; i < self->n_ports; i++) {
-        const KftServicePort *port = &self->ports[i];
+        const KftSharePort *port = &self->ports[i];
         if (g_strcmp0(port->name, target) == 0 || g_strcmp0(port->target_name, target) == 0) {
             *ret_remote_port = get_remote_port(self, port);
             *ret_protocol = port->protocol;
@@ -94,7 +94,7 @@ static KftConfig *new_config(const Reader *self, char *alias)
 {
     KftConfig *config = kft_config_copy(self->origin);
     config->id.v = 0;
-    config->workload_type = KFT_WORKLOAD_SERVICE;
+    config->workload_type = KFT_WORKLOAD_TYPE_SERVICE;
     g_free(config->alias);
     config->alias = alias;
     return config;
@@ -166,7 +166,7 @@ static void read_annotation(Reader *self, const char *annotation)
         skip(self, annotation, "names no forward");
 }
 
-static char *make_port_alias(const Reader *self, const KftServicePort *port)
+static char *make_port_alias(const Reader *self, const KftSharePort *port)
 {
     if (self->n_ports == 1)
         return g_strdup(self->origin->service);
@@ -178,7 +178,7 @@ static char *make_port_alias(const Reader *self, const KftServicePort *port)
 static void read_ports(Reader *self)
 {
     for (size_t i = 0; i < self->n_ports; i++) {
-        const KftServicePort *port = &self->ports[i];
+        const KftSharePort *port = &self->ports[i];
         g_autofree char *alias = make_port_alias(self, port);
         KftConfig *config = new_config(self, g_strdup(alias));
         config->remote_port = get_remote_port(self, port);
@@ -191,7 +191,7 @@ static void read_ports(Reader *self)
 
 GPtrArray *kft_share_configs_from_annotation(const char *annotation,
                                              const KftConfig *origin,
-                                             const KftServicePort *ports,
+                                             const KftSharePort *ports,
                                              size_t n_ports,
                                              GPtrArray **ret_skipped)
 {

@@ -115,7 +115,7 @@ static Keys list_rival_keys(const KftConfig *config)
 /* An exposed service listens by itself; an automatic address is chosen so that it is free. */
 static bool has_claim(const KftConfig *config)
 {
-    return config->local_port != 0 && config->workload_type != KFT_WORKLOAD_EXPOSE &&
+    return config->local_port != 0 && config->workload_type != KFT_WORKLOAD_TYPE_EXPOSE &&
            !config->auto_loopback_address;
 }
 

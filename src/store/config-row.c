@@ -61,7 +61,7 @@ static void bind_field(KftStatement *statement, const KftField *field, const Kft
         kft_statement_bind_int(statement, (int64_t)MIN(number, INT64_MAX));
         return;
     case KFT_FIELD_WORKLOAD:
-        kft_statement_bind_text(statement, kft_workload_name((KftWorkload)number));
+        kft_statement_bind_text(statement, kft_workload_type_name((KftWorkloadType)number));
         return;
     case KFT_FIELD_PROTOCOL:
         kft_statement_bind_text(statement, kft_protocol_name((KftProtocol)number));

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autofree char *text = g_strndup((const char *)data, size);
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     char *annotation = strchr(valid, '\n');
-    KftServicePort ports[MAX_PORTS] = {{0}};
+    KftSharePort ports[MAX_PORTS] = {{0}};
     size_t n_ports = 0;
 
     if (annotation != NULL)

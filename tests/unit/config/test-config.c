@@ -20,7 +20,7 @@ static void test_defaults(void)
     g_autoptr(KftConfig) config = kft_config_new();
 
     g_assert_cmpint(config->id.v, ==, 0);
-    g_assert_cmpint(config->workload_type, ==, KFT_WORKLOAD_SERVICE);
+    g_assert_cmpint(config->workload_type, ==, KFT_WORKLOAD_TYPE_SERVICE);
     g_assert_cmpint(config->protocol, ==, KFT_PROTOCOL_TCP);
     g_assert_cmpuint(config->http_logs_max_file_size, ==, 10485760);
     g_assert_cmpuint(config->http_logs_retention_days, ==, 7);
@@ -148,7 +148,7 @@ static void test_diff(void)
 static void test_normalize(void)
 {
     g_autoptr(KftConfig) config = kft_config_new();
-    config->workload_type = KFT_WORKLOAD_POD;
+    config->workload_type = KFT_WORKLOAD_TYPE_POD;
     config->service = g_strdup("web");
     config->target = g_strdup(" app=web ");
     config->alias = g_strdup("default-alias");
@@ -168,7 +168,7 @@ static void test_normalize(void)
     g_assert_null(config->extra);
     g_assert_false(config->cert_manager_enabled);
 
-    config->workload_type = KFT_WORKLOAD_EXPOSE;
+    config->workload_type = KFT_WORKLOAD_TYPE_EXPOSE;
     config->remote_port = 80;
     kft_config_normalize(config);
     g_assert_cmpuint(config->remote_port, ==, 0);

@@ -137,20 +137,20 @@ static void fill_target(GRand *rand, KftConfig *config)
     g_autofree char *word = random_word(rand, "ab-", 40);
 
     switch (config->workload_type) {
-    case KFT_WORKLOAD_SERVICE:
+    case KFT_WORKLOAD_TYPE_SERVICE:
         config->service = g_steal_pointer(&word);
         break;
-    case KFT_WORKLOAD_POD:
+    case KFT_WORKLOAD_TYPE_POD:
         if (flip(rand))
             config->target = random_selector(rand);
         else
             config->object = g_strconcat(objects[below(rand, 4)], word, NULL);
         break;
-    case KFT_WORKLOAD_PROXY:
+    case KFT_WORKLOAD_TYPE_PROXY:
         config->remote_address =
             flip(rand) ? g_strconcat("https://", word, ":1/x?y", NULL) : g_steal_pointer(&word);
         break;
-    case KFT_WORKLOAD_EXPOSE:
+    case KFT_WORKLOAD_TYPE_EXPOSE:
         fill_expose(rand, config);
         return;
     }
@@ -167,7 +167,7 @@ KftConfig *random_config(GRand *rand)
 {
     KftConfig *config = kft_config_new();
 
-    config->workload_type = (KftWorkload)below(rand, 4);
+    config->workload_type = (KftWorkloadType)below(rand, 4);
     config->protocol = (KftProtocol)below(rand, 2);
     config->transport = (KftTransport)below(rand, 4);
     fill_target(rand, config);
@@ -222,17 +222,17 @@ const char *random_spoil(GRand *rand, KftConfig *config)
         break;
     }
     switch (config->workload_type) {
-    case KFT_WORKLOAD_SERVICE:
+    case KFT_WORKLOAD_TYPE_SERVICE:
         replace(&config->service, flip(rand) ? NULL : "no_service");
         return "service";
-    case KFT_WORKLOAD_POD:
+    case KFT_WORKLOAD_TYPE_POD:
         g_clear_pointer(&config->object, g_free);
         replace(&config->target, flip(rand) ? NULL : "a=b=c");
         return "target";
-    case KFT_WORKLOAD_PROXY:
+    case KFT_WORKLOAD_TYPE_PROXY:
         replace(&config->remote_address, flip(rand) ? NULL : "host:80");
         return "remote_address";
-    case KFT_WORKLOAD_EXPOSE:
+    case KFT_WORKLOAD_TYPE_EXPOSE:
         config->local_port = 0;
         return "local_port";
     }

@@ -3,7 +3,7 @@
 
 #include "kftray/share.h"
 
-static const KftServicePort ports[] = {
+static const KftSharePort ports[] = {
     {.name = "http", .port = 80, .target_port = 8080, .protocol = KFT_PROTOCOL_TCP},
     {.name = "http-web", .port = 81, .target_name = "web-9", .protocol = KFT_PROTOCOL_TCP},
     {.name = "dns", .port = 53, .target_port = 5353, .protocol = KFT_PROTOCOL_UDP},

@@ -34,7 +34,7 @@ static void test_fields(void)
 
     g_assert_cmpuint(configs->len, ==, 1);
     g_assert_cmpint(config->id.v, ==, 0);
-    g_assert_cmpint(config->workload_type, ==, KFT_WORKLOAD_SERVICE);
+    g_assert_cmpint(config->workload_type, ==, KFT_WORKLOAD_TYPE_SERVICE);
     g_assert_cmpstr(config->service, ==, "web");
     g_assert_cmpstr(config->alias, ==, "Web");
     g_assert_cmpstr(config->namespace_, ==, "shop");

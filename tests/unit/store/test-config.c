@@ -66,19 +66,19 @@ static void test_columns(Scene *scene, gconstpointer data)
 }
 
 static const struct {
-    KftWorkload workload;
+    KftWorkloadType workload;
     const char *pairs; /* "key=value", one per line */
 } full_configs[] = {
-    {KFT_WORKLOAD_SERVICE,
+    {KFT_WORKLOAD_TYPE_SERVICE,
      "alias=web\ngroup=team a\nnote= two\\nlines \ncontext=prod\nkubeconfig=/a:/b\nnamespace=shop\n"
      "service=web\nremote_port=80\nlocal_port=8080\nlocal_address=127.0.0.9\n"
      "auto_loopback_address=true\ntransport=spdy\ndomain_enabled=true\nhttp_logs_enabled=true\n"
      "http_logs_max_file_size=1000\nhttp_logs_retention_days=30\nhttp_logs_auto_cleanup=false"},
-    {KFT_WORKLOAD_POD, "alias=p\ntarget=app=web,tier!=x\nremote_port=81\nlocal_port=8081"},
-    {KFT_WORKLOAD_POD, "alias=o\nobject=deploy/web\nremote_port=81\nlocal_port=8082"},
-    {KFT_WORKLOAD_PROXY,
+    {KFT_WORKLOAD_TYPE_POD, "alias=p\ntarget=app=web,tier!=x\nremote_port=81\nlocal_port=8081"},
+    {KFT_WORKLOAD_TYPE_POD, "alias=o\nobject=deploy/web\nremote_port=81\nlocal_port=8082"},
+    {KFT_WORKLOAD_TYPE_PROXY,
      "alias=db\nprotocol=udp\nremote_address=db.example.com\nremote_port=5432\nlocal_port=5432"},
-    {KFT_WORKLOAD_EXPOSE,
+    {KFT_WORKLOAD_TYPE_EXPOSE,
      "alias=me.example.com\nlocal_port=3000\nlocal_address=localhost\nexposure_type=public\n"
      "cert_manager_enabled=true\ncert_issuer=le\ncert_issuer_kind=Issuer\ningress_class=nginx\n"
      "ingress_annotations={\"a\":\"b\"}"},

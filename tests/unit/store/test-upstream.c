@@ -105,7 +105,7 @@ static void test_rows(Scene *scene, gconstpointer data)
     g_assert_cmpstr(differing[0], ==, NULL);
     g_assert_cmpint(web->id.v, ==, 0);
     const KftConfig *db = configs->pdata[1];
-    g_assert_cmpint(db->workload_type, ==, KFT_WORKLOAD_PROXY);
+    g_assert_cmpint(db->workload_type, ==, KFT_WORKLOAD_TYPE_PROXY);
     g_assert_cmpstr(db->remote_address, ==, "db.example.com");
     g_assert_cmpstr(db->context, ==, "prod");
     g_assert_null(db->service);
