@@ -50,6 +50,7 @@ install_test_packages() {
 build() {
   local name=$1
   shift
+  [ -z "${KFT_BUILT:-}" ] || return 0
   echo "== build: $name"
   cmake -S . -B "build/$name" -G Ninja -DKFT_BUILD_UI="${ui:-OFF}" -DKFT_WERROR=ON "$@" >/dev/null
   cmake --build "build/$name" -- --quiet
@@ -95,14 +96,14 @@ run_part() {
     if [ "$(id -u)" -ne 0 ]; then
       sudo -E "$0" "$1"
     else
-      run_ctest tests "$1"
+      run_ctest tests "$1" -j 3
     fi
     ;;
   torture) build_asan && run_ctest asan torture ;;
   asan)
     build_asan
     run_ctest asan "unit|loop|engine|fuzz" -j "$jobs"
-    run_ctest asan "cli|cases|diagnose|torture|server"
+    run_ctest asan "cli|cases|torture|server" -j 3
     ;;
   tsan) build_tsan && run_ctest tsan "unit|loop|engine" -j "$jobs" ;;
   # clang's build: it does not know all of gcc's flags.
@@ -110,13 +111,15 @@ run_part() {
   all)
     build_tests
     run_ctest tests "checks|unit|loop|fuzz" -j "$jobs"
-    run_ctest tests "engine|cli|cases|diagnose|kubectl|server|soak"
+    # These mostly wait, for time-outs above all: several at once, and one part beside what follows.
+    begin_part network
+    run_ctest tests "engine|cli|cases|diagnose|kubectl|server|soak" -j 4
     run_part proxies
     run_part ui
     run_part asan
+    end_part network
     run_part tsan
     run_part tidy
-    run_part network
     # Last, so that whatever is wrong above shows before the longest part.
     run_part cluster
     ;;
@@ -125,6 +128,22 @@ run_part() {
     exit 2
     ;;
   esac
+}
+
+# Runs a part, whose build is there, beside others; its output comes with end_part.
+begin_part() {
+  mkdir -p build
+  KFT_BUILT=1 "$0" "$1" >"build/part-$1.log" 2>&1 &
+  beside=$!
+  trap 'kill "$beside" 2>/dev/null || true' EXIT
+}
+
+end_part() {
+  local status=0
+  wait "$beside" || status=$?
+  trap - EXIT
+  cat "build/part-$1.log"
+  return "$status"
 }
 
 install_test_packages
