@@ -70,6 +70,8 @@ demo() {
   while IFS= read -r line <&"$lines"; do
     echo "$line"
     [[ $line == "Forwarding from 127.0.0.1:"* ]] || continue
+    # The line for IPv6, where there is one, comes right behind it.
+    IFS= read -r -t 1 line <&"$lines" && echo "$line"
     cat >&2 <<TEXT
 
 A demo cluster runs on this machine, and port $port leads to a pod in it. Open
