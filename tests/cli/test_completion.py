@@ -20,7 +20,7 @@ class Offers(harness.ClusterCase):
 
     def test_words(self):
         for words, wanted in (
-                (("li",), ["list"]), (("help", "sta"), ["status"]), (("list", "--ru"), ["--running"]),
+                (("li",), ["list"]), (("help", "stat"), ["status"]), (("list", "--ru"), ["--running"]),
                 (("show", ""), ["web"]), (("edit", "web", "local_p"), ["local_port="]),
                 (("edit", "web", "protocol="), ["protocol=tcp", "protocol=udp"]),
                 (("settings", "hold"), ["hold_seconds"]), (("settings", "notify", "t"), ["true"]),
@@ -43,7 +43,7 @@ class Offers(harness.ClusterCase):
 class Shells(harness.Case):
     """Each shell gets a command line and TAB, and must show the completed one."""
 
-    LINES = (("kftrayctl sta", "tus "), ("kftrayctl show si", "te "), ("kftrayctl list --co", "lor "),
+    LINES = (("kftrayctl stat", "us "), ("kftrayctl show si", "te "), ("kftrayctl list --co", "lor "),
              ("kftrayctl edit site workload_type=ex", "pose "), ("kftrayctl edit site remote_p", "ort="),
              ("kftrayctl list --output=wi", "de "), ("kftrayctl import tea", "m.json "))
 
