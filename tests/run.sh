@@ -61,6 +61,9 @@ build_asan() {
   build asan -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Debug -DKFT_FAULTS=ON \
     -DKFT_SANITIZE=address,undefined
 }
+build_ui_asan() {
+  ui=ON build ui-asan -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Debug -DKFT_SANITIZE=address,undefined
+}
 build_tsan() { build tsan -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Debug -DKFT_SANITIZE=thread; }
 
 # run_ctest BUILD LABEL-REGEX [CTEST-ARGUMENT…]
@@ -69,6 +72,11 @@ run_ctest() {
   shift 2
   echo "== tests: $name, $labels"
   ctest --test-dir "build/$name" -L "^($labels)\$" --output-on-failure --no-tests=error "$@"
+}
+
+run_asan() {
+  run_ctest asan "unit|loop|engine|fuzz" -j "$jobs"
+  run_ctest asan "cli|cases|server" -j 3
 }
 
 run_part() {
@@ -87,14 +95,14 @@ run_part() {
     install_packages $packages_ui_tests
     ui=ON build ui -DCMAKE_C_COMPILER=gcc
     run_ctest ui ui
-    ui=ON build ui-asan -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Debug -DKFT_SANITIZE=address,undefined
+    build_ui_asan
     run_ctest ui-asan ui
     ;;
   network | cluster)
     build_tests
     # Namespaces, mounts and containers: root's work.
     if [ "$(id -u)" -ne 0 ]; then
-      sudo -E "$0" "$1"
+      sudo -E "$top/tests/run.sh" "$1"
     else
       run_ctest tests "$1" -j 3
     fi
@@ -102,22 +110,32 @@ run_part() {
   torture) build_asan && run_ctest asan torture ;;
   asan)
     build_asan
-    run_ctest asan "unit|loop|engine|fuzz" -j "$jobs"
-    run_ctest asan "cli|cases|torture|server" -j 3
+    run_asan
+    run_part torture
     ;;
   tsan) build_tsan && run_ctest tsan "unit|loop|engine" -j "$jobs" ;;
-  # clang's build: it does not know all of gcc's flags.
-  tidy) build_asan && .ci/checks/tidy build/asan ;;
+  tidy)
+    # clang's builds: it does not know all of gcc's flags. That without the desktop has the fault points.
+    # shellcheck disable=SC2086
+    install_packages $packages_ui
+    build_asan
+    build_ui_asan
+    find src -name '*.c' ! -path 'src/app/*' -print0 | xargs -0 .ci/checks/tidy build/asan
+    .ci/checks/tidy build/ui-asan src/app/*.c
+    ;;
   all)
     build_tests
     run_ctest tests "checks|unit|loop|fuzz" -j "$jobs"
-    # These mostly wait, for time-outs above all: several at once, and one part beside what follows.
+    # Much of this waits, for time-outs above all: several at once, and the longest beside others.
     begin_part network
     run_ctest tests "engine|cli|cases|diagnose|kubectl|server|soak" -j 4
     run_part proxies
-    run_part ui
-    run_part asan
     end_part network
+    build_asan
+    begin_part torture
+    run_part ui
+    run_asan
+    end_part torture
     run_part tsan
     run_part tidy
     # Last, so that whatever is wrong above shows before the longest part.
@@ -133,9 +151,9 @@ run_part() {
 # Runs a part, whose build is there, beside others; its output comes with end_part.
 begin_part() {
   mkdir -p build
-  KFT_BUILT=1 "$0" "$1" >"build/part-$1.log" 2>&1 &
+  KFT_BUILT=1 setsid "$top/tests/run.sh" "$1" >"build/part-$1.log" 2>&1 &
   beside=$!
-  trap 'kill "$beside" 2>/dev/null || true' EXIT
+  trap 'kill -- -"$beside" 2>/dev/null || true' EXIT
 }
 
 end_part() {
