@@ -142,7 +142,7 @@ run_part() {
     run_part cluster
     ;;
   *)
-    sed -n '2,24s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,24s/^# \{0,1\}//p' "$top/tests/run.sh" >&2
     exit 2
     ;;
   esac
