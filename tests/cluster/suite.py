@@ -202,13 +202,21 @@ def closes_first(transport):
                 check(not reset, "the clean end arrived as a reset")
 
 
+def read_refused(port):
+    """What comes from a port that the application refuses: the reset may be there before connect() returns."""
+    try:
+        with connect(port, 15) as client:
+            return read_all(client)[0]
+    except ConnectionResetError:
+        return b""
+
+
 @test("application refuses, the forward stays", transports=TRANSPORTS)
 def refuses(transport):
     ours_only("ends with 'lost connection to pod'")
     with Forward("pod/mixed-a", ":81", ":80", transport=transport) as forward:
         for _ in range(3):
-            with connect(forward.port(0), 15) as client:
-                check_equal(read_all(client)[0], b"", "bytes from a closed port")
+            check_equal(read_refused(forward.port(0)), b"", "bytes from a closed port")
             check_equal(name_of(forward.port(1)), "mixed-a", "the other port")
         check("81" in forward.stderr(), f"nothing about port 81 on stderr: {forward.stderr()}")
 
