@@ -1,6 +1,8 @@
 /* The engine by its public headers alone, against the scripted API server. */
 #include "fixture.h"
 
+#include <string.h>
+
 #define EVENT_MS 30000
 
 static unsigned count_fds(void)
@@ -47,6 +49,40 @@ KftEvent *fixture_wait_event(Fixture *self, KftEventType type)
             return event;
         kft_event_free(event);
     }
+}
+
+KftForwardSpec *fixture_make_spec(Fixture *self, const char *target, const char *ports)
+{
+    KftForwardSpec *spec = kft_forward_spec_new();
+    spec->kubeconfig = g_strdup(self->kubeconfig);
+    spec->target = g_strdup(target);
+    spec->ports = g_strsplit(ports, " ", -1);
+    spec->addresses = g_strsplit("127.0.0.1", ",", -1);
+    return spec;
+}
+
+void fixture_start(Fixture *self, uint32_t id, KftForwardSpec *spec)
+{
+    g_assert_true(
+        kft_engine_post(self->engine, kft_command_new_start_forward((KftForwardId){id}, spec)));
+}
+
+void fixture_wait_state(Fixture *self, KftForwardState state, unsigned n_forwards)
+{
+    while (n_forwards > 0) {
+        g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_STATUS);
+        if (event->status.state == KFT_FORWARD_STATE_FAILED)
+            g_error("forward %u failed: %s", event->forward.v, event->status.error);
+        if (event->status.state == state)
+            n_forwards--;
+    }
+}
+
+uint16_t fixture_wait_port(Fixture *self)
+{
+    g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_LISTENING);
+    const char *colon = strrchr(event->listening.address, ':');
+    return (uint16_t)g_ascii_strtoull(colon + 1, NULL, 10);
 }
 
 void fixture_shut_down(Fixture *self)

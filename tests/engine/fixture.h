@@ -21,6 +21,17 @@ void fixture_tear_down(Fixture *self, gconstpointer world);
 
 /* The next event of that type; others are skipped. The test fails if none comes. */
 KftEvent *fixture_wait_event(Fixture *self, KftEventType type);
+
+/* What forwards to @target of the server, on 127.0.0.1. @ports: as on the command line, with blanks
+ * between. Returns: (transfer full). */
+KftForwardSpec *fixture_make_spec(Fixture *self, const char *target, const char *ports);
+/* @spec: (transfer full). */
+void fixture_start(Fixture *self, uint32_t id, KftForwardSpec *spec);
+/* Until @n_forwards told that they are in @state; none may fail. */
+void fixture_wait_state(Fixture *self, KftForwardState state, unsigned n_forwards);
+/* The port of the next local address that is open. */
+uint16_t fixture_wait_port(Fixture *self);
+
 /* SHUTDOWN, and all events up to STOPPED. */
 void fixture_shut_down(Fixture *self);
 /* libuv keeps a pipe for signals from its first loop on, for the whole process: to be called before

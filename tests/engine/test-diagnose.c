@@ -8,16 +8,6 @@
 
 static const KftForwardId the_id = {7};
 
-static KftForwardSpec *make_spec(Fixture *self, const char *target, const char *port)
-{
-    KftForwardSpec *spec = kft_forward_spec_new();
-    spec->kubeconfig = g_strdup(self->kubeconfig);
-    spec->target = g_strdup(target);
-    spec->ports = g_strsplit(port, " ", -1);
-    spec->addresses = g_strsplit("127.0.0.1", ",", -1);
-    return spec;
-}
-
 static void diagnose(Fixture *self, KftForwardSpec *spec)
 {
     g_assert_true(kft_engine_post(self->engine, kft_command_new_diagnose(the_id, spec)));
@@ -61,7 +51,7 @@ static void test_well(Fixture *self, gconstpointer data)
 {
     KftDiagnoseState states[KFT_DIAGNOSE_N_STEPS] = {0};
     (void)data;
-    diagnose(self, make_spec(self, "svc/web", ":8080"));
+    diagnose(self, fixture_make_spec(self, "svc/web", ":8080"));
     g_autoptr(KftEvent) done = collect(self, states);
     assert_all_ended(states);
     g_assert_true(done->diagnosis.is_ok);
@@ -77,7 +67,7 @@ static void test_failure(Fixture *self, gconstpointer data)
 {
     KftDiagnoseState states[KFT_DIAGNOSE_N_STEPS] = {0};
     (void)data;
-    diagnose(self, make_spec(self, "pod/nope", ":80"));
+    diagnose(self, fixture_make_spec(self, "pod/nope", ":80"));
     g_autoptr(KftEvent) done = collect(self, states);
     assert_all_ended(states);
     g_assert_false(done->diagnosis.is_ok);
@@ -90,7 +80,7 @@ static void test_failure(Fixture *self, gconstpointer data)
 static void test_bad_spec(Fixture *self, gconstpointer data)
 {
     (void)data;
-    diagnose(self, make_spec(self, "cow/x", "80"));
+    diagnose(self, fixture_make_spec(self, "cow/x", "80"));
     g_autoptr(KftEvent) event = wait_event(self);
     g_assert_cmpint(event->type, ==, KFT_EVENT_DIAGNOSE_DONE);
     g_assert_false(event->diagnosis.is_ok);
@@ -113,7 +103,7 @@ static void test_stopped(Fixture *self, gconstpointer data)
     (void)data;
     g_assert_true(g_file_set_contents(file, text, -1, NULL));
     for (int i = 0; i < 3; i++) {
-        KftForwardSpec *spec = make_spec(self, "pod/x", ":80");
+        KftForwardSpec *spec = fixture_make_spec(self, "pod/x", ":80");
         g_free(spec->kubeconfig);
         spec->kubeconfig = g_strdup(file);
         diagnose(self, spec);

@@ -8,40 +8,6 @@
 
 #define N_MANY 30
 
-static void wait_state(Fixture *self, KftForwardState state, unsigned n_forwards)
-{
-    while (n_forwards > 0) {
-        g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_STATUS);
-        if (event->status.state == KFT_FORWARD_STATE_FAILED)
-            g_error("forward %u failed: %s", event->forward.v, event->status.error);
-        if (event->status.state == state)
-            n_forwards--;
-    }
-}
-
-static KftForwardSpec *make_spec(Fixture *self, const char *target, const char *port)
-{
-    KftForwardSpec *spec = kft_forward_spec_new();
-    spec->kubeconfig = g_strdup(self->kubeconfig);
-    spec->target = g_strdup(target);
-    spec->ports = g_strsplit(port, " ", -1);
-    spec->addresses = g_strsplit("127.0.0.1", ",", -1);
-    return spec;
-}
-
-static void start(Fixture *self, uint32_t id, KftForwardSpec *spec)
-{
-    g_assert_true(
-        kft_engine_post(self->engine, kft_command_new_start_forward((KftForwardId){id}, spec)));
-}
-
-static uint16_t wait_port(Fixture *self)
-{
-    g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_LISTENING);
-    const char *colon = strrchr(event->listening.address, ':');
-    return (uint16_t)g_ascii_strtoull(colon + 1, NULL, 10);
-}
-
 /* --- tests --- */
 
 static void test_stop_idle(Fixture *self, gconstpointer data)
@@ -52,7 +18,7 @@ static void test_stop_idle(Fixture *self, gconstpointer data)
 
 static void assert_fails(Fixture *self, KftForwardSpec *spec, KftErrorCode code, const char *word)
 {
-    start(self, 1, spec);
+    fixture_start(self, 1, spec);
     g_autoptr(KftEvent) event = NULL;
     do {
         g_clear_pointer(&event, kft_event_free);
@@ -66,12 +32,13 @@ static void assert_fails(Fixture *self, KftForwardSpec *spec, KftErrorCode code,
 static void test_bad_specs(Fixture *self, gconstpointer data)
 {
     (void)data;
-    assert_fails(self, make_spec(self, "pod/x", "nonsense:80"), KFT_ERROR_BAD_CONFIG, "nonsense");
-    assert_fails(self, make_spec(self, "cow/x", "80"), KFT_ERROR_BAD_CONFIG, "cow");
-    KftForwardSpec *spec = make_spec(self, "pod/x", ":80");
+    assert_fails(self, fixture_make_spec(self, "pod/x", "nonsense:80"), KFT_ERROR_BAD_CONFIG,
+                 "nonsense");
+    assert_fails(self, fixture_make_spec(self, "cow/x", "80"), KFT_ERROR_BAD_CONFIG, "cow");
+    KftForwardSpec *spec = fixture_make_spec(self, "pod/x", ":80");
     spec->context = g_strdup("elsewhere");
     assert_fails(self, spec, KFT_ERROR_BAD_CONFIG, "elsewhere");
-    spec = make_spec(self, "pod/x", ":80");
+    spec = fixture_make_spec(self, "pod/x", ":80");
     g_free(spec->kubeconfig);
     spec->kubeconfig = g_build_filename(self->folder, "no-such-file", NULL);
     assert_fails(self, spec, KFT_ERROR_BAD_CONFIG, "no-such-file");
@@ -80,9 +47,9 @@ static void test_bad_specs(Fixture *self, gconstpointer data)
 static void test_carries(Fixture *self, gconstpointer data)
 {
     (void)data;
-    start(self, 1, make_spec(self, "pod/x", ":80"));
-    uint16_t port = wait_port(self);
-    wait_state(self, KFT_FORWARD_STATE_READY, 1);
+    fixture_start(self, 1, fixture_make_spec(self, "pod/x", ":80"));
+    uint16_t port = fixture_wait_port(self);
+    fixture_wait_state(self, KFT_FORWARD_STATE_READY, 1);
     g_autofree char *answer = kft_test_get(port, "/name");
     g_assert_nonnull(answer);
     g_assert_true(g_str_has_suffix(answer, "\r\n\r\nx\n"));
@@ -98,7 +65,7 @@ static void test_carries(Fixture *self, gconstpointer data)
     g_assert_cmpuint(bytes_down, ==, strlen(answer));
 
     g_assert_true(kft_engine_post(self->engine, kft_command_new_stop_forward((KftForwardId){1})));
-    wait_state(self, KFT_FORWARD_STATE_IDLE, 1);
+    fixture_wait_state(self, KFT_FORWARD_STATE_IDLE, 1);
     g_assert_cmpint(kft_test_connect(port), ==, -1);
 }
 
@@ -106,12 +73,12 @@ static void test_carries(Fixture *self, gconstpointer data)
 static void test_forced_transport(Fixture *self, gconstpointer data)
 {
     (void)data;
-    KftForwardSpec *spec = make_spec(self, "pod/x", ":80");
+    KftForwardSpec *spec = fixture_make_spec(self, "pod/x", ":80");
     spec->transport = KFT_TRANSPORT_SPDY;
-    start(self, 1, spec);
-    wait_state(self, KFT_FORWARD_STATE_READY, 1);
+    fixture_start(self, 1, spec);
+    fixture_wait_state(self, KFT_FORWARD_STATE_READY, 1);
 
-    start(self, 2, make_spec(self, "pod/x", ":80"));
+    fixture_start(self, 2, fixture_make_spec(self, "pod/x", ":80"));
     for (;;) {
         g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_STATUS);
         if (event->forward.v != 2 || event->status.state != KFT_FORWARD_STATE_READY)
@@ -124,9 +91,9 @@ static void test_forced_transport(Fixture *self, gconstpointer data)
 static void test_id_in_use(Fixture *self, gconstpointer data)
 {
     (void)data;
-    start(self, 1, make_spec(self, "pod/x", ":80"));
-    wait_state(self, KFT_FORWARD_STATE_READY, 1);
-    start(self, 1, make_spec(self, "pod/x", ":80"));
+    fixture_start(self, 1, fixture_make_spec(self, "pod/x", ":80"));
+    fixture_wait_state(self, KFT_FORWARD_STATE_READY, 1);
+    fixture_start(self, 1, fixture_make_spec(self, "pod/x", ":80"));
     g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_STATUS);
     g_assert_cmpint(event->status.state, ==, KFT_FORWARD_STATE_FAILED);
     g_assert_nonnull(strstr(event->status.error, "runs already"));
@@ -140,10 +107,10 @@ static void test_many_then_shutdown(Fixture *self, gconstpointer data)
     int fds[N_MANY];
 
     for (uint32_t i = 0; i < N_MANY; i++)
-        start(self, i + 1, make_spec(self, "svc/web", ":8080"));
+        fixture_start(self, i + 1, fixture_make_spec(self, "svc/web", ":8080"));
     uint16_t ports[N_MANY];
     for (size_t i = 0; i < N_MANY; i++)
-        ports[i] = wait_port(self);
+        ports[i] = fixture_wait_port(self);
     for (size_t i = 0; i < N_MANY; i++) {
         fds[i] = kft_test_connect(ports[i]);
         g_assert_cmpint(fds[i], >=, 0);
@@ -168,11 +135,11 @@ static void test_start_stop_burst(Fixture *self, gconstpointer data)
 {
     (void)data;
     for (uint32_t i = 1; i <= N_MANY; i++) {
-        start(self, i, make_spec(self, "pod/x", ":80"));
+        fixture_start(self, i, fixture_make_spec(self, "pod/x", ":80"));
         g_assert_true(
             kft_engine_post(self->engine, kft_command_new_stop_forward((KftForwardId){i})));
     }
-    wait_state(self, KFT_FORWARD_STATE_IDLE, N_MANY);
+    fixture_wait_state(self, KFT_FORWARD_STATE_IDLE, N_MANY);
 }
 
 int main(int argc, char **argv)

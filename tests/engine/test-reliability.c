@@ -5,48 +5,14 @@
 #include "client.h"
 #include "fixture.h"
 
-static void wait_state(Fixture *self, KftForwardState state, unsigned n_forwards)
-{
-    while (n_forwards > 0) {
-        g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_STATUS);
-        if (event->status.state == KFT_FORWARD_STATE_FAILED)
-            g_error("forward %u failed: %s", event->forward.v, event->status.error);
-        if (event->status.state == state)
-            n_forwards--;
-    }
-}
-
-static KftForwardSpec *make_spec(Fixture *self, const char *target, const char *port)
-{
-    KftForwardSpec *spec = kft_forward_spec_new();
-    spec->kubeconfig = g_strdup(self->kubeconfig);
-    spec->target = g_strdup(target);
-    spec->ports = g_strsplit(port, " ", -1);
-    spec->addresses = g_strsplit("127.0.0.1", ",", -1);
-    return spec;
-}
-
-static void start(Fixture *self, uint32_t id, KftForwardSpec *spec)
-{
-    g_assert_true(
-        kft_engine_post(self->engine, kft_command_new_start_forward((KftForwardId){id}, spec)));
-}
-
-static uint16_t wait_port(Fixture *self)
-{
-    g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_LISTENING);
-    const char *colon = strrchr(event->listening.address, ':');
-    return (uint16_t)g_ascii_strtoull(colon + 1, NULL, 10);
-}
-
 /* After a sleep a connection that went silent is given up at once, not after its time, and new ones
  * do not wait for that. */
 static void test_wake(Fixture *self, gconstpointer data)
 {
     (void)data;
-    start(self, 1, make_spec(self, "pod/x", ":80"));
-    uint16_t port = wait_port(self);
-    wait_state(self, KFT_FORWARD_STATE_READY, 1);
+    fixture_start(self, 1, fixture_make_spec(self, "pod/x", ":80"));
+    uint16_t port = fixture_wait_port(self);
+    fixture_wait_state(self, KFT_FORWARD_STATE_READY, 1);
     int fd = kft_test_connect(port);
     kft_test_send(fd, "GET /zero?n=100000 HTTP/1.0\r\n\r\n");
     char byte = 0;
@@ -67,9 +33,9 @@ static void test_wake(Fixture *self, gconstpointer data)
 static void test_network_changed(Fixture *self, gconstpointer data)
 {
     (void)data;
-    start(self, 1, make_spec(self, "pod/x", ":80"));
-    uint16_t port = wait_port(self);
-    wait_state(self, KFT_FORWARD_STATE_READY, 1);
+    fixture_start(self, 1, fixture_make_spec(self, "pod/x", ":80"));
+    uint16_t port = fixture_wait_port(self);
+    fixture_wait_state(self, KFT_FORWARD_STATE_READY, 1);
     for (unsigned i = 0; i < 5; i++) {
         g_assert_true(kft_engine_post(self->engine, kft_command_new(KFT_COMMAND_NETWORK_CHANGED)));
         g_assert_true(kft_engine_post(self->engine, kft_command_new(KFT_COMMAND_WAKE)));
@@ -105,32 +71,32 @@ static void test_kubeconfig_changes(Fixture *self, gconstpointer data)
     (void)data;
     g_autofree char *good = NULL;
     g_assert_true(g_file_get_contents(self->kubeconfig, &good, NULL, NULL));
-    start(self, 1, make_spec(self, "pod/x", ":80"));
-    uint16_t port = wait_port(self);
-    wait_state(self, KFT_FORWARD_STATE_READY, 1);
+    fixture_start(self, 1, fixture_make_spec(self, "pod/x", ":80"));
+    uint16_t port = fixture_wait_port(self);
+    fixture_wait_state(self, KFT_FORWARD_STATE_READY, 1);
 
     g_autoptr(GString) bad = g_string_new(good);
     g_assert_cmpuint(g_string_replace(bad, "token: \"", "token: \"wrong", 0), >, 0);
     g_assert_true(g_file_set_contents(self->kubeconfig, bad->str, -1, NULL));
-    start(self, 2, make_spec(self, "pod/x", ":80"));
+    fixture_start(self, 2, fixture_make_spec(self, "pod/x", ":80"));
     wait_auth_failure(self, 2);
     g_autofree char *answer = kft_test_get(port, "/name");
     g_assert_nonnull(answer);
 
     g_assert_true(g_file_set_contents(self->kubeconfig, good, -1, NULL));
     g_assert_true(kft_engine_post(self->engine, kft_command_new_retry_forward((KftForwardId){1})));
-    start(self, 3, make_spec(self, "pod/x", ":80"));
-    wait_state(self, KFT_FORWARD_STATE_READY, 1);
+    fixture_start(self, 3, fixture_make_spec(self, "pod/x", ":80"));
+    fixture_wait_state(self, KFT_FORWARD_STATE_READY, 1);
 }
 
 /* Announced, put off by traffic, announced again, done. */
 static void test_auto_close(Fixture *self, gconstpointer data)
 {
     (void)data;
-    KftForwardSpec *spec = make_spec(self, "pod/x", ":80");
+    KftForwardSpec *spec = fixture_make_spec(self, "pod/x", ":80");
     spec->auto_close_ms = 2000;
-    start(self, 1, spec);
-    uint16_t port = wait_port(self);
+    fixture_start(self, 1, spec);
+    uint16_t port = fixture_wait_port(self);
     g_autoptr(KftEvent) soon = fixture_wait_event(self, KFT_EVENT_FORWARD_CLOSING);
     g_assert_cmpuint(soon->closing.in_ms, >, 0);
     g_free(kft_test_get(port, "/name"));
@@ -138,7 +104,7 @@ static void test_auto_close(Fixture *self, gconstpointer data)
     g_assert_cmpuint(later->closing.in_ms, ==, 0);
     g_autoptr(KftEvent) again = fixture_wait_event(self, KFT_EVENT_FORWARD_CLOSING);
     g_assert_cmpuint(again->closing.in_ms, >, 0);
-    wait_state(self, KFT_FORWARD_STATE_IDLE, 1);
+    fixture_wait_state(self, KFT_FORWARD_STATE_IDLE, 1);
     g_assert_cmpint(kft_test_connect(port), ==, -1);
 }
 
