@@ -4,6 +4,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,11 +30,21 @@ static char **full_arguments(const char *const *argv)
     return (char **)g_ptr_array_free(arguments, FALSE);
 }
 
-static char *read_line(int fd)
+/* Runs in the child. A test that aborts must leave no server behind, which would hold the output
+ * that ctest waits for. */
+static void die_with_parent(void *user_data)
+{
+    const pid_t *parent = user_data;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != *parent)
+        (void)raise(SIGKILL);
+}
+
+char *kft_test_child_read_line(KftTestChild *self)
 {
     GString *line = g_string_new(NULL);
     char c = '\0';
-    while (read(fd, &c, 1) == 1 && c != '\n')
+    while (read(self->fd, &c, 1) == 1 && c != '\n')
         g_string_append_c(line, c);
     return g_string_free(line, FALSE);
 }
@@ -42,12 +53,13 @@ void kft_test_child_start(KftTestChild *self, const char *const *argv)
 {
     g_auto(GStrv) arguments = full_arguments(argv);
     g_autoptr(GError) error = NULL;
+    pid_t parent = getpid();
     uint64_t port = 0;
     (void)g_spawn_async_with_pipes(NULL, arguments, NULL,
-                                   G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, NULL, NULL,
-                                   &self->pid, NULL, &self->fd, NULL, &error);
+                                   G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, die_with_parent,
+                                   &parent, &self->pid, NULL, &self->fd, NULL, &error);
     g_assert_no_error(error);
-    g_autofree char *line = read_line(self->fd);
+    g_autofree char *line = kft_test_child_read_line(self);
     g_auto(GStrv) words = g_strsplit(line, " ", -1);
     for (size_t i = 0; words[i] != NULL; i++) {
         if (g_str_has_prefix(words[i], "port="))
@@ -75,9 +87,10 @@ void kft_test_run(const char *const *argv)
 {
     g_auto(GStrv) arguments = full_arguments(argv);
     g_autoptr(GError) error = NULL;
+    pid_t parent = getpid();
     int status = -1;
-    (void)g_spawn_sync(NULL, arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status,
-                       &error);
+    (void)g_spawn_sync(NULL, arguments, NULL, G_SPAWN_SEARCH_PATH, die_with_parent, &parent, NULL,
+                       NULL, &status, &error);
     g_assert_no_error(error);
     g_assert_cmpint(status, ==, 0);
 }

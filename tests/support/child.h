@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /* A server that a test runs as a child process: it prints one line "ready port=N …" and ends on
- * SIGTERM. Thread: one. */
+ * SIGTERM, or with the test, however that ends. Thread: one. */
 typedef struct {
     GPid pid;
     int fd;
@@ -15,7 +15,10 @@ typedef struct {
 /* @argv: NULL ended; a script "x.py" or "x.sh" is run by its interpreter. Returns when it is ready.
  */
 void kft_test_child_start(KftTestChild *self, const char *const *argv);
-/* Ends it and returns what it printed after the ready line; (transfer full). */
+/* Waits for the next line of what it prints, without its end; empty when there is no more.
+ * (transfer full). */
+char *kft_test_child_read_line(KftTestChild *self);
+/* Ends it and returns what it printed since; (transfer full). */
 char *kft_test_child_stop(KftTestChild *self);
 
 /* Runs a program to its end; the test fails if its status is not 0. */

@@ -109,6 +109,45 @@ void kft_test_loop_run_until_true(KftTestLoop *self, const bool *flag)
     kft_test_loop_run_until(self, is_flag_true, is_set, FLAG_LIMIT_MS);
 }
 
+typedef struct {
+    uv_poll_t poll;
+    KftTestChild *child;
+    const char *expected;
+    bool is_there;
+    bool is_closed;
+} LineWatch;
+
+static void on_line_readable(uv_poll_t *handle, int status, int events)
+{
+    LineWatch *watch = handle->data;
+    g_assert_cmpint(status, ==, 0);
+    (void)events;
+    g_autofree char *line = kft_test_child_read_line(watch->child);
+    if (*line == '\0')
+        g_error("the child ended without \"%s\"", watch->expected);
+    if (strcmp(line, watch->expected) == 0) {
+        watch->is_there = true;
+        (void)uv_poll_stop(handle);
+    }
+}
+
+static void on_line_watch_closed(uv_handle_t *handle)
+{
+    LineWatch *watch = handle->data;
+    watch->is_closed = true;
+}
+
+void kft_test_loop_run_until_line(KftTestLoop *self, KftTestChild *child, const char *expected)
+{
+    LineWatch watch = {.child = child, .expected = expected};
+    g_assert_cmpint(uv_poll_init(kft_loop_get_uv(self->loop), &watch.poll, child->fd), ==, 0);
+    watch.poll.data = &watch;
+    g_assert_cmpint(uv_poll_start(&watch.poll, UV_READABLE, on_line_readable), ==, 0);
+    kft_test_loop_run_until_true(self, &watch.is_there);
+    uv_close((uv_handle_t *)&watch.poll, on_line_watch_closed);
+    kft_test_loop_run_until_true(self, &watch.is_closed);
+}
+
 static bool is_never(void *user_data)
 {
     (void)user_data;

@@ -1,6 +1,7 @@
 #ifndef KFT_TEST_LOOP_H
 #define KFT_TEST_LOOP_H
 
+#include "child.h"
 #include "net/loop.h"
 
 /* A loop for a test: it must end clean and within a time. Thread: one. */
@@ -18,6 +19,8 @@ void kft_test_loop_run_until(KftTestLoop *self,
                              uint64_t limit_ms);
 /* The same for a flag. */
 void kft_test_loop_run_until_true(KftTestLoop *self, const bool *flag);
+/* The same until @child has printed the line @expected, such as that a request has come. */
+void kft_test_loop_run_until_line(KftTestLoop *self, KftTestChild *child, const char *expected);
 /* Turns the loop for a while, for what must not happen. */
 void kft_test_loop_run_for(KftTestLoop *self, uint64_t duration_ms);
 /* Runs the loop to its end, which comes when all objects are freed; then nothing may be open: no

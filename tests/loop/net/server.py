@@ -6,7 +6,6 @@ With CERTS-DIR it speaks TLS with the certificate NAME; with client-ca a client 
   source  sends 10 MB and closes             silent  accepts, reads nothing, says nothing
 """
 
-import ctypes
 import os
 import re
 import signal
@@ -15,7 +14,6 @@ import ssl
 import sys
 import threading
 
-PR_SET_PDEATHSIG = 1
 SOURCE_BYTES = 10 * 1024 * 1024
 
 
@@ -143,7 +141,6 @@ def main():
     # No handler: Python runs one in the main thread only, which does not wake up in accept() when another thread
     # took the signal.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # a test that aborts leaves no server behind
     kind, rest = sys.argv[1], sys.argv[2:]
     context = tls_context(rest[0], rest[1], rest[2:] == ["client-ca"]) if rest else None
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)

@@ -1,13 +1,14 @@
 """An OpenID Connect issuer on loopback whose manners depend on the issuer's path: /basic wants the client's
 secret in the Authorization field, /body in the form, /public none; /revoked, /down, /silent (no id_token),
-/rubbish and /leak (a token_endpoint that is not private) fail. Refresh tokens are good once: refresh-1,
-refresh-2, ... of each path. ID tokens end 1000 s after START and count in "n"."""
+/rubbish and /leak (a token_endpoint that is not private) fail; /stuck never gives tokens. Refresh tokens are good
+once: refresh-1, refresh-2, ... of each path. ID tokens end 1000 s after START and count in "n"."""
 
 import base64
 import http.server
 import json
 import signal
 import sys
+import threading
 import urllib.parse
 
 START = int(sys.argv[1])
@@ -70,7 +71,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(404, {})
             return
         print(f"POST {path.path}", flush=True)
-        self.reply(*answer_tokens(path.path.split("/")[1], self.headers, form))
+        manner = path.path.split("/")[1]
+        if manner == "stuck":
+            threading.Event().wait()
+        self.reply(*answer_tokens(manner, self.headers, form))
 
     def log_message(self, format, *args):
         pass

@@ -192,10 +192,10 @@ static void test_failures(void)
     fixture_load(&fixture);
     fixture_assert_error(&fixture, KFT_ERROR_BAD_CONFIG, "idp-issuer-url must be https");
     /* Freed while it refreshes. */
-    use_manner(&fixture, "basic", ", refresh-token: " FIRST_REFRESH);
+    use_manner(&fixture, "stuck", ", client-secret: 'sEcReT:1', refresh-token: " FIRST_REFRESH);
     Answer answer = {0};
     (void)kft_credential_get(fixture.credential, answer_on_credential, &answer);
-    kft_test_loop_run_for(&fixture.loop, 1);
+    kft_test_loop_run_until_line(&fixture.loop, &issuer, "POST /stuck/token");
     g_clear_pointer(&fixture.credential, kft_credential_free);
     g_assert_false(answer.is_done);
     fixture_clear(&fixture);
