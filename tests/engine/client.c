@@ -8,7 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define READ_TIMEOUT_S 30
+#define READ_TIMEOUT_S 60
 
 int kft_test_connect(uint16_t port)
 {

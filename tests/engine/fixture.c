@@ -3,16 +3,9 @@
 
 #include <string.h>
 
-#define EVENT_MS 30000
+#include "fds.h"
 
-static unsigned count_fds(void)
-{
-    g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
-    unsigned n = 0;
-    while (g_dir_read_name(dir) != NULL)
-        n++;
-    return n;
-}
+#define EVENT_MS 60000
 
 void fixture_set_up(Fixture *self, gconstpointer world)
 {
@@ -27,7 +20,7 @@ void fixture_set_up(Fixture *self, gconstpointer world)
     const char *const argv[] = {script,    "--kubeconfig-out", self->kubeconfig,
                                 "--world", world_file,         NULL};
     kft_test_child_start(&self->server, argv);
-    self->n_fds = count_fds();
+    self->n_fds = kft_test_count_fds();
     self->engine = kft_engine_start(&error);
     g_assert_no_error(error);
 }
@@ -98,7 +91,7 @@ void fixture_tear_down(Fixture *self, gconstpointer world)
     fixture_shut_down(self);
     g_assert_false(kft_engine_post(self->engine, kft_command_new(KFT_COMMAND_RETRY_ALL)));
     kft_engine_free(self->engine);
-    g_assert_cmpuint(count_fds(), ==, self->n_fds);
+    kft_test_expect_fds(self->n_fds);
     g_free(kft_test_child_stop(&self->server));
     kft_test_remove_folder(self->folder);
     g_free(self->folder);

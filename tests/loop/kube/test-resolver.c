@@ -131,8 +131,7 @@ static void test_get_only(void)
     observer_wait(&observer, "x=80");
     /* Nothing watches, so only a refresh sees the change; it answers also when there is none. */
     kft_resolver_refresh(observer.resolver);
-    kft_test_loop_run_for(&world.loop, 500);
-    g_assert_cmpuint(observer.lines->len, ==, 2);
+    observer_wait_lines(&observer, 2);
     world_delete_pod(&world, "x");
     kft_test_loop_run_for(&world.loop, 300);
     g_assert_cmpuint(observer.lines->len, ==, 2);

@@ -6,8 +6,6 @@
 
 #include "base/json.h"
 
-#define WAIT_LIMIT_MS 20000
-
 static char *unquote(const char *text)
 {
     return text != NULL ? g_strdelimit(g_strdup(text), "'", '"') : NULL;
@@ -231,6 +229,7 @@ void observer_clear(Observer *self)
 typedef struct {
     Observer *observer;
     const char *pattern;
+    guint n_lines;
 } Wait;
 
 static bool is_last_line(void *user_data)
@@ -238,15 +237,34 @@ static bool is_last_line(void *user_data)
     const Wait *wait = user_data;
     const GPtrArray *lines = wait->observer->lines;
 
-    return lines->len > 0 &&
+    return lines->len > wait->n_lines &&
            g_pattern_match_simple(wait->pattern, g_ptr_array_index(lines, lines->len - 1));
 }
 
 void observer_wait(Observer *self, const char *pattern)
 {
-    Wait wait = {.observer = self, .pattern = pattern};
+    observer_wait_new(self, 0, pattern);
+}
+
+void observer_wait_new(Observer *self, guint n_lines, const char *pattern)
+{
+    Wait wait = {.observer = self, .pattern = pattern, .n_lines = n_lines};
     g_test_message("waiting for %s", pattern);
-    kft_test_loop_run_until(&self->world->loop, is_last_line, &wait, WAIT_LIMIT_MS);
+    kft_test_loop_run_until(&self->world->loop, is_last_line, &wait);
+}
+
+static bool has_lines(void *user_data)
+{
+    const Wait *wait = user_data;
+    return wait->observer->lines->len >= wait->n_lines;
+}
+
+void observer_wait_lines(Observer *self, guint n_lines)
+{
+    Wait wait = {.observer = self, .n_lines = n_lines};
+    kft_test_loop_run_until(&self->world->loop, has_lines, &wait);
+    kft_test_loop_run_for(&self->world->loop, 100);
+    g_assert_cmpuint(self->lines->len, ==, n_lines);
 }
 
 static bool has_line(void *user_data)
@@ -258,7 +276,7 @@ void observer_check_first(World *world, const char *target, const char *ports, c
 {
     g_auto(Observer) observer = {0};
     observer_init(&observer, world, target, "default", ports);
-    kft_test_loop_run_until(&world->loop, has_line, &observer, WAIT_LIMIT_MS);
+    kft_test_loop_run_until(&world->loop, has_line, &observer);
     const char *line = g_ptr_array_index(observer.lines, 0);
     if (!g_pattern_match_simple(pattern, line))
         g_error("%s %s: \"%s\" does not match \"%s\"", target, ports, line, pattern);

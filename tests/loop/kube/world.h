@@ -45,6 +45,10 @@ void observer_init(
 void observer_clear(Observer *self);
 /* Waits until the last line matches @pattern (glob). */
 void observer_wait(Observer *self, const char *pattern);
+/* The same for a line behind the first @n_lines. */
+void observer_wait_new(Observer *self, guint n_lines, const char *pattern);
+/* Waits until there are that many lines; no more may come. */
+void observer_wait_lines(Observer *self, guint n_lines);
 /* Resolves @target once; the first line must match. */
 void observer_check_first(World *world, const char *target, const char *ports, const char *pattern);
 

@@ -247,6 +247,9 @@ static void test_cancel_early(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(outcome.n_done, ==, 0);
 }
 
+/* The exchange must be in that stage by then. */
+#define STAGE_MS 5000
+
 typedef struct {
     const char *path;
     uint32_t timeout_ms;
@@ -261,19 +264,24 @@ static void test_failures(Fixture *fixture, gconstpointer data)
         {"/cut", 0, 0, KFT_ERROR_UNREACHABLE, "127.0.0.1:* closed the connection in the middle *"},
         {"/close", 0, 0, KFT_ERROR_UNREACHABLE, "127.0.0.1:* closed the connection without an *"},
         {"/rubbish", 0, 0, KFT_ERROR_PROTOCOL, "127.0.0.1:* did not answer with HTTP"},
-        {"/mute", 50, 0, KFT_ERROR_TIMEOUT, "127.0.0.1:* did not answer in time"},
-        {"/stall", 50, 0, KFT_ERROR_TIMEOUT, "127.0.0.1:* did not finish its answer in time"},
+        {"/mute", STAGE_MS, 0, KFT_ERROR_TIMEOUT, "127.0.0.1:* did not answer in time"},
+        {"/stall", STAGE_MS, 0, KFT_ERROR_TIMEOUT, "127.0.0.1:* did not finish its answer in time"},
         {"/stall", 0, 50, KFT_ERROR_TIMEOUT, "127.0.0.1:* sent nothing for 1 seconds"},
     };
+    KftOutcome outcomes[G_N_ELEMENTS(failures)] = {0};
     (void)data;
     for (size_t i = 0; i < G_N_ELEMENTS(failures); i++) {
-        g_auto(KftOutcome) outcome = {0};
         KftHttpRequest request = {.path = failures[i].path,
                                   .timeout_ms = failures[i].timeout_ms,
                                   .idle_timeout_ms = failures[i].idle_timeout_ms};
-        kft_outcome_fetch(&outcome, &fixture->test, fixture->endpoint, &request, NULL);
-        kft_outcome_assert_error(&outcome, failures[i].code, failures[i].message);
-        g_assert_cmpuint(outcome.n_done, ==, 1);
+        outcomes[i].call = kft_http_call_start(fixture->test.loop, fixture->endpoint, &request,
+                                               NULL, kft_outcome_on_done, &outcomes[i]);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(failures); i++) {
+        kft_test_loop_run_until_true(&fixture->test, &outcomes[i].is_done);
+        kft_outcome_assert_error(&outcomes[i], failures[i].code, failures[i].message);
+        g_assert_cmpuint(outcomes[i].n_done, ==, 1);
+        kft_outcome_clear(&outcomes[i]);
     }
 }
 

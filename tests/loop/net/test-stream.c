@@ -254,7 +254,7 @@ static void test_dial_timeout(Fixture *fixture, gconstpointer data)
     /* The server accepts and says nothing; TLS waits for its answer. */
     g_autofree char *url = g_strdup_printf("https://127.0.0.1:%u", fixture->server.port);
     g_autoptr(KftEndpoint) endpoint = kft_endpoint_new(url);
-    fixture->dial = kft_dial_start(fixture->test.loop, endpoint, 60, on_dial_done, fixture);
+    fixture->dial = kft_dial_start(fixture->test.loop, endpoint, 3000, on_dial_done, fixture);
     kft_test_loop_run_until_true(&fixture->test, &fixture->is_done);
     g_assert_error(fixture->error, KFT_ERROR, KFT_ERROR_TIMEOUT);
     g_assert_nonnull(strstr(fixture->error->message, "TLS handshake"));

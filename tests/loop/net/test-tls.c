@@ -379,7 +379,7 @@ static void test_silent_tls(void)
 {
     Fixture fixture = {0};
     g_auto(KftOutcome) outcome = {0};
-    KftHttpRequest request = {.path = "/", .connect_timeout_ms = 50};
+    KftHttpRequest request = {.path = "/", .connect_timeout_ms = 3000};
     kft_test_server_start(&fixture.server, (const char *const[]){"silent", NULL});
     kft_test_loop_init(&fixture.test);
     fixture.endpoint = kft_test_endpoint("https", &fixture.server);

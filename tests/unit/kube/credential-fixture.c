@@ -27,7 +27,7 @@ void fixture_init(Fixture *self)
     self->hooks = (KftCredentialHooks){.now_s = get_now_s,
                                        .is_terminal = get_is_terminal,
                                        .user_data = self,
-                                       .plugin_timeout_ms = 20000};
+                                       .plugin_timeout_ms = 60000};
     kft_test_loop_init(&self->loop);
 }
 

@@ -223,12 +223,25 @@ static void test_late_reject(void)
     fixture_clear(&fixture);
 }
 
-static void wait_for_runs(Fixture *fixture, unsigned n)
+typedef struct {
+    const Fixture *fixture;
+    unsigned n_runs;
+    unsigned n_idle_fds; /* 0 = its end is not awaited */
+} Runs;
+
+/* A plugin has ended when its pipes are closed, which is when its result is taken, too. */
+static bool are_runs(void *user_data)
 {
-    for (unsigned i = 0; i < 200 && count_runs(fixture) < n; i++)
-        kft_test_loop_run_for(&fixture->loop, 20);
-    kft_test_loop_run_for(&fixture->loop, 100);
-    g_assert_cmpuint(count_runs(fixture), ==, n);
+    const Runs *runs = user_data;
+    return count_runs(runs->fixture) >= runs->n_runs &&
+           (runs->n_idle_fds == 0 || kft_test_count_fds() == runs->n_idle_fds);
+}
+
+static void wait_for(Fixture *fixture, unsigned n_runs, unsigned n_idle_fds)
+{
+    Runs runs = {.fixture = fixture, .n_runs = n_runs, .n_idle_fds = n_idle_fds};
+    kft_test_loop_poll_until(&fixture->loop, are_runs, &runs);
+    g_assert_cmpuint(count_runs(fixture), ==, n_runs);
 }
 
 #define EXPIRING(token, time)                                                                      \
@@ -241,26 +254,27 @@ static void test_expiry(void)
     write_plugin(&fixture, EXPIRING("sEcReT1", "10:10:00"));
     fixture_use(&fixture, HTTPS, EXEC);
     fixture_assert_authorization(&fixture, "Bearer sEcReT1");
+    unsigned n_idle_fds = kft_test_count_fds();
     fixture.now_s = START_S + 539;
     fixture_assert_authorization(&fixture, "Bearer sEcReT1");
-    wait_for_runs(&fixture, 1);
+    wait_for(&fixture, 1, n_idle_fds);
 
     /* In the last minute it is renewed behind the caller's back. A failure then harms nobody. */
     write_plugin(&fixture, "exit 3");
     fixture.now_s = START_S + 540;
     fixture_assert_authorization(&fixture, "Bearer sEcReT1");
-    wait_for_runs(&fixture, 2);
+    wait_for(&fixture, 2, n_idle_fds);
     fixture_assert_authorization(&fixture, "Bearer sEcReT1");
-    wait_for_runs(&fixture, 2);
+    wait_for(&fixture, 2, n_idle_fds);
     write_plugin(&fixture, EXPIRING("sEcReT2", "10:10:10"));
     fixture.now_s = START_S + 560;
     fixture_assert_authorization(&fixture, "Bearer sEcReT1");
-    wait_for_runs(&fixture, 3);
+    wait_for(&fixture, 3, n_idle_fds);
 
     /* What holds for less than a minute is used to its end, never longer. */
     fixture.now_s = START_S + 609;
     fixture_assert_authorization(&fixture, "Bearer sEcReT2");
-    wait_for_runs(&fixture, 3);
+    wait_for(&fixture, 3, n_idle_fds);
     write_plugin(&fixture, EXPIRING("sEcReT3", "10:00:00"));
     fixture.now_s = START_S + 610;
     fixture_assert_authorization(&fixture, "Bearer sEcReT3");
@@ -326,13 +340,13 @@ static void test_failures(void)
     Fixture fixture;
     fixture_init(&fixture);
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        fixture.hooks.plugin_timeout_ms = cases[i].code == KFT_ERROR_TIMEOUT ? 400 : 20000;
+        fixture.hooks.plugin_timeout_ms = cases[i].code == KFT_ERROR_TIMEOUT ? 400 : 60000;
         write_plugin(&fixture, cases[i].body);
         fixture_use(&fixture, HTTPS, EXEC);
         fixture_assert_error(&fixture, (int)cases[i].code, cases[i].message);
     }
     /* After a failure the next request runs it again. */
-    fixture.hooks.plugin_timeout_ms = 20000;
+    fixture.hooks.plugin_timeout_ms = 60000;
     write_plugin(&fixture, "exit 1");
     fixture_use(&fixture, HTTPS, EXEC);
     fixture_assert_error(&fixture, KFT_ERROR_AUTH, "with status 1");
@@ -445,7 +459,7 @@ static void test_freeing(void)
     Answer first = {0};
     Answer second = {0};
     fixture_init(&fixture);
-    write_plugin(&fixture, "sleep 60");
+    write_plugin(&fixture, "exec sleep 600");
     fixture_use(&fixture, HTTPS, EXEC);
 
     /* Before it was looked at, and while the plugin runs. */
@@ -453,7 +467,7 @@ static void test_freeing(void)
     g_clear_pointer(&fixture.credential, kft_credential_free);
     fixture_use(&fixture, HTTPS, EXEC);
     (void)kft_credential_get(fixture.credential, answer_on_credential, &first);
-    wait_for_runs(&fixture, 1);
+    wait_for(&fixture, 1, /* n_idle_fds */ 0);
     g_clear_pointer(&fixture.credential, kft_credential_free);
     g_assert_false(first.is_done);
 
