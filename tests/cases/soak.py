@@ -25,7 +25,7 @@ from kftfake import control, kubeconfig, server  # noqa: E402
 
 CERTS = os.path.join(HERE, "..", "support", "certs.sh")
 WORKERS = 8
-NOISY_S, QUIET_S = 6, 30
+NOISY_S, QUIET_S = 6, 90
 HANG_S = 60
 GROWTH_KIB = 16 * 1024
 POD = {"labels": {"app": "web"}, "ports": {"http": 80}, "apps": {"80": "http"}}
@@ -73,7 +73,7 @@ class Soak:
             await fake.stop()
 
     async def load(self):
-        await self.program.until(lambda: self.program.ports, "a port", 30)
+        await self.program.until(lambda: self.program.ports, "a port", 60)
         self.steps = steps.Steps(self.program, self.control)
         await self.calm()  # all paths have run once before memory is noted
         await self.steps.run("note-resources")
@@ -85,9 +85,9 @@ class Soak:
         self.is_over = True
         await asyncio.wait_for(asyncio.gather(*workers), HANG_S)
         await self.calm()
-        await self.steps.run(f"within 30 no-growth {GROWTH_KIB} 24")
+        await self.steps.run(f"within 60 no-growth {GROWTH_KIB} 24")
         self.program.signal("INT")
-        await self.program.until_exit(10)
+        await self.program.until_exit(60)
         if self.program.exit != 0:
             raise compare.Mismatch(f"exit status {self.program.exit}")
         if self.control.server.journal.violations:

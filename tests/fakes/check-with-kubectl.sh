@@ -40,7 +40,7 @@ start_fake() { # ARGUMENTS
     /usr/bin/python3 "$here/apiserver.py" --certs "$work/certs" --kubeconfig-out "$work/kubeconfig" \
         --ready "$work/ready" --control "$@" >"$work/fake.log" 2>&1 &
     fake=$!
-    for _ in $(seq 300); do
+    for _ in $(seq 600); do
         [ -e "$work/ready" ] && break
         kill -0 "$fake" 2>/dev/null || break
         sleep 0.1

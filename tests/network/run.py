@@ -6,6 +6,7 @@
 Times are measured and printed, never judged: what is judged is that things end as they should. Needs root (77 without).
 """
 
+import itertools
 import os
 import re
 import shutil
@@ -93,16 +94,18 @@ class Scene:
     def port(self, index):
         return self.forward.port(index)
 
-    def fetch(self, seconds=20):
+    def fetch(self, seconds=60):
         """Whether a request on a new connection is answered."""
         done = subprocess.run([LINK, "exec", "curl", "-sS", "--noproxy", "*", "-m", str(seconds), "-o", "/dev/null",
                                f"http://127.0.0.1:{self.port(0)}/name"], check=False, stderr=subprocess.PIPE)
         return done.returncode == 0
 
     def fetch_until_good(self):
-        """Seconds until a new connection is answered; one that was begun too early is given up after a second."""
+        """Seconds until a new connection is answered; one that was begun too early is given up after a second, on a
+        slow machine after a little more each time."""
         begun = time.monotonic()
-        eventually(lambda: self.fetch(1), PATIENCE, "an answer")
+        limits = itertools.count(10)
+        eventually(lambda: self.fetch(next(limits) / 10), PATIENCE, "an answer")
         return time.monotonic() - begun
 
     def wait_stderr(self, pattern, count=1):

@@ -16,7 +16,7 @@ RELAY = pathlib.Path(__file__).resolve().parent.parent / "fakes" / "lockstep-rel
 
 
 @contextlib.contextmanager
-def relay(target_port, timeout="5"):
+def relay(target_port, timeout=str(k.WAIT_S)):
     env = os.environ | {"LOCAL_PORT": "0", "REMOTE_ADDRESS": "127.0.0.1", "REMOTE_PORT": str(target_port)}
     with subprocess.Popen([sys.executable, RELAY, "--timeout", timeout], env=env, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, text=True) as process:

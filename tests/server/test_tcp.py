@@ -121,7 +121,7 @@ class Tcp(unittest.TestCase):
                 try:
                     total += connection.send(block[total % len(block):] or block)
                 except BlockingIOError:
-                    if not select.select([], [connection], [], 0.5)[1]:
+                    if not select.select([], [connection], [], 2)[1]:
                         break
             sent.append(total)
             blocked.set()
@@ -132,7 +132,7 @@ class Tcp(unittest.TestCase):
             self.assertLess(sent[0], 256 << 20)
             data = k.receive_all(client)
             self.assertEqual(len(data), sent[0])
-            self.assertEqual(data[:1 << 20], (bytes(range(256)) * 4096))
+            self.assertEqual(data[:1 << 20], (bytes(range(256)) * 4096)[:len(data)])
 
     def test_refused(self):
         with k.TcpTarget(k.echo) as target:

@@ -19,31 +19,30 @@ def has_faults():
         return os.path.exists(f"{folder}/count")
 
 
-def connect(server):
-    """What a fault has swallowed is not waited for as long as elsewhere."""
-    return server.connect(timeout=2)
+# What a fault has swallowed is not waited for as long as elsewhere.
+SOON = 2
 
 
-def use_tcp(server):
-    with connect(server) as client:
+def use_tcp(server, timeout=SOON):
+    with server.connect(timeout) as client:
         client.sendall(b"x" * 1000)
         k.receive(client, 1000)
         client.shutdown(1)
         k.receive_all(client)
 
 
-def use_udp(server):
-    with connect(server) as client:
+def use_udp(server, timeout=SOON):
+    with server.connect(timeout) as client:
         for _ in range(3):
             client.sendall(k.frame(b"x" * 100) * 3)
             for _ in range(3):
                 k.receive_frame(client)
 
 
-def use_gateway(server, port):
+def use_gateway(server, port, timeout=SOON):
     for command, data in ((k.CONNECT, b"x" * 100), (k.UDP_FRAMES, k.frame(b"x" * 100))):
         client, reply = k.socks(server, "127.0.0.1", port, command)
-        client.settimeout(2)
+        client.settimeout(timeout)
         with client:
             if reply == 0:
                 client.sendall(data)
@@ -93,7 +92,7 @@ class Torture(unittest.TestCase):
                 with k.Server(PROXY_TYPE="udp", REMOTE_PORT=target.port, KFT_FAULT_NTH=number, KFT_DBG_WMAX="7",
                               KFT_DBG_RMAX="700") as server:
                     got = []
-                    with contextlib.suppress(OSError, k.Failure), connect(server) as client:
+                    with contextlib.suppress(OSError, k.Failure), server.connect(10) as client:
                         client.sendall(b"".join(k.frame(data) for data in wanted))
                         got += (k.receive_frame(client) for _ in wanted)
                 if "fault injected: uv_udp_try_send" in server.log():
@@ -105,10 +104,10 @@ class Torture(unittest.TestCase):
         for limit in ("1", "3", "100"):
             sizes = {"KFT_DBG_RMAX": limit, "KFT_DBG_WMAX": limit}
             with k.TcpTarget(k.echo) as target, k.Server(REMOTE_PORT=target.port, **sizes) as server:
-                use_tcp(server)
+                use_tcp(server, k.WAIT_S)
             with k.UdpTarget(k.echo_datagram) as target:
                 with k.Server(REMOTE_PORT=target.port, PROXY_TYPE="udp", **sizes) as server:
-                    use_udp(server)
+                    use_udp(server, k.WAIT_S)
             with k.TcpTarget(k.echo) as target, k.UdpTarget(k.echo_datagram, port=target.port):
                 with k.Server(PROXY_TYPE="gateway", GATEWAY_ALLOW="*", GATEWAY_ALLOW_RESERVED="127.0.0.1", **sizes) as server:
-                    use_gateway(server, target.port)
+                    use_gateway(server, target.port, k.WAIT_S)

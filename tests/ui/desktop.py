@@ -7,12 +7,13 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tests/support"))
 DEADLINE = float(os.environ.get("KFT_UI_DEADLINE", "60"))
 
 
@@ -30,12 +31,6 @@ def wait_until(what, condition, deadline=DEADLINE):
         if time.monotonic() > end:
             raise Failure(f"waited {deadline:.0f} s in vain: {what() if callable(what) else what}")
         time.sleep(0.05)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Desktop:

@@ -34,10 +34,10 @@ class Program:
 
     def is_on_bus(self):
         answer = self.bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                    "NameHasOwner", GLib.Variant("(s)", (NAME,)), None, 0, 5000, None)
+                                    "NameHasOwner", GLib.Variant("(s)", (NAME,)), None, 0, 60000, None)
         return answer.unpack()[0]
 
-    def quit(self, deadline=30):
+    def quit(self, deadline=60):
         """As the session's end does it; the exit status."""
         self.process.terminate()
         return self.process.wait(deadline)
@@ -45,7 +45,7 @@ class Program:
     # --- actions ---
 
     def call(self, path, interface, method, arguments, name=NAME):
-        return self.bus.call_sync(name, path, interface, method, arguments, None, 0, 20000, None)
+        return self.bus.call_sync(name, path, interface, method, arguments, None, 0, 60000, None)
 
     def activate(self, action, *parameters):
         """"app.start-all", "win.search" """
@@ -64,7 +64,7 @@ class Program:
     def menu(self):
         """[(id, properties, children)] of the tray's menu; none while it is not on the bus yet."""
         owner = self.bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                   "GetNameOwner", GLib.Variant("(s)", (NAME,)), None, 0, 5000, None).unpack()[0]
+                                   "GetNameOwner", GLib.Variant("(s)", (NAME,)), None, 0, 60000, None).unpack()[0]
         try:
             answer = self.call(MENU_PATH, "com.canonical.dbusmenu", "GetLayout",
                                GLib.Variant("(iias)", (0, -1, [])), name=owner)
@@ -92,7 +92,7 @@ class Program:
     def click_menu(self, start):
         item = self.wait(lambda: f"a menu entry {start!r} among {self.menu_labels()}", lambda: self.menu_item(start))
         owner = self.bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                   "GetNameOwner", GLib.Variant("(s)", (NAME,)), None, 0, 5000, None).unpack()[0]
+                                   "GetNameOwner", GLib.Variant("(s)", (NAME,)), None, 0, 60000, None).unpack()[0]
         self.call(MENU_PATH, "com.canonical.dbusmenu", "Event",
                   GLib.Variant("(isvu)", (item[0], "clicked", GLib.Variant("s", ""), 0)), name=owner)
         return item

@@ -18,7 +18,7 @@ class Screen:
         self.program = program
         Atspi.init()
         # A program that is busy answers late, not wrong.
-        Atspi.set_timeout(5000, 15000)
+        Atspi.set_timeout(30000, 60000)
 
     def application(self):
         desktop = Atspi.get_desktop(0)

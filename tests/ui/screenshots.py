@@ -9,7 +9,8 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from desktop import Desktop, free_port, wait_until  # noqa: E402
+from desktop import Desktop, wait_until  # noqa: E402
+import freeport  # noqa: E402
 from program import Program, store  # noqa: E402
 
 VARIANTS = {
@@ -20,7 +21,7 @@ VARIANTS = {
 
 def config(alias, context, service, port, **more):
     return {"alias": alias, "context": context, "namespace": "default", "workload_type": "service", "protocol": "tcp",
-            "service": service, "remote_port": port, "local_port": free_port(), **more}
+            "service": service, "remote_port": port, "local_port": freeport.find(), **more}
 
 
 def sample():

@@ -5,7 +5,8 @@ import pathlib
 import sys
 import traceback
 
-from desktop import Desktop, free_port
+from desktop import Desktop
+import freeport
 
 
 def arguments():
@@ -46,7 +47,7 @@ def desktop(options, **more):
 
 def config(alias, service="web", port=8080, **more):
     return {"alias": alias, "context": "fake", "namespace": "default", "workload_type": "service", "protocol": "tcp",
-            "service": service, "remote_port": port, "local_port": free_port(), **more}
+            "service": service, "remote_port": port, "local_port": freeport.find(), **more}
 
 
 def check(condition, text):

@@ -49,7 +49,7 @@ def wait_icon(program, name):
 
 
 def fetch(port):
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/name", timeout=20) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/name", timeout=60) as answer:
         return answer.read().decode().strip()
 
 

@@ -5,8 +5,8 @@ import pathlib
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from desktop import free_port  # noqa: E402
+sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parents[1] / "support")]
+import freeport  # noqa: E402
 from program import Program, store  # noqa: E402
 from screen import Atspi, Screen  # noqa: E402
 from suite import check, check_ended, config, desktop, run  # noqa: E402
@@ -38,7 +38,7 @@ def test_add_edit_duplicate_delete(options):
         screen.wait_window("kftray")
         program.activate("app.add")
         screen.wait_window("Add Forward")
-        port = free_port()
+        port = freeport.find()
         screen.type("Service", "web", "Add Forward")
         # The port list comes from the cluster, and its first entry into the empty field.
         program.wait("the port of the service", lambda: "8080" in

@@ -42,7 +42,7 @@ class Case:
 
     @property
     def limit(self):
-        return float(self.text("limit") or 30)
+        return float(self.text("limit") or 60)
 
     def has(self, name, qualifier=None):
         return (name, qualifier) in self._sections

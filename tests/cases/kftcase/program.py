@@ -63,7 +63,7 @@ class Program:
 
     async def _wait(self):
         code = await self._process.wait()
-        await asyncio.wait(self._readers[:2], timeout=2)
+        await asyncio.wait(self._readers[:2], timeout=10)
         self.exit = code
         self._notify()
 

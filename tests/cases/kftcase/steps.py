@@ -15,7 +15,7 @@ from .compare import Mismatch
 from .program import ProgramError
 
 TOKEN = re.compile(r'\s*("(?:\\.|[^"\\])*"|\{.*$|\[.*$|\S+)')
-PATIENCE = 10
+PATIENCE = 60
 PIECE = 65536
 STILL_PAUSE = 0.05
 STILL_SAMPLES = 10
@@ -164,8 +164,8 @@ class Steps:
             raise Mismatch("all of it was taken")
 
     async def _until_still(self, value):
-        """VALUE() stayed the same for half a second while the program slept and this loop ran: on a busy machine
-        either of them may stand still for that long only because nobody let it run."""
+        """VALUE() stayed the same for half a second in all in which the program slept and this loop ran: on a busy
+        machine either of them may stand still for that long only because nobody let it run, which does not count."""
         loop = asyncio.get_running_loop()
         before, n_same = None, 0
         while n_same < STILL_SAMPLES:
@@ -173,7 +173,10 @@ class Steps:
             await asyncio.sleep(STILL_PAUSE)
             ran = loop.time() - started < 3 * STILL_PAUSE and self._program.is_asleep()
             now = value()
-            n_same = n_same + 1 if ran and now == before else 0
+            if now != before:
+                n_same = 0
+            elif ran:
+                n_same += 1
             before = now
 
     async def step_half_close(self, name):

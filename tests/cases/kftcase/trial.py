@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 
+import freeport
 from kftfake import control, httpproxy, kubeconfig, oidc, server, socks5
 
 from . import casefile, compare, program, secrets, steps
@@ -30,7 +31,6 @@ class Trial:
         self._tool, self._path = tool
         self._variables = dict(case.values)
         self._fakes = []
-        self._sockets = []
         self._program = program.Program()
         self._server = None
         self._steps = None
@@ -72,19 +72,12 @@ class Trial:
             "dir": self._directory, "certs": self._certs, "fakes": os.path.abspath(FAKES), "url": self._server.url,
             "server-port": self._server.port, "token": admin.token, "python": sys.executable,
             "ca-data": config["clusters"][0]["cluster"].get("certificate-authority-data", ""),
-            "free1": self._free_port(), "free2": self._free_port()}
+            "free1": freeport.find(), "free2": freeport.find()}
         clash = set(known) & set(self._variables)
         if clash:
             raise casefile.CaseError(f"the matrix uses names that are taken: {clash}")
         self._variables |= known
         kubeconfig.write(os.path.join(self._directory, "kubeconfig"), config)
-
-    def _free_port(self):
-        """A port that nobody has now; it is held until the program starts."""
-        sock = socket.socket()
-        sock.bind(("127.0.0.1", 0))
-        self._sockets.append(sock)
-        return sock.getsockname()[1]
 
     async def _start_fakes(self):
         """Lines: KIND NAME [key=value ...] gives ${NAME.port}."""
@@ -132,8 +125,6 @@ class Trial:
                 raise Skip("kubectl does not speak this transport")
             words, extra = answer
         self._variables["command"] = text
-        for sock in self._sockets:
-            sock.close()
         await self._program.start([self._path, *words], self._environment() | extra, self._directory)
 
     def _environment(self):
@@ -204,8 +195,6 @@ class Trial:
         if self._steps:
             self._steps.close()
         await self._program.destroy()
-        for sock in self._sockets:
-            sock.close()
         for fake in self._fakes:
             await fake.stop()
         if self._server:
