@@ -103,7 +103,7 @@ def kubeconfig(user="admin-token", transport="auto"):
     return os.path.join(K, f"{prefix}{user}.kubeconfig")
 
 
-def kubectl(*args, user="admin", timeout=60, ok=True):
+def kubectl(*args, user="admin", timeout=180, ok=True):
     done = subprocess.run(["kubectl", "--kubeconfig", kubeconfig(user), *args], timeout=timeout,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     if ok and done.returncode != 0:
@@ -169,7 +169,7 @@ class Forward:
     def forwarding(self):
         return [line for line in self.lines if line.startswith("Forwarding from ")]
 
-    def wait_lines(self, count, timeout=30):
+    def wait_lines(self, count, timeout=60):
         """Waits for that many Forwarding lines."""
         end = time.monotonic() + timeout
         with self.changed:
@@ -184,7 +184,7 @@ class Forward:
 
     def port(self, index=0):
         """The local port of the index-th remote port (IPv4 lines only)."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             found = [m.group(1) for m in
                      (re.match(r"Forwarding from 127\.\d+\.\d+\.\d+:(\d+) -> ", line)
@@ -197,7 +197,7 @@ class Forward:
         raise Failed(f"{' '.join(self.args)}: no local port {index}: {self.lines}, status "
                      f"{self.process.poll()}, stderr: {self.stderr()}")
 
-    def stop(self, sig=signal.SIGTERM, timeout=10):
+    def stop(self, sig=signal.SIGTERM, timeout=60):
         """Ends the process; returns its status, or None if it had to be killed."""
         status = self.process.poll()
         if status is None:
@@ -224,7 +224,7 @@ class Forward:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
 
-def fails(*args, within=30, **kwargs):
+def fails(*args, within=60, **kwargs):
     """Runs a forwarder that must not start; returns its stderr. Demands status 1 and a sentence."""
     with Forward(*args, **kwargs) as forward:
         status = forward.wait_exit(within)
@@ -240,11 +240,11 @@ def fails(*args, within=30, **kwargs):
 # ---- clients ----
 
 
-def connect(port, timeout=30, host="127.0.0.1"):
+def connect(port, timeout=60, host="127.0.0.1"):
     return socket.create_connection((host, port), timeout)
 
 
-def get(port, path="/", timeout=30):
+def get(port, path="/", timeout=60):
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)) as c:
         c.request("GET", path, headers={"Connection": "close"})
         answer = c.getresponse()
@@ -252,11 +252,11 @@ def get(port, path="/", timeout=30):
         return answer.read()
 
 
-def name_of(port, timeout=30):
+def name_of(port, timeout=60):
     return get(port, "/", timeout).decode().strip()
 
 
-def get_sum(port, path, timeout=120):
+def get_sum(port, path, timeout=300):
     """SHA-256 and length of what a GET delivers."""
     digest, count = hashlib.sha256(), 0
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)) as c:
@@ -270,7 +270,7 @@ def get_sum(port, path, timeout=120):
             count += len(block)
 
 
-def post(port, path, body, timeout=120):
+def post(port, path, body, timeout=300):
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)) as c:
         c.request("POST", path, body=body)
         answer = c.getresponse()

@@ -63,7 +63,7 @@ up() {
     daemons_start
     workloads_apply
     # A kubelet restarted over running pods first reports them ready, then not, then ready again.
-    [ -z "$fresh" ] || { sleep 2; wait_for "sample pods, again," 60 workloads_ready; }
+    [ -z "$fresh" ] || { sleep 2; wait_for "sample pods, again," 180 workloads_ready; }
     say "up after $(since "$t0") s (without building); export KUBECONFIG=$K/admin.kubeconfig"
 }
 
@@ -98,9 +98,9 @@ restart() { # daemon [seconds]
     kill -KILL "$p"
     sleep "${2:-0}"
     case $1 in
-    kube-apiserver) apiserver_start && wait_for kube-apiserver 60 api_ok ;;
+    kube-apiserver) apiserver_start && wait_for kube-apiserver 180 api_ok ;;
     kubelet) kubelet_start ;;
-    containerd) start containerd containerd --config "$K/etc/containerd.toml" && wait_for containerd 30 ctrk version ;;
+    containerd) start containerd containerd --config "$K/etc/containerd.toml" && wait_for containerd 180 ctrk version ;;
     *) usage ;;
     esac
 }

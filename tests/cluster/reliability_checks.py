@@ -55,8 +55,8 @@ class Load:
 
 def scale(count):
     kubectl("scale", "deployment/web", f"--replicas={count}")
-    kubectl("wait", "--for=condition=Available", "deployment/web", "--timeout=60s", timeout=70)
-    eventually(lambda: len(pods()) == count, 60, f"{count} pods")
+    kubectl("wait", "--for=condition=Available", "deployment/web", "--timeout=180s", timeout=240)
+    eventually(lambda: len(pods()) == count, 180, f"{count} pods")
 
 
 def pods():
@@ -80,13 +80,13 @@ def delete_pods(in_use):
 def run_deletions(replicas, forward):
     """The pod that answers is deleted every few seconds."""
     port = forward.port()
-    eventually(lambda: get(port, "/", 5), 30, "an answer")
+    eventually(lambda: get(port, "/", 5), 180, "an answer")
 
     def in_use():
         try:
             return get(port, "/", 30).decode().strip()
         except (OSError, http.client.HTTPException, Failed):
-            return eventually(pods, 30, "a pod")[0]
+            return eventually(pods, 180, "a pod")[0]
     with Load(port) as load:
         count = delete_pods(in_use)
         time.sleep(EVERY)
@@ -127,13 +127,13 @@ def run_restart(daemon, seconds):
     options = [] if OTHER else ["--hold-timeout", "60s"]
     with Forward("svc/web", ":8080", *options, transport="spdy") as forward:
         port = forward.port()
-        eventually(lambda: get(port, "/", 5), 30, "an answer")
+        eventually(lambda: get(port, "/", 5), 180, "an answer")
         with Load(port) as load:
             time.sleep(2)
             answers = restart(daemon, seconds)
             before = load.good
             try:
-                eventually(lambda: load.good > before, 60, "a request that succeeds")
+                eventually(lambda: load.good > before, 180, "a request that succeeds")
                 first = f"{time.monotonic() - answers:.2f} s after it answers again"
             except Failed:
                 first = "never"
@@ -167,11 +167,11 @@ def fifty_forwards():
     try:
         ports = [forward.port() for forward in forwards]
         for port in ports:
-            eventually(lambda p=port: get(p, "/", 10), 60, "an answer")
+            eventually(lambda p=port: get(p, "/", 10), 180, "an answer")
         before = [(forward.rss_kib(), forward.fds()) for forward in forwards[:10]]
         answers = restart("kube-apiserver", 20)
         for port in ports:
-            eventually(lambda p=port: get(p, "/", 60), 60, "an answer")
+            eventually(lambda p=port: get(p, "/", 60), 180, "an answer")
         took = time.monotonic() - answers
         time.sleep(2)
         after = [(forward.rss_kib(), forward.fds()) for forward in forwards[:10]]

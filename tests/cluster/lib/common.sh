@@ -46,7 +46,7 @@ start() { # name command...
         printf "%s %s\n" $p "$(sed "s/.*) //" /proc/$p/stat | cut -d" " -f20)" >"$0.tmp"
         mv "$0.tmp" "$0"
         exec "$@"' "$K/run/$name.pid" "$@" >>"$K/logs/$name.log" 2>&1 </dev/null 9>&- &
-    for _ in $(seq 100); do
+    for _ in $(seq 3000); do
         [ -s "$K/run/$name.pid" ] && break
         sleep 0.02
     done
@@ -60,7 +60,7 @@ stop() { # name
     }
     read -r p _ <"$K/run/$1.pid"
     kill -TERM "$p" 2>/dev/null || true
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         alive "$1" || break
         sleep 0.1
     done

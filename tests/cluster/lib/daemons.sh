@@ -62,15 +62,15 @@ kubelet_start() {
 daemons_start() {
     start containerd containerd --config "$K/etc/containerd.toml"
     etcd_start
-    wait_for etcd 30 etcd_ok
+    wait_for etcd 180 etcd_ok
     apiserver_start
-    wait_for containerd 30 ctrk version
+    wait_for containerd 180 ctrk version
     images_import
-    wait_for kube-apiserver 60 api_ok
+    wait_for kube-apiserver 180 api_ok
     controllers_start
     kubelet_start
-    wait_for node 90 node_ok
-    wait_for serviceaccount 30 account_ok
+    wait_for node 180 node_ok
+    wait_for serviceaccount 180 account_ok
 }
 
 # Pids of the shims that serve our containerd's socket, and nobody else's.
@@ -92,7 +92,7 @@ containers_stop() { # through containerd itself, so that it works with a dead AP
     for c in $(ctrk tasks ls -q 2>/dev/null); do
         ctrk tasks kill -s KILL "$c" >/dev/null 2>&1
     done
-    for _ in $(seq 50); do
+    for _ in $(seq 600); do
         ctrk tasks ls 2>/dev/null | grep -q RUNNING || break
         sleep 0.1
     done

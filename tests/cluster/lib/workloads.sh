@@ -63,6 +63,6 @@ workloads_apply() {
         cat "$log" >&2
         die "apply failed"
     }
-    wait_for "sample pods" 90 workloads_ready
+    wait_for "sample pods" 180 workloads_ready
     endpoints_apply >>"$log" 2>&1 || die "endpoints not applied, see $log"
 }

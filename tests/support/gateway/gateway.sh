@@ -46,7 +46,7 @@ up() {
             --ca "$K/pki/ca.crt" --cert "$K/pki/apiserver.crt" --key "$K/pki/apiserver.key" \
             --tunnel-method "${TUNNEL_METHOD:-POST}" >"$K/logs/gateway.log" 2>&1 </dev/null &
         pid=$!
-        for _ in $(seq 100); do
+        for _ in $(seq 1200); do
             grep -q '^listening' "$K/logs/gateway.log" && break
             kill -0 "$pid" 2>/dev/null || break
             sleep 0.05

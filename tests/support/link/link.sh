@@ -87,7 +87,7 @@ up() {
         --relay "$FAR_ADDR:$GATEWAY_PORT=127.0.0.1:$GATEWAY_PORT" \
         "${args[@]}" >"$RUN/log" 2>&1 </dev/null &
     pid=$!
-    for _ in $(seq 100); do
+    for _ in $(seq 1200); do
         grep -q ready "$RUN/log" && break
         kill -0 $pid 2>/dev/null || break
         sleep 0.05
