@@ -31,6 +31,8 @@ cd "$top"
 . packaging/packages.sh
 
 jobs=$(nproc)
+# Most tests wait more than they compute: for answers that are late on purpose, for the next try.
+waiting=$((jobs * 3))
 
 packages_tests="$packages_build $packages_demo clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
   llvm-14 libwslay-dev zlib1g-dev git procps iproute2 curl python3-websockets mandoc zsh fish"
@@ -75,14 +77,14 @@ run_ctest() {
 }
 
 run_asan() {
-  run_ctest asan "unit|loop|engine|fuzz" -j "$jobs"
+  run_ctest asan "unit|loop|engine|fuzz" -j "$waiting"
   run_ctest asan "cli|cases|server" -j 3
 }
 
 run_part() {
   case $1 in
   checks) build_tests && run_ctest tests checks -j "$jobs" ;;
-  unit | loop | fuzz) build_tests && run_ctest tests "$1" -j "$jobs" ;;
+  unit | loop | fuzz) build_tests && run_ctest tests "$1" -j "$waiting" ;;
   engine | cli | cases | diagnose | kubectl | server | soak) build_tests && run_ctest tests "$1" ;;
   proxies)
     # shellcheck disable=SC2086 # one word per package
@@ -94,9 +96,9 @@ run_part() {
     # shellcheck disable=SC2086
     install_packages $packages_ui_tests
     ui=ON build ui -DCMAKE_C_COMPILER=gcc
-    run_ctest ui ui
+    run_ctest ui ui -j "$jobs"
     build_ui_asan
-    run_ctest ui-asan ui
+    run_ctest ui-asan ui -j "$jobs"
     ;;
   network | cluster)
     build_tests
@@ -113,7 +115,7 @@ run_part() {
     run_asan
     run_part torture
     ;;
-  tsan) build_tsan && run_ctest tsan "unit|loop|engine" -j "$jobs" ;;
+  tsan) build_tsan && run_ctest tsan "unit|loop|engine" -j "$waiting" ;;
   tidy)
     # clang's builds: it does not know all of gcc's flags. That without the desktop has the fault points.
     # shellcheck disable=SC2086
@@ -125,10 +127,10 @@ run_part() {
     ;;
   all)
     build_tests
-    run_ctest tests "checks|unit|loop|fuzz" -j "$jobs"
-    # Much of this waits, for time-outs above all: several at once, and the longest beside others.
+    run_ctest tests "checks|unit|loop|fuzz" -j "$waiting"
+    # The longest beside others.
     begin_part network
-    run_ctest tests "engine|cli|cases|diagnose|kubectl|server|soak" -j 4
+    run_ctest tests "engine|cli|cases|diagnose|kubectl|server|soak" -j "$waiting"
     run_part proxies
     end_part network
     build_asan
