@@ -162,7 +162,12 @@ class ByteStream(asyncio.Protocol):
             self.transport.write_eof()
 
     def close(self):
-        if not self.is_black_hole:
+        """An orderly end, behind all that was written."""
+        if self.is_black_hole:
+            return
+        if self._drip is not None and self._drip.is_dripping():
+            self._drip.close_behind()
+        else:
             self.transport.close()
 
     def reset(self):
@@ -263,6 +268,7 @@ class Drip:
         self._stream, self._size, self._pause = stream, size, pause
         self._left = bytearray()
         self._task = None
+        self._closes = False
         self._room = asyncio.Event()
         self._room.set()
 
@@ -270,8 +276,14 @@ class Drip:
         self._left += data
         if len(self._left) > self.LIMIT:
             self._room.clear()
-        if self._task is None or self._task.done():
+        if not self.is_dripping():
             self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def is_dripping(self):
+        return self._task is not None and not self._task.done()
+
+    def close_behind(self):
+        self._closes = True
 
     async def room(self):
         await self._room.wait()
@@ -285,6 +297,8 @@ class Drip:
                 self._room.set()
             await asyncio.sleep(self._pause)
         self._room.set()
+        if self._closes:
+            self._stream.transport.close()
 
 
 async def open_stream(host, port, ssl=None):
