@@ -6,6 +6,8 @@
 #include "fds.h"
 
 #define EVENT_MS 60000
+/* Thirty tunnels at once may take longer than the usual 10 s. */
+#define HOLD_MS 120000
 
 void fixture_set_up(Fixture *self, gconstpointer world)
 {
@@ -51,6 +53,7 @@ KftForwardSpec *fixture_make_spec(Fixture *self, const char *target, const char 
     spec->target = g_strdup(target);
     spec->ports = g_strsplit(ports, " ", -1);
     spec->addresses = g_strsplit("127.0.0.1", ",", -1);
+    spec->hold_ms = HOLD_MS;
     return spec;
 }
 
