@@ -171,9 +171,10 @@ class Terminal:
     def __init__(self, command, environment, home, size):
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
+            self._fd = 0
+            self.resize(*size)  # here, so that the program never sees another size
             os.chdir(home)
             os.execvpe(command[0], list(command), environment)
-        self.resize(*size)
         self.output = ""
         self._is_reaped = False
 
