@@ -32,7 +32,7 @@ cd "$top"
 
 jobs=$(nproc)
 # Most tests wait more than they compute: for answers that are late on purpose, for the next try.
-waiting=$((jobs * 3))
+waiting=$((jobs * 2))
 
 packages_tests="$packages_build $packages_demo clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
   llvm-14 libwslay-dev zlib1g-dev git procps iproute2 curl python3-websockets mandoc zsh fish"
@@ -96,9 +96,9 @@ run_part() {
     # shellcheck disable=SC2086
     install_packages $packages_ui_tests
     ui=ON build ui -DCMAKE_C_COMPILER=gcc
-    run_ctest ui ui -j "$jobs"
+    run_ctest ui ui
     build_ui_asan
-    run_ctest ui-asan ui -j "$jobs"
+    run_ctest ui-asan ui
     ;;
   network | cluster)
     build_tests
