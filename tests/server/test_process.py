@@ -76,7 +76,7 @@ class End(unittest.TestCase):
                 client.shutdown(socket.SHUT_WR)
                 self.assertTrue(k.is_ended(client))
             self.assertEqual(server.process.wait(k.WAIT_S), 0)
-            self.assertIn('because="no connection is left"', server.log())
+            server.await_line('because="no connection is left"')
 
     def test_drain_deadline(self):
         with k.TcpTarget(k.echo) as target, k.Server(REMOTE_PORT=target.port, DRAIN_TIMEOUT="200ms") as server:
