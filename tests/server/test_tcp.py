@@ -132,7 +132,8 @@ class Tcp(unittest.TestCase):
             self.assertLess(sent[0], 256 << 20)
             data = k.receive_all(client)
             self.assertEqual(len(data), sent[0])
-            self.assertEqual(data[:1 << 20], (bytes(range(256)) * 4096)[:len(data)])
+            self.assertGreater(len(data), 0)
+            self.assertTrue(data == (bytes(range(256)) * (len(data) // 256 + 1))[:len(data)])
 
     def test_refused(self):
         with k.TcpTarget(k.echo) as target:
