@@ -12,10 +12,14 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
 import urllib.request
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import freeport  # noqa: E402
 
 WAIT_S = float(os.environ.get("KFT_TEST_WAIT_S", "60"))
 PROGRAM = os.environ.get("KFTRAY_SERVER", "build/tests/bin/kftray-server")
@@ -147,9 +151,9 @@ def run_to_end(**variables):
 class TcpTarget:
     """Listens, and gives each connection to a function in a thread of its own."""
 
-    def __init__(self, serve, host="127.0.0.1"):
+    def __init__(self, serve, host="127.0.0.1", port=0):
         self.serve = serve
-        self.socket = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET,
+        self.socket = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET,
                                            backlog=1024)
         self.port = self.socket.getsockname()[1]
         self.threads = []
@@ -178,6 +182,14 @@ class TcpTarget:
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
+
+
+@contextlib.contextmanager
+def echo_targets():
+    """A port of 127.0.0.1 that sends back what it gets by TCP and by UDP."""
+    port = freeport.find()
+    with TcpTarget(echo, port=port), UdpTarget(echo_datagram, port=port):
+        yield port
 
 
 def echo(connection):

@@ -79,8 +79,8 @@ class Torture(unittest.TestCase):
             self.run_all("udp", use_udp, REMOTE_ADDRESS="127.0.0.1", REMOTE_PORT=target.port)
 
     def test_gateway(self):
-        with k.TcpTarget(k.echo) as target, k.UdpTarget(k.echo_datagram, port=target.port):
-            self.run_all("gateway", lambda server: use_gateway(server, target.port), GATEWAY_ALLOW="*",
+        with k.echo_targets() as port:
+            self.run_all("gateway", lambda server: use_gateway(server, port), GATEWAY_ALLOW="*",
                          GATEWAY_ALLOW_RESERVED="127.0.0.0/8 ::1")
 
     def test_kernel_takes_no_datagram(self):
@@ -108,6 +108,6 @@ class Torture(unittest.TestCase):
             with k.UdpTarget(k.echo_datagram) as target:
                 with k.Server(REMOTE_PORT=target.port, PROXY_TYPE="udp", **sizes) as server:
                     use_udp(server, k.WAIT_S)
-            with k.TcpTarget(k.echo) as target, k.UdpTarget(k.echo_datagram, port=target.port):
+            with k.echo_targets() as port:
                 with k.Server(PROXY_TYPE="gateway", GATEWAY_ALLOW="*", GATEWAY_ALLOW_RESERVED="127.0.0.1", **sizes) as server:
-                    use_gateway(server, target.port, k.WAIT_S)
+                    use_gateway(server, port, k.WAIT_S)

@@ -10,13 +10,14 @@ RANGE = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def find():
-    """A port that nobody has now."""
+    """A port that nobody has now, for TCP and UDP alike."""
     end = int(RANGE.read_text(encoding="ascii").split()[0])
     while True:
         port = random.randrange(FIRST, end if end > FIRST + 1000 else 1 << 16)
-        with socket.socket() as sock:
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
             try:
-                sock.bind(("127.0.0.1", port))
+                tcp.bind(("127.0.0.1", port))
+                udp.bind(("127.0.0.1", port))
             except OSError:
                 continue
             return port
