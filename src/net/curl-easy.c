@@ -150,7 +150,7 @@ static bool join_authorities(KftCurlEasy *self, const char *bundle, GError **err
 static bool apply_trust(KftCurlEasy *self, GError **error)
 {
     const KftEndpoint *endpoint = self->endpoint;
-    const char *bundle = kft_loop_get_network(self->multi->loop)->ca_bundle;
+    const char *bundle = kft_loop_get_network(self->multi->loop)->settings.ca_bundle;
     kft_curl_easy_set_long(self, CURLOPT_SSL_VERIFYPEER, endpoint->is_insecure ? 0 : 1);
     kft_curl_easy_set_long(self, CURLOPT_SSL_VERIFYHOST, endpoint->is_insecure ? 0 : 2);
     kft_curl_easy_set_long(self, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);

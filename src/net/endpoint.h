@@ -21,6 +21,8 @@ typedef struct {
     GBytes *key_data;
     KftSecret *proxy_url; /* http, https, socks5 (names resolved by the proxy); may hold a password.
                              NULL = as the environment says; "" = none */
+    char *context; /* name of the kubeconfig context, for which the settings may have a proxy of
+                      its own; NULL = of none */
     int ref_count;
 } KftEndpoint;
 
