@@ -10,7 +10,9 @@
 #include "autostart.h"
 #include "demo.h"
 #include "dialogs.h"
+#include "network-link.h"
 #include "notify.h"
+#include "proxy-logins.h"
 #include "remote-control.h"
 #include "tray.h"
 #include "window.h"
@@ -26,9 +28,11 @@ struct _KftApplication {
     KftCore *core;
     KftTray *tray;
     KftRemoteControl *remote; /* NULL without a session bus */
-    KftWindow *window;        /* NULL until it was shown */
-    GPtrArray *to_open;       /* paths of files to import once the store is read */
-    bool is_hidden;           /* started without a window */
+    KftNetworkLink *network;
+    KftProxyLogins *logins;
+    KftWindow *window;  /* NULL until it was shown */
+    GPtrArray *to_open; /* paths of files to import once the store is read */
+    bool is_hidden;     /* started without a window */
     bool is_activated;
     bool is_quitting;
     bool is_asking; /* the question before quitting is open */
@@ -378,6 +382,8 @@ static void connect_core(KftApplication *self)
     g_signal_connect(self->core, "loaded", G_CALLBACK(on_core_loaded), self);
     g_signal_connect(self->core, "stopped", G_CALLBACK(on_core_stopped), self);
     g_signal_connect(self->core, "setting-changed", G_CALLBACK(on_setting_changed), self);
+    self->network = kft_network_link_new(self->core);
+    self->logins = kft_proxy_logins_new(self->core);
     kft_notify_attach(self->core, G_APPLICATION(self), is_watching);
 }
 
@@ -468,6 +474,10 @@ static void kft_application_shutdown(GApplication *application)
     if (self->window != NULL)
         gtk_widget_destroy(GTK_WIDGET(self->window));
     g_clear_object(&self->tray);
+    g_clear_pointer(&self->network, kft_network_link_free);
+    if (self->logins != NULL)
+        g_object_run_dispose(G_OBJECT(self->logins));
+    g_clear_object(&self->logins);
     if (self->remote != NULL)
         kft_remote_control_set_core(self->remote, NULL);
     if (self->core != NULL)
