@@ -218,6 +218,13 @@ static Cause client_certificate_cause(const KftCurlEasy *self, CURLcode code)
                               name, self->authority);
         break;
     case KFT_CLIENT_PAIR_OK:
+        if (kft_endpoint_is_token_key(endpoint->key_file)) {
+            why = g_strdup_printf("the client key for %s cannot be used from its PKCS#11 token: is "
+                                  "the token there, the URI right, and the PIN in it (pin-value or "
+                                  "pin-source)",
+                                  self->authority);
+            break;
+        }
         why = g_strdup_printf("the client certificate%s or its key for %s is not usable: %s", name,
                               self->authority, text);
         break;

@@ -63,6 +63,11 @@ void kft_endpoint_unref(KftEndpoint *self)
     g_free(self);
 }
 
+bool kft_endpoint_is_token_key(const char *key_file)
+{
+    return key_file != NULL && g_str_has_prefix(key_file, "pkcs11:");
+}
+
 /* The part of the URL behind "scheme://". */
 static const char *behind_scheme(const KftEndpoint *self)
 {

@@ -131,5 +131,56 @@ class Network(harness.ClusterCase):
         self.assertNotIn(PASSWORD, terminal.output)
 
 
+class TokenKey(harness.ClusterCase):
+    """A client key that never leaves its PKCS#11 token, here softhsm2's."""
+
+    PIN = "4711"
+
+    def setUp(self):
+        super().setUp()
+        shown = subprocess.run(["kubectl", "config", "view", "--raw", "-o", "json"], check=True, capture_output=True, env={
+            "HOME": str(self.home), "KUBECONFIG": self.kubeconfig, "PATH": os.environ["PATH"]}).stdout
+        self.document = json.loads(shown)
+        context = next(row["context"] for row in self.document["contexts"] if row["name"] == "fake-cert-ec")
+        self.document["current-context"] = "fake-cert-ec"
+        self.user = next(row["user"] for row in self.document["users"] if row["name"] == context["user"])
+        self.write("key.pem", base64.b64decode(self.user.pop("client-key-data")).decode())
+        self.environment["SOFTHSM2_CONF"] = str(self.home / self.write("softhsm.conf", f"directories.tokendir = {self.home}\n"))
+        self.environment["PKCS11_MODULE_PATH"] = "/usr/lib/softhsm/libsofthsm2.so"
+        for command in (["openssl", "pkcs8", "-topk8", "-nocrypt", "-in", "key.pem", "-out", "key.pk8"],
+                        ["softhsm2-util", "--init-token", "--free", "--label", "kft", "--pin", self.PIN, "--so-pin", "12345678"],
+                        ["softhsm2-util", "--import", "key.pk8", "--token", "kft", "--label", "me", "--id", "01", "--pin",
+                         self.PIN]):
+            subprocess.run(command, check=True, cwd=self.home, env=self.environment, capture_output=True)
+        (self.home / "key.pem").unlink()
+        (self.home / "key.pk8").unlink()
+
+    def set_key(self, uri):
+        self.user["client-key"] = uri
+        self.environment["KUBECONFIG"] = str(self.home / self.write("kubeconfig", self.document))
+
+    def test_used(self):
+        """For requests and for streams; its PIN is in no log."""
+        self.set_key(f"pkcs11:token=kft;object=me;type=private?pin-value={self.PIN}")
+        self.environment["KFT_TRACE"] = "all:debug"
+        done = self.run_program("diagnose", "svc/web", ":8080")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, 'ok +bytes .*HTTP')
+        self.assertNotIn(self.PIN, done.stdout + done.stderr)
+
+    def test_wrong(self):
+        """No PIN, no such key: said without asking, and without the PIN."""
+        for uri in ("pkcs11:token=kft;object=me;type=private", f"pkcs11:token=kft;object=you?pin-value={self.PIN}"):
+            self.set_key(uri)
+            sentence = self.run_program("forward", "svc/web", ":8080").stderr
+            self.assertIn("cannot be used from its PKCS#11 token", sentence)
+            self.assertNotIn(self.PIN, sentence)
+
+    def test_without_engine(self):
+        self.set_key("pkcs11:token=kft;object=me")
+        self.environment["OPENSSL_ENGINES"] = str(self.home)
+        self.assertIn("install libengine-pkcs11-openssl", self.run_program("forward", "svc/web", ":8080").stderr)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
