@@ -119,6 +119,20 @@ class Network(harness.ClusterCase):
         terminal.send("\x03")
         self.assertIn(terminal.wait(), (0, 1))
 
+    def test_run_asks(self):
+        """Before the table of a terminal, which goes on with the login."""
+        self.good("settings", "proxy", f"http://{self.start_proxy('--login', 'ann:' + PASSWORD)}")
+        self.good("add", "svc/web", f"{harness.free_port()}:8080", "--alias", "shop")
+        terminal = self.open_terminal(harness.PROGRAM, "run", "--all")
+        terminal.expect("User name: ")
+        terminal.send("ann\n")
+        terminal.expect("Password of ann: ")
+        terminal.send(PASSWORD + "\n")
+        terminal.expect("ready")
+        self.assertNotIn(PASSWORD, terminal.output)
+        terminal.send("\x03")
+        self.assertEqual(terminal.wait(), 0)
+
     def test_diagnosis_asks(self):
         self.good("settings", "proxy", f"http://ann@{self.start_proxy('--login', 'ann:' + PASSWORD)}")
         terminal = self.open_terminal(harness.PROGRAM, "diagnose", "--color", "never", "svc/web", ":8080")
