@@ -10,6 +10,7 @@
 #include "autostart.h"
 #include "demo.h"
 #include "dialogs.h"
+#include "machine.h"
 #include "notify.h"
 #include "remote-control.h"
 #include "tray.h"
@@ -379,6 +380,7 @@ static void connect_core(KftApplication *self)
     g_signal_connect(self->core, "stopped", G_CALLBACK(on_core_stopped), self);
     g_signal_connect(self->core, "setting-changed", G_CALLBACK(on_setting_changed), self);
     kft_notify_attach(self->core, G_APPLICATION(self), is_watching);
+    kft_machine_watch(self->core);
 }
 
 static gboolean kft_application_dbus_register(GApplication *application,

@@ -1,6 +1,8 @@
 #ifndef KFT_APP_CORE_H
 #define KFT_APP_CORE_H
 
+#include <kftray/command.h>
+
 #include "model.h"
 #include "worker.h"
 
@@ -42,8 +44,8 @@ void kft_core_start(KftCore *self, KftForwardItem *item);
 void kft_core_stop(KftCore *self, KftForwardItem *item);
 void kft_core_start_all(KftCore *self);
 void kft_core_stop_all(KftCore *self);
-/* Tries now what waits for its next try. */
-void kft_core_retry(KftCore *self);
+/* What the desktop knows of the machine. @hint: NETWORK_CHANGED, SLEEP or WAKE. */
+void kft_core_hint(KftCore *self, KftCommandType hint);
 /* Ends everything, then "stopped" comes. @stays_wanted: what runs shall run again at the next
  * start. */
 void kft_core_shut_down(KftCore *self, bool stays_wanted);

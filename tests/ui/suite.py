@@ -49,6 +49,15 @@ def config(alias, service="web", port=8080, **more):
             "service": service, "remote_port": port, "local_port": free_port(), **more}
 
 
+def states(program):
+    answer = program.call("/io/github/kftray/Kftray", "io.github.kftray.Kftray1", "List", None).unpack()[0]
+    return {alias: state for _, alias, state, _, _ in answer}
+
+
+def wait_state(program, alias, state):
+    program.wait(lambda: f"{alias} to be {state}: {states(program)}", lambda: states(program).get(alias) == state)
+
+
 def check(condition, text):
     if not condition:
         raise AssertionError(text() if callable(text) else text)

@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from gi.repository import GLib  # noqa: E402
 from program import Program, store  # noqa: E402
 from screen import Atspi, Screen  # noqa: E402
-from suite import check, check_ended, config, desktop, run  # noqa: E402
+from suite import check, check_ended, config, desktop, run, wait_state  # noqa: E402
 
 ITEM_PATH = "/org/ayatana/NotificationItem/kftray"
 
@@ -33,15 +33,6 @@ def is_registered(program):
     except GLib.Error:
         return False
     return any("kftray" in item for item in items)
-
-
-def states(program):
-    answer = program.call("/io/github/kftray/Kftray", "io.github.kftray.Kftray1", "List", None).unpack()[0]
-    return {alias: state for _, alias, state, _, _ in answer}
-
-
-def wait_state(program, alias, state):
-    program.wait(lambda: f"{alias} to be {state}: {states(program)}", lambda: states(program).get(alias) == state)
 
 
 def wait_icon(program, name):

@@ -9,19 +9,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from desktop import free_port  # noqa: E402
 from program import Program, store  # noqa: E402
 from screen import Atspi, Screen  # noqa: E402
-from suite import check, check_ended, config, desktop, run  # noqa: E402
-
-LIST = "(a(xssss))"
+from suite import check, check_ended, config, desktop, run, states  # noqa: E402
 
 
 def stored(options, session):
     answer = subprocess.run([options.kftrayctl, "export"], env=session.env, check=True, capture_output=True, text=True)
     return json.loads(answer.stdout)
-
-
-def states(program):
-    answer = program.call("/io/github/kftray/Kftray", "io.github.kftray.Kftray1", "List", None).unpack()[0]
-    return {alias: state for _, alias, state, _, _ in answer}
 
 
 def keys(session, *names):
