@@ -107,8 +107,11 @@ class Screen:
         return self.find(Atspi.Role.LIST_ITEM, name, "kftray")
 
     @staticmethod
-    def is_selected(row):
-        return row.get_state_set().contains(Atspi.StateType.SELECTED)
+    def has_state(node, state):
+        return node is not None and node.get_state_set().contains(state)
+
+    def is_selected(self, row):
+        return self.has_state(row, Atspi.StateType.SELECTED)
 
     def text(self, name, window=None):
         """What stands in a text field or text view; "" while it is not there."""
