@@ -246,6 +246,14 @@ static void on_stop_all(GSimpleAction *action, GVariant *parameter, gpointer use
     kft_core_stop_all(KFT_APPLICATION(user_data)->core);
 }
 
+static void on_diagnose(GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+    KftApplication *self = user_data;
+    (void)action;
+    (void)parameter;
+    kft_dialogs_diagnose(self->core, get_parent(self), NULL);
+}
+
 static void on_settings(GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
     KftApplication *self = user_data;
@@ -295,6 +303,7 @@ static const GActionEntry entries[] = {
     {.name = "try-demo", .activate = on_try_demo},
     {.name = "start-all", .activate = on_start_all},
     {.name = "stop-all", .activate = on_stop_all},
+    {.name = "diagnose", .activate = on_diagnose},
     {.name = "settings", .activate = on_settings},
     {.name = "shortcuts", .activate = on_shortcuts},
     {.name = "about", .activate = on_about},
