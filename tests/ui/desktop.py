@@ -219,6 +219,17 @@ class Desktop:
         self.env["KUBECONFIG"] = facts["kubeconfig"]
         return process, facts
 
+    def relocate(self, language):
+        """Takes a copy of the program, which looks beside itself, and returns where that finds its messages."""
+        program = self.dir / "prefix/bin/kftray"
+        messages = self.dir / f"prefix/share/locale/{language}/LC_MESSAGES"
+        program.parent.mkdir(parents=True)
+        messages.mkdir(parents=True)
+        shutil.copy(self.kftray, program)
+        (self.dir / "prefix/share/icons").symlink_to(pathlib.Path(self.kftray).parents[1] / "share/icons")
+        self.kftray = str(program)
+        return messages / "kftray.mo"
+
     def start_app(self, *arguments, name="kftray", wrapper=()):
         return self.spawn(name, [*wrapper, self.kftray, *arguments])
 
