@@ -39,7 +39,7 @@ packages_proxies="tinyproxy-bin squid-openssl microsocks dante-server mitmproxy 
   iproute2 util-linux krb5-kdc krb5-admin-server krb5-user"
 
 packages_ui_tests="$packages_ui xvfb xauth xdotool xfwm4 xfce4-panel dbus dbus-daemon at-spi2-core gir1.2-atspi-2.0
-  python3-gi gir1.2-glib-2.0 desktop-file-utils libxml2-utils fonts-cantarell imagemagick gsettings-desktop-schemas"
+  python3-gi gir1.2-glib-2.0 desktop-file-utils libxml2-utils fonts-cantarell imagemagick gsettings-desktop-schemas python3-dbusmock"
 
 install_test_packages() {
   # shellcheck disable=SC2086 # one word per package

@@ -10,6 +10,7 @@
 #include "autostart.h"
 #include "demo.h"
 #include "dialogs.h"
+#include "machine.h"
 #include "network-link.h"
 #include "notify.h"
 #include "proxy-logins.h"
@@ -249,6 +250,14 @@ static void on_stop_all(GSimpleAction *action, GVariant *parameter, gpointer use
     kft_core_stop_all(KFT_APPLICATION(user_data)->core);
 }
 
+static void on_diagnose(GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+    KftApplication *self = user_data;
+    (void)action;
+    (void)parameter;
+    kft_dialogs_diagnose(self->core, get_parent(self), NULL);
+}
+
 static void on_settings(GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
     KftApplication *self = user_data;
@@ -298,6 +307,7 @@ static const GActionEntry entries[] = {
     {.name = "try-demo", .activate = on_try_demo},
     {.name = "start-all", .activate = on_start_all},
     {.name = "stop-all", .activate = on_stop_all},
+    {.name = "diagnose", .activate = on_diagnose},
     {.name = "settings", .activate = on_settings},
     {.name = "shortcuts", .activate = on_shortcuts},
     {.name = "about", .activate = on_about},
@@ -385,6 +395,7 @@ static void connect_core(KftApplication *self)
     self->network = kft_network_link_new(self->core);
     self->logins = kft_proxy_logins_new(self->core);
     kft_notify_attach(self->core, G_APPLICATION(self), is_watching);
+    kft_machine_watch(self->core);
 }
 
 static gboolean kft_application_dbus_register(GApplication *application,

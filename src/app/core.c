@@ -205,9 +205,9 @@ void kft_core_stop_all(KftCore *self)
     for_each_item(self, kft_core_stop);
 }
 
-void kft_core_retry(KftCore *self)
+void kft_core_hint(KftCore *self, KftCommandType hint)
 {
-    kft_bridge_post(self->bridge, kft_command_new(KFT_COMMAND_RETRY_ALL));
+    kft_bridge_post(self->bridge, kft_command_new(hint));
 }
 
 void kft_core_set_network(KftCore *self, const KftNetworkSettings *settings)

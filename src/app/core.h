@@ -1,6 +1,7 @@
 #ifndef KFT_APP_CORE_H
 #define KFT_APP_CORE_H
 
+#include <kftray/command.h>
 #include <kftray/keyring.h>
 #include <kftray/network.h>
 
@@ -46,8 +47,8 @@ void kft_core_start(KftCore *self, KftForwardItem *item);
 void kft_core_stop(KftCore *self, KftForwardItem *item);
 void kft_core_start_all(KftCore *self);
 void kft_core_stop_all(KftCore *self);
-/* Tries now what waits for its next try. */
-void kft_core_retry(KftCore *self);
+/* What the desktop knows of the machine. @hint: NETWORK_CHANGED, SLEEP or WAKE. */
+void kft_core_hint(KftCore *self, KftCommandType hint);
 /* Ends everything, then "stopped" comes. @stays_wanted: what runs shall run again at the next
  * start. */
 void kft_core_shut_down(KftCore *self, bool stays_wanted);
