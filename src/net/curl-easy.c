@@ -25,6 +25,7 @@
 /* What one read from the socket takes in at most; fewer system calls than OpenSSL's default of one
  * for each record's header and one for its body. */
 #define TLS_READ_AHEAD_BYTES ((size_t)128 * 1024)
+#define REQUEST_BUFFER_BYTES (16L * 1024) /* the least that curl takes */
 
 /* Of a certificate with its chain, or of a key; what is behind is not used. */
 #define MAX_PEM_BYTES ((size_t)256 * 1024)
@@ -298,6 +299,8 @@ static int on_curl_socket(void *user_data, curl_socket_t fd, curlsocktype purpos
 
 static void apply_common(KftCurlEasy *self)
 {
+    /* Where curl keeps a request's head while it sends it: by default 64 KiB for each. */
+    kft_curl_easy_set_long(self, CURLOPT_UPLOAD_BUFFERSIZE, REQUEST_BUFFER_BYTES);
     kft_curl_easy_set_pointer(self, CURLOPT_ERRORBUFFER, self->error_text);
     kft_curl_easy_set_pointer(self, CURLOPT_SHARE, kft_loop_get_share(self->multi->loop));
     kft_curl_easy_set_pointer(self, CURLOPT_USERAGENT, "kftray/" KFT_VERSION);
