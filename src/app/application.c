@@ -10,6 +10,7 @@
 #include "autostart.h"
 #include "demo.h"
 #include "dialogs.h"
+#include "frame-log.h"
 #include "machine.h"
 #include "network-link.h"
 #include "notify.h"
@@ -49,6 +50,7 @@ static KftWindow *get_window(KftApplication *self)
 {
     if (self->window == NULL) {
         self->window = kft_window_new(GTK_APPLICATION(self), self->core);
+        kft_frame_log_watch(GTK_WIDGET(self->window));
         g_object_add_weak_pointer(G_OBJECT(self->window), (gpointer *)&self->window);
     }
     return self->window;
@@ -258,6 +260,22 @@ static void on_diagnose(GSimpleAction *action, GVariant *parameter, gpointer use
     kft_dialogs_diagnose(self->core, get_parent(self), NULL);
 }
 
+static void on_run_forward(GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+    KftCore *core = KFT_APPLICATION(user_data)->core;
+    gint64 id = 0;
+    gboolean shall_run = FALSE;
+
+    g_variant_get(parameter, "(xb)", &id, &shall_run);
+    KftForwardItem *item = kft_model_find(kft_core_get_model(core), id);
+    if (item == NULL)
+        return;
+    if (shall_run)
+        kft_core_start(core, item);
+    else
+        kft_core_stop(core, item);
+}
+
 static void on_settings(GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
     KftApplication *self = user_data;
@@ -308,6 +326,7 @@ static const GActionEntry entries[] = {
     {.name = "start-all", .activate = on_start_all},
     {.name = "stop-all", .activate = on_stop_all},
     {.name = "diagnose", .activate = on_diagnose},
+    {.name = "run-forward", .parameter_type = "(xb)", .activate = on_run_forward},
     {.name = "settings", .activate = on_settings},
     {.name = "shortcuts", .activate = on_shortcuts},
     {.name = "about", .activate = on_about},
@@ -369,6 +388,7 @@ static void on_core_loaded(KftCore *core, KftApplication *self)
 {
     bool is_hidden = self->is_hidden || kft_core_get_bool(core, KFT_SETTING_START_HIDDEN);
 
+    kft_frame_log_mark("loaded");
     if (self->is_activated && !is_hidden)
         show_window(self);
     open_files(self);

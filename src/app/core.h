@@ -33,9 +33,6 @@ KftCore *kft_core_new(const char *dir, GError **error);
 /* All (transfer none). */
 KftModel *kft_core_get_model(KftCore *self);
 KftWorker *kft_core_get_worker(KftCore *self);
-/* A stateful boolean action "ID" for each forward: whether it shall run. Windows insert it as
- * "forward". */
-GActionGroup *kft_core_get_forward_actions(KftCore *self);
 bool kft_core_is_loaded(KftCore *self);
 /* Reads everything from the store and brings the model up to date; then "reloaded" comes. */
 void kft_core_reload(KftCore *self);

@@ -159,6 +159,11 @@ bool kft_forward_item_is_active(KftForwardItem *self)
     g_assert_not_reached();
 }
 
+bool kft_forward_item_is_on(KftForwardItem *self)
+{
+    return kft_forward_item_is_active(self) || self->status.state == KFT_ITEM_ELSEWHERE;
+}
+
 bool kft_forward_item_is_running(KftForwardItem *self)
 {
     return self->status.state == KFT_ITEM_RUNNING || self->status.state == KFT_ITEM_ELSEWHERE;
