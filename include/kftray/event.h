@@ -86,7 +86,8 @@ typedef struct {
             char *proxy;     /* "host:port" */
             char *user;      /* the name that is known; nullable */
             bool is_refused; /* the login that was tried was wrong; else there was none */
-        } proxy_login;       /* once, until a login comes, the settings change, or RETRY_ALL */
+        } proxy_login;       /* once, until a login comes, the settings change, a forward
+                                is started, or RETRY_ALL */
         KftAnswer *answer;   /* set to NULL to keep it */
     };
 } KftEvent;

@@ -389,6 +389,8 @@ void kft_session_start_forward(KftSession *self, KftForwardId id, const KftForwa
 
     if (self->is_shutting_down)
         return;
+    /* Who did not want to log in to a proxy a while ago may want to now. */
+    kft_network_ask_again(kft_loop_get_network(self->loop));
     if (g_hash_table_contains(self->forwards, GUINT_TO_POINTER(id.v))) {
         error = g_error_new(KFT_ERROR, KFT_ERROR_BAD_CONFIG, "forward %u runs already", id.v);
         post_failure(self, id, error);

@@ -158,7 +158,7 @@ static void test_certificates(void)
 
     g_autoptr(KftKubeconfig) token = parse_valid("token-key.yaml");
     context = get_entries(token, NULL);
-    g_assert_true(g_str_has_suffix(context.user->cert_file, "/valid/me.pem"));
+    g_assert_cmpstr(context.user->cert_file, ==, "/etc/kube/me.pem");
     g_assert_cmpstr(context.user->key_file, ==,
                     "pkcs11:token=mine;object=me;type=private?pin-value=1234");
 }
