@@ -266,6 +266,7 @@ static void on_run_forward(GSimpleAction *action, GVariant *parameter, gpointer 
     gint64 id = 0;
     gboolean shall_run = FALSE;
 
+    (void)action;
     g_variant_get(parameter, "(xb)", &id, &shall_run);
     KftForwardItem *item = kft_model_find(kft_core_get_model(core), id);
     if (item == NULL)
