@@ -19,6 +19,7 @@ static const KftActionInfo actions[] = {
      KFT_ACTION_ALWAYS},
     {"app.stop-all", N_("S_top All"), NULL, "<Primary><Shift>BackSpace", KFT_ACTION_SECTION_GENERAL,
      KFT_ACTION_ALWAYS},
+    {"app.diagnose", N_("Dia_gnose…"), NULL, NULL, KFT_ACTION_SECTION_GENERAL, KFT_ACTION_ALWAYS},
     {"app.settings", N_("_Settings"), NULL, "<Primary>comma", KFT_ACTION_SECTION_GENERAL,
      KFT_ACTION_ALWAYS},
     {"app.shortcuts", N_("_Keyboard Shortcuts"), NULL, "<Primary>question",
@@ -54,6 +55,7 @@ static const KftActionInfo actions[] = {
      KFT_ACTION_SOME},
     {"win.diagnose", N_("Dia_gnose…"), NULL, "<Primary><Shift>d", KFT_ACTION_SECTION_SELECTION,
      KFT_ACTION_ONE},
+    {"win.log", N_("Show _Log"), NULL, "<Primary>l", KFT_ACTION_SECTION_SELECTION, KFT_ACTION_ONE},
     {"win.remove", N_("De_lete"), "user-trash-symbolic", "Delete", KFT_ACTION_SECTION_SELECTION,
      KFT_ACTION_SOME},
     {"win.open", N_("Open in _Browser"), NULL, "<Primary>b", KFT_ACTION_SECTION_SELECTION,
@@ -101,6 +103,13 @@ void kft_actions_set_keys(GtkApplication *application)
         gtk_application_set_accels_for_action(application, actions[i].name,
                                               (const char *const *)keys);
     }
+}
+
+void kft_actions_run_forward(KftForwardItem *item, bool shall_run)
+{
+    gint64 id = kft_forward_item_get_id(item);
+    g_action_group_activate_action(G_ACTION_GROUP(g_application_get_default()), "run-forward",
+                                   g_variant_new("(xb)", id, shall_run));
 }
 
 /* --- the window of keys --- */

@@ -53,7 +53,8 @@ static const Row rows[] = {
      "Correct it; letters like @, : and / in a password are written as %40, %3A and %2F"},
 
     {KFT_DIAGNOSE_STEP_CONNECT, "needs authentication",
-     "Put a name and its present password into the proxy's URL, as in "
+     "Store its login in the keyring (server, protocol http, user), or put a name and its present "
+     "password into the proxy's URL, as in "
      "http://NAME:PASSWORD@proxy:3128; letters like @ as %40"},
     {KFT_DIAGNOSE_STEP_CONNECT, "status 403",
      "The proxy forbids this server or port: whoever runs it must allow CONNECT to it, or the "
