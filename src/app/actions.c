@@ -105,6 +105,13 @@ void kft_actions_set_keys(GtkApplication *application)
     }
 }
 
+void kft_actions_run_forward(KftForwardItem *item, bool shall_run)
+{
+    gint64 id = kft_forward_item_get_id(item);
+    g_action_group_activate_action(G_ACTION_GROUP(g_application_get_default()), "run-forward",
+                                   g_variant_new("(xb)", id, shall_run));
+}
+
 /* --- the window of keys --- */
 
 static char *strip_mnemonic(const char *label)

@@ -4,6 +4,8 @@
 #include <gtk/gtk.h>
 #include <stdbool.h>
 
+#include "forward-item.h"
+
 /* The one table of what a user can do: its label, icon, keys, and when it is possible. Menus, tray,
  * shortcuts window, D-Bus and notifications all name these actions; application.c ("app.") and
  * window-actions.c ("win.") hold what they do. Thread: ui. */
@@ -44,6 +46,8 @@ const KftActionInfo *kft_actions_find(const char *name);
 const char *kft_action_get_label(const KftActionInfo *self);
 /* Gives the keys of the table to the application. */
 void kft_actions_set_keys(GtkApplication *application);
+/* Activates "app.run-forward", whose parameter is (xb): which forward, and whether it shall run. */
+void kft_actions_run_forward(KftForwardItem *item, bool shall_run);
 /* The window that shows all keys. Returns: (transfer floating). */
 GtkWidget *kft_actions_make_shortcuts_window(void);
 

@@ -10,8 +10,11 @@
 #include "autostart.h"
 #include "demo.h"
 #include "dialogs.h"
+#include "frame-log.h"
 #include "machine.h"
+#include "network-link.h"
 #include "notify.h"
+#include "proxy-logins.h"
 #include "remote-control.h"
 #include "tray.h"
 #include "window.h"
@@ -27,9 +30,11 @@ struct _KftApplication {
     KftCore *core;
     KftTray *tray;
     KftRemoteControl *remote; /* NULL without a session bus */
-    KftWindow *window;        /* NULL until it was shown */
-    GPtrArray *to_open;       /* paths of files to import once the store is read */
-    bool is_hidden;           /* started without a window */
+    KftNetworkLink *network;
+    KftProxyLogins *logins;
+    KftWindow *window;  /* NULL until it was shown */
+    GPtrArray *to_open; /* paths of files to import once the store is read */
+    bool is_hidden;     /* started without a window */
     bool is_activated;
     bool is_quitting;
     bool is_asking; /* the question before quitting is open */
@@ -45,6 +50,7 @@ static KftWindow *get_window(KftApplication *self)
 {
     if (self->window == NULL) {
         self->window = kft_window_new(GTK_APPLICATION(self), self->core);
+        kft_frame_log_watch(GTK_WIDGET(self->window));
         g_object_add_weak_pointer(G_OBJECT(self->window), (gpointer *)&self->window);
     }
     return self->window;
@@ -254,6 +260,23 @@ static void on_diagnose(GSimpleAction *action, GVariant *parameter, gpointer use
     kft_dialogs_diagnose(self->core, get_parent(self), NULL);
 }
 
+static void on_run_forward(GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+    KftCore *core = KFT_APPLICATION(user_data)->core;
+    gint64 id = 0;
+    gboolean shall_run = FALSE;
+
+    (void)action;
+    g_variant_get(parameter, "(xb)", &id, &shall_run);
+    KftForwardItem *item = kft_model_find(kft_core_get_model(core), id);
+    if (item == NULL)
+        return;
+    if (shall_run)
+        kft_core_start(core, item);
+    else
+        kft_core_stop(core, item);
+}
+
 static void on_settings(GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
     KftApplication *self = user_data;
@@ -304,6 +327,7 @@ static const GActionEntry entries[] = {
     {.name = "start-all", .activate = on_start_all},
     {.name = "stop-all", .activate = on_stop_all},
     {.name = "diagnose", .activate = on_diagnose},
+    {.name = "run-forward", .parameter_type = "(xb)", .activate = on_run_forward},
     {.name = "settings", .activate = on_settings},
     {.name = "shortcuts", .activate = on_shortcuts},
     {.name = "about", .activate = on_about},
@@ -365,6 +389,7 @@ static void on_core_loaded(KftCore *core, KftApplication *self)
 {
     bool is_hidden = self->is_hidden || kft_core_get_bool(core, KFT_SETTING_START_HIDDEN);
 
+    kft_frame_log_mark("loaded");
     if (self->is_activated && !is_hidden)
         show_window(self);
     open_files(self);
@@ -388,6 +413,8 @@ static void connect_core(KftApplication *self)
     g_signal_connect(self->core, "loaded", G_CALLBACK(on_core_loaded), self);
     g_signal_connect(self->core, "stopped", G_CALLBACK(on_core_stopped), self);
     g_signal_connect(self->core, "setting-changed", G_CALLBACK(on_setting_changed), self);
+    self->network = kft_network_link_new(self->core);
+    self->logins = kft_proxy_logins_new(self->core);
     kft_notify_attach(self->core, G_APPLICATION(self), is_watching);
     kft_machine_watch(self->core);
 }
@@ -479,6 +506,10 @@ static void kft_application_shutdown(GApplication *application)
     if (self->window != NULL)
         gtk_widget_destroy(GTK_WIDGET(self->window));
     g_clear_object(&self->tray);
+    g_clear_pointer(&self->network, kft_network_link_free);
+    if (self->logins != NULL)
+        g_object_run_dispose(G_OBJECT(self->logins));
+    g_clear_object(&self->logins);
     if (self->remote != NULL)
         kft_remote_control_set_core(self->remote, NULL);
     if (self->core != NULL)

@@ -10,7 +10,6 @@ struct _KftCore {
     KftBridge *bridge;
     KftWorker *worker;
     KftModel *model;
-    GSimpleActionGroup *forward_actions;
     GHashTable *runs;   /* int64_t config id → Run */
     GHashTable *by_run; /* engine's id → Run (borrowed) */
     uint32_t last_run;

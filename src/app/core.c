@@ -16,6 +16,7 @@ enum {
     ITEM_LOST,
     ITEM_RECOVERED,
     DIAGNOSE_EVENT,
+    PROXY_LOGIN,
     SETTING_CHANGED,
     REMOVAL_CHANGED,
     STOPPED,
@@ -209,6 +210,17 @@ void kft_core_hint(KftCore *self, KftCommandType hint)
     kft_bridge_post(self->bridge, kft_command_new(hint));
 }
 
+void kft_core_set_network(KftCore *self, const KftNetworkSettings *settings)
+{
+    kft_bridge_post(self->bridge, kft_command_new_set_network(settings));
+}
+
+void kft_core_set_proxy_login(KftCore *self, const char *proxy, const KftLogin *login)
+{
+    kft_bridge_post(self->bridge,
+                    kft_command_new_set_proxy_login(proxy, login->user, login->password));
+}
+
 /* --- events --- */
 
 static void on_run_ended(KftCore *self, Run *run)
@@ -273,6 +285,10 @@ static void on_engine_event(const KftEvent *event, gpointer user_data)
         g_signal_emit(self, signals[DIAGNOSE_EVENT], 0, event);
         return;
     }
+    if (event->type == KFT_EVENT_PROXY_LOGIN) {
+        g_signal_emit(self, signals[PROXY_LOGIN], 0, event);
+        return;
+    }
     if (event->type == KFT_EVENT_ANSWER) {
         kft_core_on_answer(self, event->answer);
         return;
@@ -331,70 +347,6 @@ static void on_store_changed(gpointer user_data)
     kft_core_reload(user_data);
 }
 
-/* --- one action for each forward --- */
-
-static bool is_wanted(KftForwardItem *item)
-{
-    return kft_forward_item_is_active(item) ||
-           kft_forward_item_get_status(item)->state == KFT_ITEM_ELSEWHERE;
-}
-
-static void on_change_state(GSimpleAction *action, GVariant *value, gpointer user_data)
-{
-    KftCore *self = user_data;
-    int64_t id = g_ascii_strtoll(g_action_get_name(G_ACTION(action)), NULL, 10);
-    KftForwardItem *item = kft_model_find(self->model, id);
-
-    if (item == NULL)
-        return;
-    if (g_variant_get_boolean(value))
-        kft_core_start(self, item);
-    else
-        kft_core_stop(self, item);
-}
-
-static void on_item_changed(KftForwardItem *item, unsigned what, GSimpleAction *action)
-{
-    if ((what & KFT_ITEM_STATUS) == 0)
-        return;
-    bool is_elsewhere = kft_forward_item_get_status(item)->state == KFT_ITEM_ELSEWHERE;
-    g_simple_action_set_state(action, g_variant_new_boolean(is_wanted(item)));
-    g_simple_action_set_enabled(action, !is_elsewhere);
-}
-
-static void add_forward_action(KftCore *self, KftForwardItem *item)
-{
-    g_autofree char *name = g_strdup_printf("%" G_GINT64_FORMAT, kft_forward_item_get_id(item));
-    if (g_action_map_lookup_action(G_ACTION_MAP(self->forward_actions), name) != NULL)
-        return;
-    g_autoptr(GSimpleAction) action =
-        g_simple_action_new_stateful(name, NULL, g_variant_new_boolean(is_wanted(item)));
-    g_signal_connect(action, "change-state", G_CALLBACK(on_change_state), self);
-    g_signal_connect_object(item, "changed", G_CALLBACK(on_item_changed), action, 0);
-    g_action_map_add_action(G_ACTION_MAP(self->forward_actions), G_ACTION(action));
-}
-
-static void drop_old_actions(KftCore *self)
-{
-    g_auto(GStrv) names = g_action_group_list_actions(G_ACTION_GROUP(self->forward_actions));
-    for (size_t i = 0; names[i] != NULL; i++) {
-        if (kft_model_find(self->model, g_ascii_strtoll(names[i], NULL, 10)) == NULL)
-            g_action_map_remove_action(G_ACTION_MAP(self->forward_actions), names[i]);
-    }
-}
-
-/* Connected first, so that the actions exist before any row or menu item asks for them. */
-static void on_list_changed(
-    GListModel *list, unsigned position, unsigned n_removed, unsigned n_added, KftCore *self)
-{
-    for (unsigned i = 0; i < n_added; i++) {
-        g_autoptr(KftForwardItem) item = g_list_model_get_item(list, position + i);
-        add_forward_action(self, item);
-    }
-    if (n_removed > 0 && n_added == 0)
-        drop_old_actions(self);
-}
-
 /* --- life --- */
 
 void kft_core_shut_down(KftCore *self, bool stays_wanted)
@@ -439,7 +391,6 @@ static void kft_core_finalize(GObject *object)
     g_hash_table_unref(self->questions);
     g_hash_table_unref(self->by_run);
     g_hash_table_unref(self->runs);
-    g_object_unref(self->forward_actions);
     g_object_unref(self->model);
     g_array_unref(self->removed);
     g_array_unref(self->removed_active);
@@ -465,6 +416,7 @@ static void kft_core_class_init(KftCoreClass *class)
     signals[ITEM_LOST] = new_signal("item-lost", 1, KFT_TYPE_FORWARD_ITEM, 0);
     signals[ITEM_RECOVERED] = new_signal("item-recovered", 1, KFT_TYPE_FORWARD_ITEM, 0);
     signals[DIAGNOSE_EVENT] = new_signal("diagnose-event", 1, G_TYPE_POINTER, 0);
+    signals[PROXY_LOGIN] = new_signal("proxy-login", 1, G_TYPE_POINTER, 0);
     signals[SETTING_CHANGED] = new_signal("setting-changed", 1, G_TYPE_UINT, 0);
     signals[REMOVAL_CHANGED] = new_signal("removal-changed", 0, 0, 0);
     signals[STOPPED] = new_signal("stopped", 0, 0, 0);
@@ -473,14 +425,11 @@ static void kft_core_class_init(KftCoreClass *class)
 static void kft_core_init(KftCore *self)
 {
     self->model = kft_model_new();
-    self->forward_actions = g_simple_action_group_new();
     self->runs = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, run_free);
     self->by_run = g_hash_table_new(g_direct_hash, g_direct_equal);
     self->questions = kft_core_make_questions();
     self->removed = g_array_new(FALSE, FALSE, sizeof(int64_t));
     self->removed_active = g_array_new(FALSE, FALSE, sizeof(int64_t));
-    g_signal_connect(kft_model_get_list(self->model), "items-changed", G_CALLBACK(on_list_changed),
-                     self);
 }
 
 KftCore *kft_core_new(const char *dir, GError **error)
@@ -504,11 +453,6 @@ KftModel *kft_core_get_model(KftCore *self)
 KftWorker *kft_core_get_worker(KftCore *self)
 {
     return self->worker;
-}
-
-GActionGroup *kft_core_get_forward_actions(KftCore *self)
-{
-    return G_ACTION_GROUP(self->forward_actions);
 }
 
 bool kft_core_is_loaded(KftCore *self)

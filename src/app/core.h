@@ -2,6 +2,8 @@
 #define KFT_APP_CORE_H
 
 #include <kftray/command.h>
+#include <kftray/keyring.h>
+#include <kftray/network.h>
 
 #include "model.h"
 #include "worker.h"
@@ -18,6 +20,7 @@
  *   "item-lost" (KftForwardItem *)       a running forward is being connected again
  *   "item-recovered" (KftForwardItem *)  it runs again
  *   "diagnose-event" (KftEvent *)  of type DIAGNOSE_STEP or DIAGNOSE_DONE
+ *   "proxy-login" (KftEvent *)     of type PROXY_LOGIN: a proxy wants a login
  *   "setting-changed" (unsigned KftSetting)
  *   "removal-changed"              kft_core_get_n_removed() is another number
  *   "stopped"                      the last one, after kft_core_shut_down() */
@@ -30,9 +33,6 @@ KftCore *kft_core_new(const char *dir, GError **error);
 /* All (transfer none). */
 KftModel *kft_core_get_model(KftCore *self);
 KftWorker *kft_core_get_worker(KftCore *self);
-/* A stateful boolean action "ID" for each forward: whether it shall run. Windows insert it as
- * "forward". */
-GActionGroup *kft_core_get_forward_actions(KftCore *self);
 bool kft_core_is_loaded(KftCore *self);
 /* Reads everything from the store and brings the model up to date; then "reloaded" comes. */
 void kft_core_reload(KftCore *self);
@@ -82,6 +82,12 @@ void kft_core_cancel(KftCore *self, uint32_t id);
 uint32_t kft_core_diagnose(KftCore *self, KftForwardItem *item, GError **error);
 /* 0 and ids that are over are allowed. */
 void kft_core_stop_diagnosis(KftCore *self, uint32_t id);
+
+/* What counts for new connections from now on. */
+void kft_core_set_network(KftCore *self, const KftNetworkSettings *settings);
+
+/* The answer to "proxy-login". */
+void kft_core_set_proxy_login(KftCore *self, const char *proxy, const KftLogin *login);
 
 /* --- settings --- */
 

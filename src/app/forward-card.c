@@ -2,6 +2,7 @@
 
 #include <glib/gi18n.h>
 
+#include "actions.h"
 #include "sparkline.h"
 #include "text.h"
 
@@ -12,6 +13,7 @@ struct _KftForwardCard {
     unsigned countdown;      /* source that counts the seconds to the next try */
     gint64 clicked_us;       /* on the address; 0 = never */
     bool is_compact;
+    bool is_showing; /* the switch is being brought to the forward's state */
     GtkImage *state_icon;
     GtkLabel *alias;
     GtkLabel *target;
@@ -24,7 +26,7 @@ struct _KftForwardCard {
     GtkLabel *address;
     GtkWidget *address_button;
     GtkWidget *open_button;
-    GtkWidget *toggle;
+    GtkSwitch *toggle;
 };
 
 G_DEFINE_FINAL_TYPE(KftForwardCard, kft_forward_card, GTK_TYPE_BOX)
@@ -37,15 +39,12 @@ static unsigned copied_signal;
 static void show_config(KftForwardCard *self)
 {
     const KftConfig *config = kft_forward_item_get_config(self->item);
-    g_autofree char *action =
-        g_strdup_printf("forward.%" G_GINT64_FORMAT, kft_forward_item_get_id(self->item));
     g_autofree char *name = g_strdup_printf(_("Run %s"), config->alias);
 
     gtk_label_set_text(self->alias, config->alias);
     gtk_label_set_text(self->target, kft_forward_item_get_target(self->item));
     gtk_widget_set_tooltip_text(GTK_WIDGET(self->target), config->note);
-    gtk_actionable_set_action_name(GTK_ACTIONABLE(self->toggle), action);
-    atk_object_set_name(gtk_widget_get_accessible(self->toggle), name);
+    atk_object_set_name(gtk_widget_get_accessible(GTK_WIDGET(self->toggle)), name);
 }
 
 static void set_state_class(KftForwardCard *self, const char *style_class)
@@ -93,6 +92,18 @@ static gboolean on_countdown(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+static void show_toggle(KftForwardCard *self)
+{
+    bool is_on = kft_forward_item_is_on(self->item);
+    KftItemState state = kft_forward_item_get_status(self->item)->state;
+
+    self->is_showing = true;
+    gtk_switch_set_active(self->toggle, is_on);
+    gtk_switch_set_state(self->toggle, is_on);
+    self->is_showing = false;
+    gtk_widget_set_sensitive(GTK_WIDGET(self->toggle), state != KFT_ITEM_ELSEWHERE);
+}
+
 static void show_status(KftForwardCard *self)
 {
     const KftItemStatus *status = kft_forward_item_get_status(self->item);
@@ -110,7 +121,7 @@ static void show_status(KftForwardCard *self)
     gtk_widget_set_sensitive(self->open_button,
                              is_open && kft_forward_item_get_config(self->item)->protocol ==
                                             KFT_PROTOCOL_TCP);
-    gtk_widget_set_sensitive(self->toggle, status->state != KFT_ITEM_ELSEWHERE);
+    show_toggle(self);
     if (status->next_try_us != 0 && self->countdown == 0)
         self->countdown = g_timeout_add_seconds(1, on_countdown, self);
 }
@@ -192,6 +203,17 @@ static void on_address_clicked(KftForwardCard *self)
     g_signal_emit(self, copied_signal, 0, address);
 }
 
+/* An action of its own for each forward would be simpler, but each widget with an action hears of
+ * all of them: with a thousand forwards most of the time went there. */
+static gboolean on_toggle_state_set(KftForwardCard *self, gboolean shall_run)
+{
+    if (self->is_showing)
+        return GDK_EVENT_PROPAGATE;
+    kft_actions_run_forward(self->item, shall_run);
+    show_toggle(self);
+    return GDK_EVENT_STOP;
+}
+
 static void on_menu_clicked(KftForwardCard *self, GtkWidget *button)
 {
     g_signal_emit(self, menu_requested_signal, 0, button);
@@ -241,6 +263,7 @@ static void kft_forward_card_class_init(KftForwardCardClass *class)
     gtk_widget_class_bind_template_child(widget_class, KftForwardCard, toggle);
     gtk_widget_class_bind_template_callback(widget_class, on_address_clicked);
     gtk_widget_class_bind_template_callback(widget_class, on_open_clicked);
+    gtk_widget_class_bind_template_callback(widget_class, on_toggle_state_set);
     gtk_widget_class_bind_template_callback(widget_class, on_menu_clicked);
     menu_requested_signal = g_signal_new("menu-requested", KFT_TYPE_FORWARD_CARD, G_SIGNAL_RUN_LAST,
                                          0, NULL, NULL, NULL, G_TYPE_NONE, 1, GTK_TYPE_WIDGET);

@@ -159,6 +159,11 @@ bool kft_forward_item_is_active(KftForwardItem *self)
     g_assert_not_reached();
 }
 
+bool kft_forward_item_is_on(KftForwardItem *self)
+{
+    return kft_forward_item_is_active(self) || self->status.state == KFT_ITEM_ELSEWHERE;
+}
+
 bool kft_forward_item_is_running(KftForwardItem *self)
 {
     return self->status.state == KFT_ITEM_RUNNING || self->status.state == KFT_ITEM_ELSEWHERE;
@@ -413,6 +418,7 @@ void kft_forward_item_take_event(KftForwardItem *self, const KftEvent *event)
         return;
     case KFT_EVENT_DIAGNOSE_STEP:
     case KFT_EVENT_DIAGNOSE_DONE:
+    case KFT_EVENT_PROXY_LOGIN:
     case KFT_EVENT_ANSWER:
     case KFT_EVENT_STOPPED:
         return;

@@ -93,6 +93,8 @@ const char *kft_forward_item_get_group(KftForwardItem *self, bool by_group);
 bool kft_forward_item_matches(KftForwardItem *self, const char *const *words);
 /* Starting, running or reconnecting in this process. */
 bool kft_forward_item_is_active(KftForwardItem *self);
+/* Active, or run by another process: its switch is on. */
+bool kft_forward_item_is_on(KftForwardItem *self);
 /* Connections are carried, here or by another process. */
 bool kft_forward_item_is_running(KftForwardItem *self);
 /* Bytes moved within the last rates, or connections are open. */

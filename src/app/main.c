@@ -4,10 +4,12 @@
 #include <signal.h>
 
 #include "application.h"
+#include "frame-log.h"
 #include "paths.h"
 
 int main(int argc, char **argv)
 {
+    kft_frame_log_open();
     g_autofree char *locale_dir = kft_paths_dup_data("locale");
 
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread exists */

@@ -12,6 +12,9 @@
  * a submenu for each group. */
 #define MAX_FLAT 20
 #define N_RECENT 10
+/* New entries are made for so long in one turn of the main loop; the rest comes in the next ones.
+ */
+#define MAX_US 6000
 
 struct KftTrayMenu {
     KftCore *core;
@@ -20,6 +23,7 @@ struct KftTrayMenu {
     GtkMenuItem *tail; /* the separator below the forwards */
     GtkMenuItem *start_all;
     GtkMenuItem *stop_all;
+    gint64 deadline_us; /* of the update that runs */
 };
 
 typedef enum {
@@ -30,8 +34,8 @@ typedef enum {
 
 typedef struct {
     EntryKind kind;
-    char *key; /* what makes it the same entry: kind and id or name */
-    char *label;
+    char *key;            /* what makes it the same entry: kind and id or name */
+    char *label;          /* NULL with FORWARD, whose item has it */
     KftForwardItem *item; /* FORWARD, borrowed */
     GPtrArray *children;  /* SUBMENU: of Entry */
 } Entry;
@@ -60,7 +64,6 @@ static void add_forward(GPtrArray *list, KftForwardItem *item)
     g_autofree char *id = g_strdup_printf("%" G_GINT64_FORMAT, kft_forward_item_get_id(item));
     Entry *entry = add_entry(list, ENTRY_FORWARD, id);
     entry->item = item;
-    entry->label = kft_text_tray_label(item);
 }
 
 /* --- what should be there --- */
@@ -81,13 +84,6 @@ static GPtrArray *list_items(KftTrayMenu *self)
     return items;
 }
 
-static int compare_groups(gconstpointer a, gconstpointer b, gpointer user_data)
-{
-    bool by_group = GPOINTER_TO_INT(user_data);
-    return g_utf8_collate(kft_forward_item_get_group(*(KftForwardItem *const *)a, by_group),
-                          kft_forward_item_get_group(*(KftForwardItem *const *)b, by_group));
-}
-
 static int compare_use(gconstpointer a, gconstpointer b)
 {
     KftForwardItem *item_a = *(KftForwardItem *const *)a;
@@ -102,63 +98,108 @@ static int compare_use(gconstpointer a, gconstpointer b)
     return used_a > used_b ? -1 : used_a < used_b;
 }
 
-/* Heads and forwards one below the other, or a submenu for each head. */
-static void add_groups(KftTrayMenu *self, GPtrArray *list, GPtrArray *items, bool as_submenus)
+static int compare_heads(gconstpointer a, gconstpointer b)
+{
+    return g_utf8_collate((*(Entry *const *)a)->key, (*(Entry *const *)b)->key);
+}
+
+/* A submenu entry for each group, in order, with its forwards as children. */
+static GPtrArray *make_groups(KftTrayMenu *self, const GPtrArray *items)
 {
     bool by_group = is_by_group(self);
-    const char *last = NULL;
-    GPtrArray *target = list;
+    GPtrArray *heads = g_ptr_array_new_with_free_func(entry_free);
+    g_autoptr(GHashTable) by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
-    g_ptr_array_sort_with_data(items, compare_groups, GINT_TO_POINTER(by_group));
     for (unsigned i = 0; i < items->len; i++) {
         const char *group = kft_forward_item_get_group(items->pdata[i], by_group);
-        if (last == NULL || g_strcmp0(group, last) != 0) {
-            Entry *head = add_entry(list, as_submenus ? ENTRY_SUBMENU : ENTRY_HEADING, group);
+        Entry *head = g_hash_table_lookup(by_name, group);
+        if (head == NULL) {
+            head = add_entry(heads, ENTRY_SUBMENU, group);
             head->label = g_strdup(kft_text_group(group, by_group));
-            if (as_submenus)
-                target = head->children = g_ptr_array_new_with_free_func(entry_free);
-            last = group;
+            head->children = g_ptr_array_new_with_free_func(entry_free);
+            g_hash_table_insert(by_name, g_strdup(group), head);
         }
-        add_forward(target, items->pdata[i]);
+        add_forward(head->children, items->pdata[i]);
     }
+    g_ptr_array_sort(heads, compare_heads);
+    return heads;
+}
+
+/* The same with heads and forwards one below the other. @groups: (transfer full). */
+static GPtrArray *flatten(GPtrArray *groups)
+{
+    GPtrArray *list = g_ptr_array_new_with_free_func(entry_free);
+
+    g_ptr_array_set_free_func(groups, NULL);
+    for (unsigned i = 0; i < groups->len; i++) {
+        Entry *head = groups->pdata[i];
+        g_autoptr(GPtrArray) children = g_steal_pointer(&head->children);
+        head->kind = ENTRY_HEADING;
+        g_ptr_array_add(list, head);
+        g_ptr_array_extend_and_steal(list, g_steal_pointer(&children));
+    }
+    g_ptr_array_unref(groups);
+    return list;
 }
 
 static GPtrArray *make_entries(KftTrayMenu *self)
 {
     g_autoptr(GPtrArray) items = list_items(self);
-    GPtrArray *list = g_ptr_array_new_with_free_func(entry_free);
+    GPtrArray *groups = make_groups(self, items);
 
-    if (items->len <= MAX_FLAT) {
-        add_groups(self, list, items, /* as_submenus */ false);
-        return list;
-    }
+    if (items->len <= MAX_FLAT)
+        return flatten(groups);
+    GPtrArray *list = g_ptr_array_new_with_free_func(entry_free);
     g_ptr_array_sort(items, compare_use);
     add_entry(list, ENTRY_HEADING, "recent")->label = g_strdup(_("Recently used"));
     for (unsigned i = 0; i < N_RECENT; i++)
         add_forward(list, items->pdata[i]);
     add_entry(list, ENTRY_HEADING, "all")->label = g_strdup(_("All forwards"));
-    add_groups(self, list, items, /* as_submenus */ true);
+    g_ptr_array_extend_and_steal(list, groups);
     return list;
 }
 
 /* --- bringing the menu there --- */
 
-static const char *get_key(GtkWidget *widget)
+static char *get_key(GtkWidget *widget)
 {
     return g_object_get_data(G_OBJECT(widget), "kft-key");
 }
 
+static void set_label(GtkMenuItem *item, const char *label)
+{
+    if (g_strcmp0(gtk_menu_item_get_label(item), label) != 0)
+        gtk_menu_item_set_label(item, label);
+}
+
+/* Each change is a message to the panel. */
+static void show_forward(GtkCheckMenuItem *widget, KftForwardItem *item)
+{
+    g_autofree char *label = kft_text_tray_label(item);
+
+    set_label(GTK_MENU_ITEM(widget), label);
+    g_signal_handlers_block_matched(widget, G_SIGNAL_MATCH_DATA, 0, 0, NULL, NULL, item);
+    gtk_check_menu_item_set_active(widget, kft_forward_item_is_on(item));
+    g_signal_handlers_unblock_matched(widget, G_SIGNAL_MATCH_DATA, 0, 0, NULL, NULL, item);
+    gtk_widget_set_sensitive(GTK_WIDGET(widget),
+                             kft_forward_item_get_status(item)->state != KFT_ITEM_ELSEWHERE);
+}
+
+static void on_forward_toggled(GtkCheckMenuItem *widget, KftForwardItem *item)
+{
+    kft_actions_run_forward(item, gtk_check_menu_item_get_active(widget));
+    show_forward(widget, item);
+}
+
 static GtkWidget *make_widget(const Entry *entry)
 {
-    GtkWidget *widget = NULL;
+    GtkWidget *widget =
+        entry->kind == ENTRY_FORWARD ? gtk_check_menu_item_new() : gtk_menu_item_new();
 
     if (entry->kind == ENTRY_FORWARD) {
-        g_autofree char *action =
-            g_strdup_printf("forward.%" G_GINT64_FORMAT, kft_forward_item_get_id(entry->item));
-        widget = gtk_check_menu_item_new();
-        gtk_actionable_set_action_name(GTK_ACTIONABLE(widget), action);
+        g_signal_connect_object(widget, "toggled", G_CALLBACK(on_forward_toggled), entry->item, 0);
+        show_forward(GTK_CHECK_MENU_ITEM(widget), entry->item);
     } else {
-        widget = gtk_menu_item_new();
         gtk_widget_set_sensitive(widget, entry->kind == ENTRY_SUBMENU);
         if (entry->kind == ENTRY_SUBMENU)
             gtk_menu_item_set_submenu(GTK_MENU_ITEM(widget), gtk_menu_new());
@@ -168,61 +209,74 @@ static GtkWidget *make_widget(const Entry *entry)
     return widget;
 }
 
-static void set_label(GtkMenuItem *item, const char *label)
-{
-    if (g_strcmp0(gtk_menu_item_get_label(item), label) != 0)
-        gtk_menu_item_set_label(item, label);
-}
-
-static GtkWidget *find_widget(const GList *widgets, const char *key)
-{
-    for (; widgets != NULL; widgets = widgets->next) {
-        if (g_strcmp0(get_key(widgets->data), key) == 0)
-            return widgets->data;
-    }
-    return NULL;
-}
-
-static void drop_others(GtkMenuShell *menu, const GPtrArray *entries)
+/* Takes out what is no longer wanted. Returns: what stays and has a key, by that. */
+static GHashTable *drop_others(GtkMenuShell *menu, const GPtrArray *entries)
 {
     g_autoptr(GHashTable) wanted = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GList) widgets = gtk_container_get_children(GTK_CONTAINER(menu));
+    GHashTable *stay = g_hash_table_new(g_str_hash, g_str_equal);
 
     for (unsigned i = 0; i < entries->len; i++)
         (void)g_hash_table_add(wanted, ((Entry *)entries->pdata[i])->key);
     for (GList *link = widgets; link != NULL; link = link->next) {
-        const char *key = get_key(link->data);
-        if (key != NULL && !g_hash_table_contains(wanted, key))
+        char *key = get_key(link->data);
+        if (key == NULL)
+            continue;
+        if (g_hash_table_contains(wanted, key))
+            g_hash_table_insert(stay, key, link->data);
+        else
             gtk_widget_destroy(link->data);
     }
+    return stay;
 }
 
-/* Puts @entries from position @first on; items without a key are not its own and stay. */
-static void fill_menu(GtkMenuShell *menu, const GPtrArray *entries, int first)
+static bool fill_menu(KftTrayMenu *self, GtkMenuShell *menu, const GPtrArray *entries, int first);
+
+static bool show_entry(KftTrayMenu *self, GtkWidget *widget, const Entry *entry)
 {
-    drop_others(menu, entries);
+    if (entry->kind == ENTRY_FORWARD)
+        show_forward(GTK_CHECK_MENU_ITEM(widget), entry->item);
+    else
+        set_label(GTK_MENU_ITEM(widget), entry->label);
+    if (entry->kind != ENTRY_SUBMENU)
+        return true;
+    GtkWidget *submenu = gtk_menu_item_get_submenu(GTK_MENU_ITEM(widget));
+    return fill_menu(self, GTK_MENU_SHELL(submenu), entry->children, 0);
+}
+
+/* Puts @entries from position @first on; items without a key are not its own and stay. Returns
+ * whether all are there: it stops when the time of this turn is over. */
+static bool fill_menu(KftTrayMenu *self, GtkMenuShell *menu, const GPtrArray *entries, int first)
+{
+    g_autoptr(GHashTable) stay = drop_others(menu, entries);
+    g_autoptr(GList) widgets = gtk_container_get_children(GTK_CONTAINER(menu));
+    GList *next = g_list_nth(widgets, (unsigned)first);
+
     for (unsigned i = 0; i < entries->len; i++) {
         const Entry *entry = entries->pdata[i];
-        int position = first + (int)i;
-        g_autoptr(GList) widgets = gtk_container_get_children(GTK_CONTAINER(menu));
-        GtkWidget *there = g_list_nth_data(widgets, (unsigned)position);
+        GtkWidget *there = next == NULL ? NULL : next->data;
 
-        if (there == NULL || g_strcmp0(get_key(there), entry->key) != 0) {
+        if (there != NULL && g_strcmp0(get_key(there), entry->key) == 0) {
+            next = next->next;
+        } else {
             /* One that stands further down is taken out: the panel is not told of moves. */
-            GtkWidget *moved = find_widget(widgets, entry->key);
-            if (moved != NULL)
+            GtkWidget *moved = g_hash_table_lookup(stay, entry->key);
+            if (g_get_monotonic_time() > self->deadline_us)
+                return false;
+            if (moved != NULL) {
+                widgets = g_list_remove(widgets, moved);
                 gtk_widget_destroy(moved);
+            }
             there = make_widget(entry);
-            gtk_menu_shell_insert(menu, there, position);
+            gtk_menu_shell_insert(menu, there, first + (int)i);
         }
-        set_label(GTK_MENU_ITEM(there), entry->label);
-        if (entry->kind == ENTRY_SUBMENU)
-            fill_menu(GTK_MENU_SHELL(gtk_menu_item_get_submenu(GTK_MENU_ITEM(there))),
-                      entry->children, 0);
+        if (!show_entry(self, there, entry))
+            return false;
     }
+    return true;
 }
 
-void kft_tray_menu_update(KftTrayMenu *self)
+bool kft_tray_menu_update(KftTrayMenu *self)
 {
     g_autoptr(GPtrArray) entries = make_entries(self);
     KftSummary summary = kft_model_get_summary(kft_core_get_model(self->core));
@@ -233,8 +287,9 @@ void kft_tray_menu_update(KftTrayMenu *self)
     gtk_widget_set_sensitive(GTK_WIDGET(self->start_all), n_active < summary.n_total);
     gtk_widget_set_sensitive(GTK_WIDGET(self->stop_all), n_active > 0);
     gtk_widget_set_visible(GTK_WIDGET(self->tail), entries->len > 0);
+    self->deadline_us = g_get_monotonic_time() + MAX_US;
     /* After the status and its separator. */
-    fill_menu(GTK_MENU_SHELL(self->menu), entries, 2);
+    return fill_menu(self, GTK_MENU_SHELL(self->menu), entries, 2);
 }
 
 /* --- the fixed part --- */
@@ -261,8 +316,6 @@ KftTrayMenu *kft_tray_menu_new(KftCore *core, GActionGroup *app_actions)
     self->core = g_object_ref(core);
     self->menu = GTK_MENU(g_object_ref_sink(gtk_menu_new()));
     gtk_widget_insert_action_group(GTK_WIDGET(self->menu), "app", app_actions);
-    gtk_widget_insert_action_group(GTK_WIDGET(self->menu), "forward",
-                                   kft_core_get_forward_actions(core));
     self->status = append(self, gtk_menu_item_new_with_label(""));
     gtk_widget_set_sensitive(GTK_WIDGET(self->status), FALSE);
     (void)append(self, gtk_separator_menu_item_new());
@@ -274,7 +327,7 @@ KftTrayMenu *kft_tray_menu_new(KftCore *core, GActionGroup *app_actions)
     (void)append_action(self, "app.settings");
     (void)append_action(self, "app.diagnose");
     (void)append_action(self, "app.quit");
-    kft_tray_menu_update(self);
+    (void)kft_tray_menu_update(self);
     return self;
 }
 

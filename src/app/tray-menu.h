@@ -5,16 +5,17 @@
 
 #include "core.h"
 
-/* The menu of the tray icon. Made of plain menu items with actions, because that is what the
- * panel's copy of it carries over properly, and changed in place, because a menu that is taken down
+/* The menu of the tray icon. Made of plain menu items, because that is what the panel's copy of
+ * it carries over properly, and changed in place, because a menu that is taken down
  * and made again closes while the user looks at it. Thread: ui. */
 typedef struct KftTrayMenu KftTrayMenu;
 
 KftTrayMenu *kft_tray_menu_new(KftCore *core, GActionGroup *app_actions);
 /* (transfer none) */
 GtkMenu *kft_tray_menu_get_widget(KftTrayMenu *self);
-/* Brings it up to date with the model. */
-void kft_tray_menu_update(KftTrayMenu *self);
+/* Brings it up to date with the model. Returns whether it is: with many new entries it is to be
+ * called again, with other work of the main loop between, until it is. */
+bool kft_tray_menu_update(KftTrayMenu *self);
 /* NULL is allowed. */
 void kft_tray_menu_free(KftTrayMenu *self);
 

@@ -365,7 +365,6 @@ KftWindow *kft_window_new(GtkApplication *application, KftCore *core)
                                 (int)kft_core_get_uint(core, KFT_SETTING_WINDOW_HEIGHT));
     if (kft_core_get_bool(core, KFT_SETTING_WINDOW_MAXIMIZED))
         gtk_window_maximize(GTK_WINDOW(self));
-    gtk_widget_insert_action_group(GTK_WIDGET(self), "forward", kft_core_get_forward_actions(core));
     kft_window_add_actions(self);
     kft_forward_list_set_core(self->list, core);
     g_signal_connect_swapped(self->list, "shown-changed", G_CALLBACK(update_page), self);
