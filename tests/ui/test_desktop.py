@@ -119,6 +119,7 @@ def test_sleep(options):
         with socket.create_connection(("127.0.0.1", web["local_port"])) as client:
             client.sendall(b"GET /zero?n=100000 HTTP/1.0\r\n\r\n")
             check(client.recv(1) == b"H", "no answer")
+            program.wait("its ear", lambda: "are watched" in session.log("kftray"))
             logind.emit("PrepareForSleep", "b", GLib.Variant("b", True))
             program.wait("the sleep", lambda: "about to sleep" in session.log("kftray"))
             logind.emit("PrepareForSleep", "b", GLib.Variant("b", False))
@@ -153,6 +154,7 @@ def test_network_changed(options):
         program = Program(session, "--hidden")
         program.click_menu("web")
         wait_state(program, "web", "running")
+        program.wait("its ear", lambda: "are watched" in session.log("kftray"))
         before = session.log("kftray").count("the network changed")
         manager.call("SetConnectivity", "(u)", 1)
         manager.call("SetConnectivity", "(u)", 4)
