@@ -88,6 +88,9 @@ def test_many_notifications(options):
         names = [f"web-{i}" for i in range(7)]
         store(session, options.kftrayctl, [config(name, context="fake-cert-ec") for name in names])
         program = Program(session, "--hidden")
+        # The entry is there before the forwards are.
+        for name in names:
+            program.wait(name, lambda: program.menu_item(name))
         program.click_menu("Start All")
         for name in names:
             wait_state(program, name, "running")
