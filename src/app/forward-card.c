@@ -11,6 +11,7 @@ struct _KftForwardCard {
     KftForwardItem *item;
     const char *state_class; /* that the icon and the status have now */
     unsigned countdown;      /* source that counts the seconds to the next try */
+    gint64 clicked_us;       /* on the address; 0 = never */
     bool is_compact;
     bool is_showing; /* the switch is being brought to the forward's state */
     GtkImage *state_icon;
@@ -170,18 +171,36 @@ static void on_item_changed(KftForwardItem *item, unsigned what, KftForwardCard 
 
 /* --- clicks --- */
 
-static void on_address_clicked(KftForwardCard *self)
-{
-    const char *address = kft_forward_item_get_address(self->item);
-    gtk_clipboard_set_text(gtk_clipboard_get(GDK_SELECTION_CLIPBOARD), address, -1);
-    g_signal_emit(self, copied_signal, 0, address);
-}
-
 static void on_open_clicked(KftForwardCard *self)
 {
     GtkWidget *window = gtk_widget_get_toplevel(GTK_WIDGET(self));
     g_autofree char *text = kft_text_browser_uri(self->item);
     (void)gtk_show_uri_on_window(GTK_WINDOW(window), text, gtk_get_current_event_time(), NULL);
+}
+
+/* A button tells of each click of a double click. */
+static bool is_second_click(KftForwardCard *self)
+{
+    int limit_ms = 0;
+    gint64 before_us = self->clicked_us;
+
+    g_object_get(gtk_widget_get_settings(GTK_WIDGET(self)), "gtk-double-click-time", &limit_ms,
+                 NULL);
+    self->clicked_us = g_get_monotonic_time();
+    return before_us != 0 && self->clicked_us - before_us < (gint64)limit_ms * 1000;
+}
+
+static void on_address_clicked(KftForwardCard *self)
+{
+    const char *address = kft_forward_item_get_address(self->item);
+
+    if (is_second_click(self) && gtk_widget_get_sensitive(self->open_button)) {
+        self->clicked_us = 0;
+        on_open_clicked(self);
+        return;
+    }
+    gtk_clipboard_set_text(gtk_clipboard_get(GDK_SELECTION_CLIPBOARD), address, -1);
+    g_signal_emit(self, copied_signal, 0, address);
 }
 
 /* An action of its own for each forward would be simpler, but each widget with an action hears of

@@ -11,6 +11,7 @@ typedef struct {
     GCancellable *cancellable;
     GDBusConnection *bus; /* the system's; NULL until it is there */
     unsigned subscription;
+    unsigned idle_source;
     GNetworkMonitor *monitor; /* NULL until the core is loaded */
 } Machine;
 
@@ -18,6 +19,7 @@ static void machine_free(gpointer data)
 {
     Machine *self = data;
 
+    g_clear_handle_id(&self->idle_source, g_source_remove);
     g_cancellable_cancel(self->cancellable);
     g_object_unref(self->cancellable);
     if (self->bus != NULL)
@@ -78,12 +80,14 @@ static void on_system_bus(GObject *source, GAsyncResult *result, gpointer user_d
     self->subscription = g_dbus_connection_signal_subscribe(
         bus, LOGIN_NAME, LOGIN_INTERFACE, "PrepareForSleep", LOGIN_PATH, NULL,
         G_DBUS_SIGNAL_FLAGS_NONE, on_prepare_for_sleep, self, NULL);
+    g_debug("network and sleep are watched");
 }
 
-/* Not before: the list is to be on the screen first. */
-static void on_loaded(KftCore *core, Machine *self)
+static gboolean on_idle(gpointer user_data)
 {
-    (void)core;
+    Machine *self = user_data;
+
+    self->idle_source = 0;
     self->monitor = g_object_ref(g_network_monitor_get_default());
     g_signal_connect_swapped(self->monitor, "network-changed", G_CALLBACK(on_network_changed),
                              self);
@@ -91,6 +95,14 @@ static void on_loaded(KftCore *core, Machine *self)
     g_signal_connect_swapped(self->monitor, "notify::connectivity", G_CALLBACK(on_network_changed),
                              self);
     g_bus_get(G_BUS_TYPE_SYSTEM, self->cancellable, on_system_bus, self);
+    return G_SOURCE_REMOVE;
+}
+
+/* Not before: GIO asks NetworkManager and waits, and the list is to be on the screen first. */
+static void on_loaded(KftCore *core, Machine *self)
+{
+    (void)core;
+    self->idle_source = g_idle_add_full(G_PRIORITY_LOW, on_idle, self, NULL);
 }
 
 void kft_machine_watch(KftCore *core)

@@ -2,7 +2,7 @@
 import gi
 
 gi.require_version("Atspi", "2.0")
-from gi.repository import Atspi  # noqa: E402
+from gi.repository import Atspi, GLib  # noqa: E402
 
 from desktop import Failure, wait_until  # noqa: E402
 
@@ -50,12 +50,25 @@ class Screen:
         if application is None:
             return []
         nodes = [application.get_child_at_index(i) for i in range(application.get_child_count())]
-        return [node for node in nodes if node is not None and
-                node.get_state_set().contains(Atspi.StateType.SHOWING)]
+        return [node for node in nodes if self.is_shown(node)]
+
+    @staticmethod
+    def is_shown(node):
+        try:
+            return node is not None and node.get_state_set().contains(Atspi.StateType.SHOWING)
+        except GLib.Error:  # it went away meanwhile
+            return False
+
+    @staticmethod
+    def title(window):
+        try:
+            return window.get_name()
+        except GLib.Error:  # it went away meanwhile
+            return ""
 
     def search(self, role, name, window=None):
         for top in self.windows():
-            if window is not None and top.get_name() != window:
+            if window is not None and self.title(top) != window:
                 continue
             for node, _ in self.walk(top):
                 try:
@@ -80,7 +93,7 @@ class Screen:
     def names(self, window=None):
         found = []
         for top in self.windows():
-            if window is None or top.get_name() == window:
+            if window is None or self.title(top) == window:
                 found += [text for text in (self.describe(node) for node, _ in self.walk(top)) if text]
         return found
 
@@ -96,8 +109,14 @@ class Screen:
         box = self.search(Atspi.Role.LIST_BOX, "Forwards", "kftray")
         if box is None:
             return []
-        return [node.get_name() for node, _ in self.walk(box)
-                if node.get_role() == Atspi.Role.LIST_ITEM and " running" not in node.get_name()]
+        found = []
+        for node, _ in self.walk(box):
+            try:
+                if node.get_role() == Atspi.Role.LIST_ITEM and " running" not in node.get_name():
+                    found.append(node.get_name())
+            except GLib.Error:  # it went away meanwhile
+                continue
+        return found
 
     def wait_rows(self, names):
         return self.program.wait(lambda: f"rows {sorted(names)}, there are {sorted(self.rows())}",
@@ -119,12 +138,12 @@ class Screen:
         return Atspi.Text.get_text(node, 0, Atspi.Text.get_character_count(node)) if node else ""
 
     def wait_window(self, name):
-        return self.program.wait(lambda: f"a window {name!r} among {[w.get_name() for w in self.windows()]}",
-                                 lambda: next((w for w in self.windows() if w.get_name() == name), None))
+        return self.program.wait(lambda: f"a window {name!r} among {[self.title(w) for w in self.windows()]}",
+                                 lambda: next((w for w in self.windows() if self.title(w) == name), None))
 
     def wait_no_window(self, name):
         self.program.wait(lambda: f"the end of window {name!r}; it says: " + "; ".join(self.names(name)),
-                          lambda: all(w.get_name() != name for w in self.windows()))
+                          lambda: all(self.title(w) != name for w in self.windows()))
 
     # --- doing ---
 

@@ -88,6 +88,9 @@ def test_many_notifications(options):
         names = [f"web-{i}" for i in range(7)]
         store(session, options.kftrayctl, [config(name, context="fake-cert-ec") for name in names])
         program = Program(session, "--hidden")
+        # The entry is there before the forwards are.
+        for name in names:
+            program.wait(name, lambda: program.menu_item(name))
         program.click_menu("Start All")
         for name in names:
             wait_state(program, name, "running")
@@ -119,6 +122,7 @@ def test_sleep(options):
         with socket.create_connection(("127.0.0.1", web["local_port"])) as client:
             client.sendall(b"GET /zero?n=100000 HTTP/1.0\r\n\r\n")
             check(client.recv(1) == b"H", "no answer")
+            program.wait("its ear", lambda: "are watched" in session.log("kftray"))
             logind.emit("PrepareForSleep", "b", GLib.Variant("b", True))
             program.wait("the sleep", lambda: "about to sleep" in session.log("kftray"))
             logind.emit("PrepareForSleep", "b", GLib.Variant("b", False))
@@ -153,6 +157,7 @@ def test_network_changed(options):
         program = Program(session, "--hidden")
         program.click_menu("web")
         wait_state(program, "web", "running")
+        program.wait("its ear", lambda: "are watched" in session.log("kftray"))
         before = session.log("kftray").count("the network changed")
         manager.call("SetConnectivity", "(u)", 1)
         manager.call("SetConnectivity", "(u)", 4)

@@ -186,7 +186,7 @@ def register_browser(session):
 
 def test_copy_and_open(options):
     """What is copied is right: the address and the connection lead to the pod, and so does the kubectl command."""
-    with desktop(options) as session:
+    with desktop(options, settings={"gtk-double-click-time": "600000"}) as session:
         session.start_window_manager()
         session.start_panel()
         session.start_cluster()
@@ -217,6 +217,9 @@ def test_copy_and_open(options):
         screen.press("Open in the browser")
         program.wait("the browser", opened.exists)
         program.wait(opened.read_text, lambda: opened.read_text() == f"http://{address}/\n")
+        # The second click of a double click, the first of which was above.
+        screen.press(f"Copy {address}")
+        program.wait(opened.read_text, lambda: opened.read_text() == f"http://{address}/\n" * 2)
         program.activate("win.copy-kubectl")
         command = f"kubectl port-forward --context fake --namespace default svc/web {web['local_port']}:8080"
         wait_copied(command)
