@@ -188,6 +188,7 @@ def measure_search(options):
     with Session(options, N_FORWARDS) as session:
         process, *_ = session.start()
         session.rest(process)
+        session.x("search", "--sync", "--onlyvisible", "--name", "^kftray$", "windowfocus", "--sync")
         session.x("key", "ctrl+f")
         session.rest(process)
         for word in ("service-04", "cluster", "team-3", "99", "zzz"):
