@@ -33,12 +33,13 @@ cd "$top"
 jobs=$(nproc)
 
 packages_tests="$packages_build $packages_demo clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
-  llvm-14 libwslay-dev zlib1g-dev git procps iproute2 curl python3-websockets mandoc zsh fish"
+  llvm-14 libwslay-dev zlib1g-dev git procps iproute2 curl python3-websockets mandoc zsh fish
+  dbus dbus-daemon gnome-keyring python3-gi gir1.2-glib-2.0 softhsm2 libengine-pkcs11-openssl"
 packages_proxies="tinyproxy-bin squid-openssl microsocks dante-server mitmproxy nginx-light dnsmasq-base
-  iproute2 util-linux"
+  iproute2 util-linux krb5-kdc krb5-admin-server krb5-user"
 
 packages_ui_tests="$packages_ui xvfb xauth xdotool xfwm4 xfce4-panel dbus dbus-daemon at-spi2-core gir1.2-atspi-2.0
-  python3-gi gir1.2-glib-2.0 desktop-file-utils libxml2-utils fonts-cantarell imagemagick"
+  python3-gi gir1.2-glib-2.0 desktop-file-utils libxml2-utils fonts-cantarell imagemagick gsettings-desktop-schemas python3-dbusmock"
 
 install_test_packages() {
   # shellcheck disable=SC2086 # one word per package

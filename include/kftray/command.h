@@ -1,6 +1,7 @@
 #ifndef KFTRAY_COMMAND_H
 #define KFTRAY_COMMAND_H
 
+#include "kftray/network.h"
 #include "kftray/query.h"
 #include "kftray/spec.h"
 
@@ -11,6 +12,7 @@ typedef enum {
     KFT_COMMAND_DIAGNOSE,
     KFT_COMMAND_STOP_DIAGNOSIS,
     KFT_COMMAND_SET_NETWORK,
+    KFT_COMMAND_SET_PROXY_LOGIN,
     KFT_COMMAND_QUERY,
     KFT_COMMAND_CANCEL_QUERY,
     KFT_COMMAND_RETRY_FORWARD, /* try now instead of at the end of the wait */
@@ -36,12 +38,13 @@ KftCommand *kft_command_new_stop_forward(KftForwardId id);
 KftCommand *kft_command_new_diagnose(KftForwardId id, KftForwardSpec *spec);
 /* Ends it without further events. Thread: any. */
 KftCommand *kft_command_new_stop_diagnosis(KftForwardId id);
-/* What counts for new connections beside kubeconfig and environment; all copied, nullable.
- * @ca_bundle: PEM file of further trusted authorities. @proxy_url: for servers that no other place
- * names a proxy for; may hold a password. @no_proxy: exceptions from it, as in NO_PROXY. Thread:
- * any. */
+/* From now on @settings (copied) count for new connections; what waits for its next try, tries
+ * again. Thread: any. */
+KftCommand *kft_command_new_set_network(const KftNetworkSettings *settings);
+/* The answer to PROXY_LOGIN: what to log in to @proxy ("host:port") with, as long as the engine
+ * runs; what waits tries again. All copied. Thread: any. */
 KftCommand *
-kft_command_new_set_network(const char *ca_bundle, const char *proxy_url, const char *no_proxy);
+kft_command_new_set_proxy_login(const char *proxy, const char *user, const char *password);
 /* @query: (transfer full), its id not in use. Thread: any. */
 KftCommand *kft_command_new_query(KftQuery *query);
 /* Its answer is CANCELLED, if it was not given already. Thread: any. */

@@ -13,6 +13,7 @@
 #define KFT_ERROR_CODES(X)                                                                         \
     X(BAD_CONFIG, false, true)  /* kubeconfig, arguments or a stored value are wrong */            \
     X(AUTH, false, true)        /* credentials missing, refused, or without the right */           \
+    X(PROXY_AUTH, false, true)  /* a proxy wants a login, or another one */                        \
     X(NOT_FOUND, true, false)   /* no such object, port or endpoint (yet) */                       \
     X(REFUSED, true, false)     /* the peer answered and said no */                                \
     X(UNREACHABLE, true, false) /* no connection to the peer */                                    \

@@ -18,8 +18,9 @@ typedef enum {
     KFT_EVENT_FORWARD_CLOSING,          /* it will end by itself unless there is traffic */
     KFT_EVENT_DIAGNOSE_STEP,            /* a step of a diagnosis began or ended */
     KFT_EVENT_DIAGNOSE_DONE,
-    KFT_EVENT_ANSWER,  /* of a query */
-    KFT_EVENT_STOPPED, /* the last one, after SHUTDOWN */
+    KFT_EVENT_PROXY_LOGIN, /* a proxy wants a login; kft_command_new_set_proxy_login() gives it */
+    KFT_EVENT_ANSWER,      /* of a query */
+    KFT_EVENT_STOPPED,     /* the last one, after SHUTDOWN */
 } KftEventType;
 
 /* Each change of a forward's state. The engine keeps no history: who wants one collects these, as
@@ -54,7 +55,8 @@ typedef struct {
 
 typedef struct {
     KftEventType type;
-    KftForwardId forward; /* 0 for ANSWER and STOPPED; the caller's id for DIAGNOSE_… */
+    KftForwardId
+        forward; /* 0 for PROXY_LOGIN, ANSWER and STOPPED; the caller's id for DIAGNOSE_… */
     union {
         KftForwardStatusEvent status;
         struct {
@@ -80,7 +82,12 @@ typedef struct {
             char *report; /* text to copy, redacted; NULL with an error */
             char *json;   /* the same as JSON */
         } diagnosis;
-        KftAnswer *answer; /* set to NULL to keep it */
+        struct {
+            char *proxy;     /* "host:port" */
+            char *user;      /* the name that is known; nullable */
+            bool is_refused; /* the login that was tried was wrong; else there was none */
+        } proxy_login;       /* once, until a login comes, the settings change, or RETRY_ALL */
+        KftAnswer *answer;   /* set to NULL to keep it */
     };
 } KftEvent;
 

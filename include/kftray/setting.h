@@ -30,6 +30,14 @@
       "Seconds of silence after a program ended its data until the pod is told")                   \
     X(DISCONNECT_TIMEOUT_MINUTES, "disconnect_timeout_minutes", UINT, "0", "", 0, 10080,           \
       "Stop a forward after so many minutes without traffic; 0 = never")                           \
+    X(CA_BUNDLE, "ca_bundle", TEXT, "", "", 0, 0,                                                  \
+      "File of further trusted authorities (PEM), for networks that inspect TLS")                  \
+    X(PROXY, "proxy", TEXT, "", "", 0, 0,                                                          \
+      "Proxy if kubeconfig and environment name none; none = not even that of the desktop")        \
+    X(NO_PROXY, "no_proxy", TEXT, "", "", 0, 0,                                                    \
+      "Servers that are reached without that proxy, as in NO_PROXY")                               \
+    X(CONTEXT_PROXIES, "context_proxies", TEXT, "", "", 0, 0,                                      \
+      "Proxies of single contexts, before all others: CONTEXT=URL, CONTEXT=none, blanks between")  \
     X(WINDOW_WIDTH, "window_width", UINT, "960", "", 1, 32767, "Width of the window")              \
     X(WINDOW_HEIGHT, "window_height", UINT, "640", "", 1, 32767, "Height of the window")           \
     X(WINDOW_MAXIMIZED, "window_maximized", BOOL, "false", "", 0, 0,                               \

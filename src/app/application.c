@@ -11,7 +11,10 @@
 #include "demo.h"
 #include "dialogs.h"
 #include "frame-log.h"
+#include "machine.h"
+#include "network-link.h"
 #include "notify.h"
+#include "proxy-logins.h"
 #include "remote-control.h"
 #include "tray.h"
 #include "window.h"
@@ -27,10 +30,12 @@ struct _KftApplication {
     KftCore *core;
     KftTray *tray;
     KftRemoteControl *remote; /* NULL without a session bus */
-    KftWindow *window;        /* NULL until it was shown */
-    GPtrArray *to_open;       /* paths of files to import once the store is read */
-    char *appearance;         /* what GTK was told, as the setting has it */
-    bool is_hidden;           /* started without a window */
+    KftNetworkLink *network;
+    KftProxyLogins *logins;
+    KftWindow *window;  /* NULL until it was shown */
+    GPtrArray *to_open; /* paths of files to import once the store is read */
+    char *appearance;   /* what GTK was told, as the setting has it */
+    bool is_hidden;     /* started without a window */
     bool is_activated;
     bool is_quitting;
     bool is_asking; /* the question before quitting is open */
@@ -248,6 +253,14 @@ static void on_stop_all(GSimpleAction *action, GVariant *parameter, gpointer use
     kft_core_stop_all(KFT_APPLICATION(user_data)->core);
 }
 
+static void on_diagnose(GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+    KftApplication *self = user_data;
+    (void)action;
+    (void)parameter;
+    kft_dialogs_diagnose(self->core, get_parent(self), NULL);
+}
+
 static void on_run_forward(GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
     KftCore *core = KFT_APPLICATION(user_data)->core;
@@ -314,6 +327,7 @@ static const GActionEntry entries[] = {
     {.name = "try-demo", .activate = on_try_demo},
     {.name = "start-all", .activate = on_start_all},
     {.name = "stop-all", .activate = on_stop_all},
+    {.name = "diagnose", .activate = on_diagnose},
     {.name = "run-forward", .parameter_type = "(xb)", .activate = on_run_forward},
     {.name = "settings", .activate = on_settings},
     {.name = "shortcuts", .activate = on_shortcuts},
@@ -405,7 +419,10 @@ static void connect_core(KftApplication *self)
     g_signal_connect(self->core, "loaded", G_CALLBACK(on_core_loaded), self);
     g_signal_connect(self->core, "stopped", G_CALLBACK(on_core_stopped), self);
     g_signal_connect(self->core, "setting-changed", G_CALLBACK(on_setting_changed), self);
+    self->network = kft_network_link_new(self->core);
+    self->logins = kft_proxy_logins_new(self->core);
     kft_notify_attach(self->core, G_APPLICATION(self), is_watching);
+    kft_machine_watch(self->core);
 }
 
 static gboolean kft_application_dbus_register(GApplication *application,
@@ -495,6 +512,10 @@ static void kft_application_shutdown(GApplication *application)
     if (self->window != NULL)
         gtk_widget_destroy(GTK_WIDGET(self->window));
     g_clear_object(&self->tray);
+    g_clear_pointer(&self->network, kft_network_link_free);
+    if (self->logins != NULL)
+        g_object_run_dispose(G_OBJECT(self->logins));
+    g_clear_object(&self->logins);
     if (self->remote != NULL)
         kft_remote_control_set_core(self->remote, NULL);
     if (self->core != NULL)

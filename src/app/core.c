@@ -16,6 +16,7 @@ enum {
     ITEM_LOST,
     ITEM_RECOVERED,
     DIAGNOSE_EVENT,
+    PROXY_LOGIN,
     SETTING_CHANGED,
     REMOVAL_CHANGED,
     STOPPED,
@@ -204,9 +205,20 @@ void kft_core_stop_all(KftCore *self)
     for_each_item(self, kft_core_stop);
 }
 
-void kft_core_retry(KftCore *self)
+void kft_core_hint(KftCore *self, KftCommandType hint)
 {
-    kft_bridge_post(self->bridge, kft_command_new(KFT_COMMAND_RETRY_ALL));
+    kft_bridge_post(self->bridge, kft_command_new(hint));
+}
+
+void kft_core_set_network(KftCore *self, const KftNetworkSettings *settings)
+{
+    kft_bridge_post(self->bridge, kft_command_new_set_network(settings));
+}
+
+void kft_core_set_proxy_login(KftCore *self, const char *proxy, const KftLogin *login)
+{
+    kft_bridge_post(self->bridge,
+                    kft_command_new_set_proxy_login(proxy, login->user, login->password));
 }
 
 /* --- events --- */
@@ -271,6 +283,10 @@ static void on_engine_event(const KftEvent *event, gpointer user_data)
     }
     if (event->type == KFT_EVENT_DIAGNOSE_STEP || event->type == KFT_EVENT_DIAGNOSE_DONE) {
         g_signal_emit(self, signals[DIAGNOSE_EVENT], 0, event);
+        return;
+    }
+    if (event->type == KFT_EVENT_PROXY_LOGIN) {
+        g_signal_emit(self, signals[PROXY_LOGIN], 0, event);
         return;
     }
     if (event->type == KFT_EVENT_ANSWER) {
@@ -400,6 +416,7 @@ static void kft_core_class_init(KftCoreClass *class)
     signals[ITEM_LOST] = new_signal("item-lost", 1, KFT_TYPE_FORWARD_ITEM, 0);
     signals[ITEM_RECOVERED] = new_signal("item-recovered", 1, KFT_TYPE_FORWARD_ITEM, 0);
     signals[DIAGNOSE_EVENT] = new_signal("diagnose-event", 1, G_TYPE_POINTER, 0);
+    signals[PROXY_LOGIN] = new_signal("proxy-login", 1, G_TYPE_POINTER, 0);
     signals[SETTING_CHANGED] = new_signal("setting-changed", 1, G_TYPE_UINT, 0);
     signals[REMOVAL_CHANGED] = new_signal("removal-changed", 0, 0, 0);
     signals[STOPPED] = new_signal("stopped", 0, 0, 0);

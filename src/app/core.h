@@ -1,6 +1,10 @@
 #ifndef KFT_APP_CORE_H
 #define KFT_APP_CORE_H
 
+#include <kftray/command.h>
+#include <kftray/keyring.h>
+#include <kftray/network.h>
+
 #include "model.h"
 #include "worker.h"
 
@@ -16,6 +20,7 @@
  *   "item-lost" (KftForwardItem *)       a running forward is being connected again
  *   "item-recovered" (KftForwardItem *)  it runs again
  *   "diagnose-event" (KftEvent *)  of type DIAGNOSE_STEP or DIAGNOSE_DONE
+ *   "proxy-login" (KftEvent *)     of type PROXY_LOGIN: a proxy wants a login
  *   "setting-changed" (unsigned KftSetting)
  *   "removal-changed"              kft_core_get_n_removed() is another number
  *   "stopped"                      the last one, after kft_core_shut_down() */
@@ -39,8 +44,8 @@ void kft_core_start(KftCore *self, KftForwardItem *item);
 void kft_core_stop(KftCore *self, KftForwardItem *item);
 void kft_core_start_all(KftCore *self);
 void kft_core_stop_all(KftCore *self);
-/* Tries now what waits for its next try. */
-void kft_core_retry(KftCore *self);
+/* What the desktop knows of the machine. @hint: NETWORK_CHANGED, SLEEP or WAKE. */
+void kft_core_hint(KftCore *self, KftCommandType hint);
 /* Ends everything, then "stopped" comes. @stays_wanted: what runs shall run again at the next
  * start. */
 void kft_core_shut_down(KftCore *self, bool stays_wanted);
@@ -77,6 +82,12 @@ void kft_core_cancel(KftCore *self, uint32_t id);
 uint32_t kft_core_diagnose(KftCore *self, KftForwardItem *item, GError **error);
 /* 0 and ids that are over are allowed. */
 void kft_core_stop_diagnosis(KftCore *self, uint32_t id);
+
+/* What counts for new connections from now on. */
+void kft_core_set_network(KftCore *self, const KftNetworkSettings *settings);
+
+/* The answer to "proxy-login". */
+void kft_core_set_proxy_login(KftCore *self, const char *proxy, const KftLogin *login);
 
 /* --- settings --- */
 

@@ -2,6 +2,7 @@
 
 #include <glib/gi18n.h>
 
+#include "log-view.h"
 #include "sparkline.h"
 #include "text.h"
 
@@ -9,8 +10,7 @@ struct _KftDetailsPane {
     GtkScrolledWindow parent;
     KftForwardItem *item;
     const char *state_class;
-    unsigned clock;   /* source that keeps the uptime and the countdown true */
-    unsigned n_lines; /* of the log that are shown */
+    unsigned clock; /* source that keeps the uptime and the countdown true */
     GtkLabel *title;
     GtkImage *state_icon;
     GtkLabel *state;
@@ -31,7 +31,7 @@ struct _KftDetailsPane {
     GtkLabel *note;
     GtkWidget *note_name;
     KftSparkline *sparkline;
-    GtkTextView *log;
+    KftLogView *log;
 };
 
 G_DEFINE_FINAL_TYPE(KftDetailsPane, kft_details_pane, GTK_TYPE_SCROLLED_WINDOW)
@@ -168,61 +168,9 @@ static void show_traffic(KftDetailsPane *self)
                              KFT_ITEM_N_RATES);
 }
 
-/* --- log --- */
-
-static char *format_line(const KftLogLine *line)
-{
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(line->time_s);
-    g_autofree char *clock = g_date_time_format(time, "%H:%M:%S");
-    return g_strdup_printf("%s  %s%s\n", clock, line->is_error ? "✗ " : "", line->text);
-}
-
-static void append_line(KftDetailsPane *self, const KftLogLine *line)
-{
-    GtkTextBuffer *buffer = gtk_text_view_get_buffer(self->log);
-    g_autofree char *text = format_line(line);
-    GtkTextIter end;
-
-    gtk_text_buffer_get_end_iter(buffer, &end);
-    gtk_text_buffer_insert(buffer, &end, text, -1);
-    self->n_lines++;
-}
-
-static void show_whole_log(KftDetailsPane *self)
-{
-    GQueue *log = kft_forward_item_get_log(self->item);
-
-    gtk_text_buffer_set_text(gtk_text_view_get_buffer(self->log), "", 0);
-    self->n_lines = 0;
-    for (GList *link = log->head; link != NULL; link = link->next)
-        append_line(self, link->data);
-}
-
-/* One line came; the oldest may have gone. */
-static void show_log_change(KftDetailsPane *self)
-{
-    GQueue *log = kft_forward_item_get_log(self->item);
-    GtkTextBuffer *buffer = gtk_text_view_get_buffer(self->log);
-    GtkTextIter end;
-
-    if (self->n_lines >= KFT_ITEM_MAX_LOG)
-        show_whole_log(self);
-    else
-        append_line(self, g_queue_peek_tail(log));
-    gtk_text_buffer_get_end_iter(buffer, &end);
-    gtk_text_view_scroll_to_mark(self->log, gtk_text_buffer_get_mark(buffer, "end"), 0, FALSE, 0,
-                                 1);
-}
-
 static void on_copy_log(KftDetailsPane *self)
 {
-    GtkTextBuffer *buffer = gtk_text_view_get_buffer(self->log);
-    GtkTextIter start;
-    GtkTextIter end;
-
-    gtk_text_buffer_get_bounds(buffer, &start, &end);
-    g_autofree char *text = gtk_text_buffer_get_text(buffer, &start, &end, FALSE);
-    gtk_clipboard_set_text(gtk_clipboard_get(GDK_SELECTION_CLIPBOARD), text, -1);
+    kft_log_view_copy(self->log);
 }
 
 /* --- object --- */
@@ -238,8 +186,6 @@ static void on_item_changed(KftForwardItem *item, unsigned what, KftDetailsPane 
         show_status(self);
     if ((what & KFT_ITEM_TRAFFIC) != 0)
         show_traffic(self);
-    if ((what & KFT_ITEM_LOG) != 0)
-        show_log_change(self);
 }
 
 static void show_all(KftDetailsPane *self)
@@ -247,7 +193,6 @@ static void show_all(KftDetailsPane *self)
     show_config(self);
     show_status(self);
     show_traffic(self);
-    show_whole_log(self);
 }
 
 static void drop_item(KftDetailsPane *self)
@@ -263,6 +208,7 @@ void kft_details_pane_set_item(KftDetailsPane *self, KftForwardItem *item)
     if (self->item == item)
         return;
     drop_item(self);
+    kft_log_view_set_item(self->log, item);
     if (item == NULL)
         return;
     self->item = g_object_ref(item);
@@ -298,6 +244,7 @@ static void kft_details_pane_class_init(KftDetailsPaneClass *class)
     G_OBJECT_CLASS(class)->dispose = kft_details_pane_dispose;
     widget_class->map = kft_details_pane_map;
     widget_class->unmap = kft_details_pane_unmap;
+    g_type_ensure(KFT_TYPE_LOG_VIEW);
     g_type_ensure(KFT_TYPE_SPARKLINE);
     gtk_widget_class_set_template_from_resource(widget_class,
                                                 "/io/github/kftray/Kftray/details-pane.ui");
@@ -329,10 +276,5 @@ static void kft_details_pane_class_init(KftDetailsPaneClass *class)
 
 static void kft_details_pane_init(KftDetailsPane *self)
 {
-    GtkTextIter end;
-
     gtk_widget_init_template(GTK_WIDGET(self));
-    GtkTextBuffer *buffer = gtk_text_view_get_buffer(self->log);
-    gtk_text_buffer_get_end_iter(buffer, &end);
-    (void)gtk_text_buffer_create_mark(buffer, "end", &end, /* left_gravity */ FALSE);
 }

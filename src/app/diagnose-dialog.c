@@ -1,12 +1,16 @@
 #include "diagnose-dialog.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 struct _KftDiagnoseDialog {
     GtkDialog parent;
     KftCore *core;
     uint32_t id; /* of the diagnosis, 0 once it is over */
     char *report;
+    GPtrArray *items; /* of KftForwardItem, as the choice shows them */
+    GtkWidget *choice;
+    GtkComboBoxText *forward;
     GtkListStore *rows;
     GtkTreeIter steps[KFT_DIAGNOSE_N_STEPS];
     bool has_step[KFT_DIAGNOSE_N_STEPS];
@@ -48,7 +52,7 @@ static void show_step(KftDiagnoseDialog *self, const KftDiagnoseResult *result)
         self->has_step[result->step] = true;
     }
     gtk_list_store_set(self->rows, row, COLUMN_ICON, get_icon(result->state), COLUMN_TITLE,
-                       kft_diagnose_step_title(result->step), COLUMN_TEXT, result->text, -1);
+                       _(kft_diagnose_step_title(result->step)), COLUMN_TEXT, result->text, -1);
     if (result->state != KFT_DIAGNOSE_STATE_FAILED || result->advice == NULL)
         return;
     gtk_label_set_text(self->advice, result->advice);
@@ -77,6 +81,84 @@ static void on_diagnose_event(KftDiagnoseDialog *self, const KftEvent *event)
         show_end(self, event);
 }
 
+/* --- which one --- */
+
+static void begin(KftDiagnoseDialog *self, KftForwardItem *item)
+{
+    /* Translators: title of a window; %s is the name of a forward. */
+    g_autofree char *title =
+        g_strdup_printf(_("Diagnose %s"), kft_forward_item_get_config(item)->alias);
+    g_autoptr(GError) error = NULL;
+
+    kft_core_stop_diagnosis(self->core, self->id);
+    gtk_list_store_clear(self->rows);
+    memset(self->has_step, 0, sizeof self->has_step);
+    g_clear_pointer(&self->report, g_free);
+    gtk_widget_hide(GTK_WIDGET(self->advice));
+    gtk_dialog_set_response_sensitive(GTK_DIALOG(self), GTK_RESPONSE_APPLY, FALSE);
+    gtk_window_set_title(GTK_WINDOW(self), title);
+    self->id = kft_core_diagnose(self->core, item, &error);
+    gtk_label_set_text(self->summary, self->id == 0
+                                          ? error->message
+                                          : _("Looking at each step on the way to the pod…"));
+    if (self->id == 0)
+        gtk_spinner_stop(self->spinner);
+    else
+        gtk_spinner_start(self->spinner);
+}
+
+static void on_forward_changed(KftDiagnoseDialog *self)
+{
+    int index = gtk_combo_box_get_active(GTK_COMBO_BOX(self->forward));
+    if (index >= 0 && (unsigned)index < self->items->len)
+        begin(self, self->items->pdata[index]);
+}
+
+/* What does not work stands first. */
+static unsigned rank(KftForwardItem *item)
+{
+    KftItemState state = kft_forward_item_get_status(item)->state;
+    return state == KFT_ITEM_FAILED           ? 0
+           : state == KFT_ITEM_RECONNECTING   ? 1
+           : kft_forward_item_is_active(item) ? 2
+                                              : 3;
+}
+
+static int compare(gconstpointer a, gconstpointer b)
+{
+    KftForwardItem *item_a = *(KftForwardItem *const *)a;
+    KftForwardItem *item_b = *(KftForwardItem *const *)b;
+
+    if (rank(item_a) != rank(item_b))
+        return (int)rank(item_a) - (int)rank(item_b);
+    return g_utf8_collate(kft_forward_item_get_config(item_a)->alias,
+                          kft_forward_item_get_config(item_b)->alias);
+}
+
+static void fill_choice(KftDiagnoseDialog *self, KftForwardItem *first)
+{
+    GListModel *list = kft_model_get_list(kft_core_get_model(self->core));
+    unsigned n = g_list_model_get_n_items(list);
+    unsigned active = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        g_ptr_array_add(self->items, g_list_model_get_item(list, i));
+    g_ptr_array_sort(self->items, compare);
+    for (unsigned i = 0; i < n; i++) {
+        const char *alias = kft_forward_item_get_config(self->items->pdata[i])->alias;
+        gtk_combo_box_text_append_text(self->forward, alias);
+        if (self->items->pdata[i] == first)
+            active = i;
+    }
+    gtk_widget_set_visible(self->choice, n > 0);
+    if (n > 0)
+        gtk_combo_box_set_active(GTK_COMBO_BOX(self->forward), (int)active);
+    else
+        gtk_label_set_text(self->summary, _("No forwards yet"));
+}
+
+/* --- object --- */
+
 static void kft_diagnose_dialog_response(GtkDialog *dialog, int response)
 {
     KftDiagnoseDialog *self = KFT_DIAGNOSE_DIALOG(dialog);
@@ -97,6 +179,7 @@ static void kft_diagnose_dialog_dispose(GObject *object)
     }
     g_clear_object(&self->core);
     g_clear_pointer(&self->report, g_free);
+    g_clear_pointer(&self->items, g_ptr_array_unref);
     G_OBJECT_CLASS(kft_diagnose_dialog_parent_class)->dispose(object);
 }
 
@@ -109,32 +192,28 @@ static void kft_diagnose_dialog_class_init(KftDiagnoseDialogClass *class)
     gtk_widget_class_set_template_from_resource(widget_class,
                                                 "/io/github/kftray/Kftray/diagnose-dialog.ui");
     gtk_widget_class_bind_template_child(widget_class, KftDiagnoseDialog, rows);
+    gtk_widget_class_bind_template_child(widget_class, KftDiagnoseDialog, choice);
+    gtk_widget_class_bind_template_child(widget_class, KftDiagnoseDialog, forward);
     gtk_widget_class_bind_template_child(widget_class, KftDiagnoseDialog, spinner);
     gtk_widget_class_bind_template_child(widget_class, KftDiagnoseDialog, summary);
     gtk_widget_class_bind_template_child(widget_class, KftDiagnoseDialog, advice);
+    gtk_widget_class_bind_template_callback(widget_class, on_forward_changed);
 }
 
 static void kft_diagnose_dialog_init(KftDiagnoseDialog *self)
 {
+    self->items = g_ptr_array_new_with_free_func(g_object_unref);
     gtk_widget_init_template(GTK_WIDGET(self));
 }
 
 GtkWidget *kft_diagnose_dialog_new(KftCore *core, GtkWindow *parent, KftForwardItem *item)
 {
-    const KftConfig *config = kft_forward_item_get_config(item);
-    /* Translators: title of a window; %s is the name of a forward. */
-    g_autofree char *title = g_strdup_printf(_("Diagnose %s"), config->alias);
-    g_autoptr(GError) error = NULL;
     KftDiagnoseDialog *self = g_object_new(KFT_TYPE_DIAGNOSE_DIALOG, "use-header-bar", 1,
-                                           "transient-for", parent, "title", title, NULL);
+                                           "transient-for", parent, "title", _("Diagnose"), NULL);
 
     self->core = g_object_ref(core);
     gtk_dialog_set_response_sensitive(GTK_DIALOG(self), GTK_RESPONSE_APPLY, FALSE);
     g_signal_connect_swapped(core, "diagnose-event", G_CALLBACK(on_diagnose_event), self);
-    self->id = kft_core_diagnose(core, item, &error);
-    if (self->id == 0)
-        gtk_label_set_text(self->summary, error->message);
-    else
-        gtk_spinner_start(self->spinner);
+    fill_choice(self, item);
     return GTK_WIDGET(self);
 }

@@ -10,7 +10,7 @@
 #define KFT_TYPE_DIAGNOSE_DIALOG (kft_diagnose_dialog_get_type())
 G_DECLARE_FINAL_TYPE(KftDiagnoseDialog, kft_diagnose_dialog, KFT, DIAGNOSE_DIALOG, GtkDialog)
 
-/* @item: (transfer none). */
+/* @item: (transfer none), the one to begin with; NULL = the one that most probably needs it. */
 GtkWidget *kft_diagnose_dialog_new(KftCore *core, GtkWindow *parent, KftForwardItem *item);
 
 #endif

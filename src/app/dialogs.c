@@ -8,6 +8,7 @@
 #include "cluster-dialog.h"
 #include "diagnose-dialog.h"
 #include "editor-dialog.h"
+#include "log-window.h"
 #include "plan-dialog.h"
 #include "settings-window.h"
 #include "text.h"
@@ -35,6 +36,18 @@ void kft_dialogs_import_kubeconfig(KftCore *core, GtkWindow *parent, const char 
 void kft_dialogs_diagnose(KftCore *core, GtkWindow *parent, KftForwardItem *item)
 {
     present(kft_diagnose_dialog_new(core, parent, item));
+}
+
+void kft_dialogs_log(GtkApplication *application, KftForwardItem *item)
+{
+    for (GList *link = gtk_application_get_windows(application); link != NULL; link = link->next) {
+        if (KFT_IS_LOG_WINDOW(link->data) &&
+            kft_log_window_get_item(KFT_LOG_WINDOW(link->data)) == item) {
+            present(link->data);
+            return;
+        }
+    }
+    present(kft_log_window_new(application, item));
 }
 
 void kft_dialogs_settings(KftCore *core, GtkWindow *parent)

@@ -20,7 +20,10 @@ void kft_dialogs_import_upstream(KftCore *core, GtkWindow *parent);
 /* @items: of KftForwardItem; NULL = all. */
 void kft_dialogs_export(KftCore *core, GtkWindow *parent, const GPtrArray *items);
 void kft_dialogs_set_group(KftCore *core, GtkWindow *parent, const GPtrArray *items);
+/* @item: NULL = the one that most probably needs it. */
 void kft_dialogs_diagnose(KftCore *core, GtkWindow *parent, KftForwardItem *item);
+/* One window for each forward. */
+void kft_dialogs_log(GtkApplication *application, KftForwardItem *item);
 void kft_dialogs_settings(KftCore *core, GtkWindow *parent);
 void kft_dialogs_about(GtkWindow *parent);
 

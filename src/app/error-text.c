@@ -12,6 +12,8 @@ static const struct {
                               N_("Edit the forward, or mend the kubeconfig that it names.")},
     [KFT_ERROR_AUTH] = {N_("The cluster does not accept the credentials"),
                         N_("Log in to the cluster again, or ask for the right to forward ports.")},
+    [KFT_ERROR_PROXY_AUTH] = {N_("The proxy wants a login"),
+                              N_("Try again to be asked for it, or store it in the keyring.")},
     [KFT_ERROR_NOT_FOUND] = {N_("What it points at does not exist"),
                              N_("Check namespace, name and port. It is tried again by itself.")},
     [KFT_ERROR_REFUSED] = {N_("The cluster refused the connection"),

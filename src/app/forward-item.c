@@ -418,6 +418,7 @@ void kft_forward_item_take_event(KftForwardItem *self, const KftEvent *event)
         return;
     case KFT_EVENT_DIAGNOSE_STEP:
     case KFT_EVENT_DIAGNOSE_DONE:
+    case KFT_EVENT_PROXY_LOGIN:
     case KFT_EVENT_ANSWER:
     case KFT_EVENT_STOPPED:
         return;

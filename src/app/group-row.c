@@ -56,6 +56,8 @@ static void kft_group_row_class_init(KftGroupRowClass *class)
 static void kft_group_row_init(KftGroupRow *self)
 {
     gtk_widget_init_template(GTK_WIDGET(self));
+    /* "3 / 5" would be "5 / 3" from right to left. */
+    gtk_widget_set_direction(GTK_WIDGET(self->count), GTK_TEXT_DIR_LTR);
 }
 
 static void show_name(KftGroupRow *self)

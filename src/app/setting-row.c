@@ -2,6 +2,9 @@
 
 #include <glib/gi18n.h>
 
+/* After the last letter. */
+#define COMMIT_MS 700
+
 struct _KftSettingRow {
     GtkListBoxRow parent;
     KftCore *core;
@@ -9,6 +12,7 @@ struct _KftSettingRow {
     const KftSettingWord *words;
     GtkWidget *control;
     bool is_filling;
+    unsigned commit_source; /* an entry's text is stored soon */
     GtkLabel *title;
     GtkLabel *text;
     GtkBox *box;
@@ -66,23 +70,45 @@ static void on_combo(KftSettingRow *self)
 }
 
 /* A text that is not allowed is marked and not stored. */
-static void on_entry(KftSettingRow *self)
+static bool check_entry(KftSettingRow *self)
 {
-    const char *value = gtk_entry_get_text(GTK_ENTRY(self->control));
     GtkStyleContext *style = gtk_widget_get_style_context(self->control);
     g_autoptr(GError) error = NULL;
+    bool is_allowed =
+        kft_setting_check(self->setting, gtk_entry_get_text(GTK_ENTRY(self->control)), &error);
 
-    if (self->is_filling)
-        return;
-    if (kft_setting_check(self->setting, value, &error)) {
+    if (is_allowed)
         gtk_style_context_remove_class(style, "error");
-        self->is_filling = true;
-        kft_core_set_setting(self->core, self->setting, value);
-        self->is_filling = false;
-    } else {
+    else
         gtk_style_context_add_class(style, "error");
-    }
     gtk_widget_set_tooltip_text(self->control, error == NULL ? NULL : error->message);
+    return is_allowed;
+}
+
+static void commit_entry(KftSettingRow *self)
+{
+    g_clear_handle_id(&self->commit_source, g_source_remove);
+    if (!check_entry(self))
+        return;
+    self->is_filling = true;
+    kft_core_set_setting(self->core, self->setting, gtk_entry_get_text(GTK_ENTRY(self->control)));
+    self->is_filling = false;
+}
+
+static gboolean on_commit(gpointer user_data)
+{
+    KftSettingRow *self = user_data;
+    self->commit_source = 0;
+    commit_entry(self);
+    return G_SOURCE_REMOVE;
+}
+
+/* Half a word may be allowed, too: it counts when nobody has typed for a moment. */
+static void on_entry(KftSettingRow *self)
+{
+    g_clear_handle_id(&self->commit_source, g_source_remove);
+    if (!self->is_filling && check_entry(self))
+        self->commit_source = g_timeout_add(COMMIT_MS, on_commit, self);
 }
 
 /* --- object --- */
@@ -114,6 +140,7 @@ static void make_control(KftSettingRow *self, const KftSettingInfo *info)
         self->control = gtk_entry_new();
         gtk_entry_set_width_chars(GTK_ENTRY(self->control), 18);
         g_signal_connect_swapped(self->control, "changed", G_CALLBACK(on_entry), self);
+        g_signal_connect_swapped(self->control, "activate", G_CALLBACK(commit_entry), self);
         break;
     }
     gtk_widget_set_valign(self->control, GTK_ALIGN_CENTER);
@@ -136,6 +163,8 @@ static const char *get_default_text(KftSettingRow *self, const KftSettingInfo *i
 static void kft_setting_row_dispose(GObject *object)
 {
     KftSettingRow *self = KFT_SETTING_ROW(object);
+    if (self->commit_source != 0)
+        commit_entry(self);
     if (self->core != NULL)
         g_signal_handlers_disconnect_by_data(self->core, self);
     g_clear_object(&self->core);
@@ -170,9 +199,12 @@ GtkWidget *kft_setting_row_new(KftCore *core,
     self->core = g_object_ref(core);
     self->setting = setting;
     self->words = words;
+    const char *default_text = get_default_text(self, info);
     /* Translators: under a setting: what it does, then its default value. */
     g_autofree char *text =
-        g_strdup_printf(_("%s. Default: %s"), _(info->summary), get_default_text(self, info));
+        default_text[0] == '\0'
+            ? g_strconcat(_(info->summary), ".", NULL)
+            : g_strdup_printf(_("%s. Default: %s"), _(info->summary), default_text);
     gtk_label_set_text(self->title, title);
     gtk_label_set_text(self->text, text);
     make_control(self, info);

@@ -141,6 +141,17 @@ char *kft_text_summary(const KftSummary *summary)
     return g_string_free(out, FALSE);
 }
 
+const char *kft_text_tray_icon(const KftSummary *summary)
+{
+    if (summary->n[KFT_ITEM_FAILED] > 0)
+        return "kftray-tray-failed-symbolic";
+    if (summary->n[KFT_ITEM_RECONNECTING] > 0)
+        return "kftray-tray-reconnecting-symbolic";
+    if (kft_summary_count_active(summary) + summary->n[KFT_ITEM_ELSEWHERE] > 0)
+        return "kftray-tray-active-symbolic";
+    return "kftray-tray-idle-symbolic";
+}
+
 /* --- numbers --- */
 
 char *kft_text_rate(double bytes_per_second)

@@ -17,6 +17,8 @@ char *kft_text_status(KftForwardItem *item);
 char *kft_text_tray_label(KftForwardItem *item);
 /* "3 of 12 running, 1 reconnecting". */
 char *kft_text_summary(const KftSummary *summary);
+/* Of the tray; the worst state decides. */
+const char *kft_text_tray_icon(const KftSummary *summary);
 /* "1.2 MB/s" */
 char *kft_text_rate(double bytes_per_second);
 /* "2 h 5 min", "4 min", "12 s" */

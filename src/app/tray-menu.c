@@ -344,6 +344,7 @@ KftTrayMenu *kft_tray_menu_new(KftCore *core, GActionGroup *app_actions)
     (void)append(self, gtk_separator_menu_item_new());
     (void)append_action(self, "app.show");
     (void)append_action(self, "app.settings");
+    (void)append_action(self, "app.diagnose");
     (void)append_action(self, "app.quit");
     kft_tray_menu_update(self);
     return self;

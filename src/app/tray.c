@@ -58,18 +58,6 @@ G_DEFINE_FINAL_TYPE(KftTray, kft_tray, G_TYPE_OBJECT)
 
 static unsigned shown_changed_signal;
 
-/* The worst state decides. */
-static const char *choose_icon(const KftSummary *summary)
-{
-    if (summary->n[KFT_ITEM_FAILED] > 0)
-        return "kftray-tray-failed-symbolic";
-    if (summary->n[KFT_ITEM_RECONNECTING] > 0)
-        return "kftray-tray-reconnecting-symbolic";
-    if (kft_summary_count_active(summary) + summary->n[KFT_ITEM_ELSEWHERE] > 0)
-        return "kftray-tray-active-symbolic";
-    return "kftray-tray-idle-symbolic";
-}
-
 static gboolean on_update(gpointer user_data)
 {
     KftTray *self = user_data;
@@ -77,7 +65,7 @@ static gboolean on_update(gpointer user_data)
     g_autofree char *text = kft_text_summary(&summary);
     g_autofree char *title = g_strdup_printf("kftray: %s", text);
 
-    app_indicator_set_icon_full(self->indicator, choose_icon(&summary), text);
+    app_indicator_set_icon_full(self->indicator, kft_text_tray_icon(&summary), text);
     app_indicator_set_title(self->indicator, title);
     self->update_source = 0;
     kft_tray_menu_update(self->menu);

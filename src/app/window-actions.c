@@ -96,6 +96,17 @@ static void on_diagnose(GSimpleAction *action, GVariant *parameter, gpointer use
         kft_dialogs_diagnose(self->core, GTK_WINDOW(self), item);
 }
 
+static void on_log(GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+    KftWindow *self = user_data;
+    g_autoptr(KftForwardItem) item = get_single(self);
+
+    (void)action;
+    (void)parameter;
+    if (item != NULL)
+        kft_dialogs_log(gtk_window_get_application(GTK_WINDOW(self)), item);
+}
+
 static void on_set_group(GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
     KftWindow *self = user_data;
@@ -254,6 +265,7 @@ static const GActionEntry entries[] = {
     {.name = "edit", .activate = on_edit},
     {.name = "duplicate", .activate = on_duplicate},
     {.name = "diagnose", .activate = on_diagnose},
+    {.name = "log", .activate = on_log},
     {.name = "set-group", .activate = on_set_group},
     {.name = "remove", .activate = on_remove},
     {.name = "undo", .activate = on_undo},

@@ -27,6 +27,9 @@ typedef struct {
     bool has_live_line;
     KftDiagnoseResult results[KFT_DIAGNOSE_N_STEPS];
     unsigned n_printed; /* of the ladder, from its beginning */
+    KftRunner *runner;
+    unsigned n_logins; /* that the runner had found at the start */
+    bool must_start_anew;
     bool is_over;
     bool is_ok;
 } State;
@@ -292,6 +295,10 @@ static void on_event(const KftEvent *event, void *user_data)
         return;
     case KFT_EVENT_DIAGNOSE_DONE:
         clear_live_line(self);
+        if (!event->diagnosis.is_ok && kft_runner_count_logins(self->runner) > self->n_logins) {
+            self->must_start_anew = true;
+            return;
+        }
         self->is_over = true;
         self->is_ok = event->diagnosis.is_ok;
         if (event->diagnosis.error != NULL)
@@ -308,10 +315,31 @@ static void on_event(const KftEvent *event, void *user_data)
     case KFT_EVENT_FORWARD_CONNECTION_ERROR:
     case KFT_EVENT_FORWARD_STATISTICS:
     case KFT_EVENT_FORWARD_CLOSING:
+    case KFT_EVENT_PROXY_LOGIN:
     case KFT_EVENT_ANSWER:
     case KFT_EVENT_STOPPED:
         return;
     }
+}
+
+/* With the login that a proxy wanted and that was found meanwhile. */
+static void start_anew(State *self, const Arguments *args)
+{
+    KftForwardSpec *spec = make_spec(args);
+
+    self->must_start_anew = false;
+    if (spec == NULL) {
+        self->is_over = true;
+        return;
+    }
+    kft_print_note("Once more, with the login for the proxy");
+    for (unsigned i = 0; i < KFT_DIAGNOSE_N_STEPS; i++) {
+        kft_diagnose_result_clear(&self->results[i]);
+        self->results[i] = (KftDiagnoseResult){0};
+    }
+    self->n_printed = 0;
+    self->n_logins = kft_runner_count_logins(self->runner);
+    kft_runner_start_diagnosis(self->runner, the_diagnosis, spec);
 }
 
 static int run_diagnosis(const Arguments *args, KftForwardSpec *spec)
@@ -328,10 +356,14 @@ static int run_diagnosis(const Arguments *args, KftForwardSpec *spec)
         return KFT_EXIT_FAILURE;
     }
     kft_runner_set_ca_bundle(runner, args->ca_bundle);
+    kft_runner_find_logins(runner);
+    state.runner = runner;
     kft_runner_start_diagnosis(runner, the_diagnosis, spec);
     while (!state.is_over &&
-           (kft_runner_wait(runner, -1, -1) & (KFT_WAKE_SIGNAL | KFT_WAKE_BROKEN)) == 0)
-        continue;
+           (kft_runner_wait(runner, -1, -1) & (KFT_WAKE_SIGNAL | KFT_WAKE_BROKEN)) == 0) {
+        if (state.must_start_anew)
+            start_anew(&state, args);
+    }
     clear_live_line(&state);
     kft_runner_free(runner);
     for (unsigned i = 0; i < KFT_DIAGNOSE_N_STEPS; i++)

@@ -8,8 +8,6 @@
 #include "output.h"
 #include "runner.h"
 
-static const KftForwardId the_forward = {1};
-
 typedef struct {
     GQueue listening; /* lines that wait for the first READY, as kubectl prints them */
     bool was_ready;
@@ -18,6 +16,9 @@ typedef struct {
     bool has_failed;
     bool has_ended; /* by itself: for want of traffic */
     char *waiting_for;
+    KftRunner *runner;
+    unsigned n_logins;    /* that the runner had found when the forward was started */
+    bool must_start_anew; /* it failed for want of a login that was found meanwhile */
 } State;
 
 /* --- arguments --- */
@@ -228,6 +229,11 @@ static void handle_status(State *self, const KftForwardStatusEvent *status)
         print_waiting(self, status);
         return;
     case KFT_FORWARD_STATE_FAILED:
+        if (status->error_code == KFT_ERROR_PROXY_AUTH &&
+            kft_runner_count_logins(self->runner) > self->n_logins) {
+            self->must_start_anew = true;
+            return;
+        }
         kft_print_error("%s", status->error);
         self->has_failed = true;
         return;
@@ -276,6 +282,7 @@ static void on_event(const KftEvent *event, void *user_data)
     case KFT_EVENT_FORWARD_STATISTICS:
     case KFT_EVENT_DIAGNOSE_STEP:
     case KFT_EVENT_DIAGNOSE_DONE:
+    case KFT_EVENT_PROXY_LOGIN:
     case KFT_EVENT_ANSWER:
     case KFT_EVENT_STOPPED:
         return;
@@ -286,6 +293,40 @@ static void on_event(const KftEvent *event, void *user_data)
 static bool is_going_on(unsigned wake)
 {
     return (wake & (KFT_WAKE_SIGNAL | KFT_WAKE_BROKEN)) == 0;
+}
+
+/* Whoever typed a proxy's password need not type the command once more. */
+static bool start_anew(State *self, const Arguments *args, KftForwardId *forward)
+{
+    KftForwardSpec *spec = make_spec(args);
+    if (spec == NULL)
+        return false;
+    kft_runner_stop_forward(self->runner, *forward);
+    while (!self->has_ended) {
+        if (!is_going_on(kft_runner_wait(self->runner, -1, -1))) {
+            kft_forward_spec_free(spec);
+            return false;
+        }
+    }
+    g_queue_clear_full(&self->listening, g_free);
+    self->has_ended = false;
+    self->must_start_anew = false;
+    self->n_logins = kft_runner_count_logins(self->runner);
+    forward->v++;
+    kft_runner_start_forward(self->runner, *forward, spec);
+    return true;
+}
+
+static void run_until_end(State *self, const Arguments *args, KftForwardSpec *spec)
+{
+    KftForwardId forward = {1};
+
+    kft_runner_start_forward(self->runner, forward, spec);
+    while (!self->has_failed && !self->has_ended &&
+           is_going_on(kft_runner_wait(self->runner, -1, -1))) {
+        if (self->must_start_anew && !start_anew(self, args, &forward))
+            return;
+    }
 }
 
 static int run_forward(const Arguments *args, KftForwardSpec *spec)
@@ -301,9 +342,9 @@ static int run_forward(const Arguments *args, KftForwardSpec *spec)
         return KFT_EXIT_FAILURE;
     }
     kft_runner_set_ca_bundle(runner, args->ca_bundle);
-    kft_runner_start_forward(runner, the_forward, spec);
-    while (!state.has_failed && !state.has_ended && is_going_on(kft_runner_wait(runner, -1, -1)))
-        continue;
+    kft_runner_find_logins(runner);
+    state.runner = runner;
+    run_until_end(&state, args, spec);
     kft_runner_free(runner);
     g_queue_clear_full(&state.listening, g_free);
     g_free(state.waiting_for);

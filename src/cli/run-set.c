@@ -260,6 +260,7 @@ static void on_event(const KftEvent *event, void *user_data)
         return;
     case KFT_EVENT_FORWARD_CONNECTION:
     case KFT_EVENT_FORWARD_CLOSING:
+    case KFT_EVENT_PROXY_LOGIN:
     case KFT_EVENT_ANSWER:
     case KFT_EVENT_DIAGNOSE_STEP:
     case KFT_EVENT_DIAGNOSE_DONE:
@@ -435,6 +436,7 @@ KftRunSet *kft_run_set_new(const KftRunSetOptions *options,
     self->runner = kft_runner_new(on_event, self, error);
     if (self->runner == NULL)
         return NULL;
+    kft_runner_find_logins(self->runner);
     self->options = *options;
     self->funcs = funcs;
     self->user_data = user_data;

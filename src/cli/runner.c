@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "command.h"
+#include "network.h"
 #include "output.h"
+#include "proxy-login.h"
 
 /* How long the orderly end may take. */
 #define SHUTDOWN_MS 5000
@@ -18,6 +21,11 @@ struct KftRunner {
     void (*on_event)(const KftEvent *event, void *user_data);
     void *user_data;
     int signal_fd;
+    KftCliNetwork *network;
+    bool finds_logins;
+    unsigned n_logins;
+    char *last_password; /* of the last login that was found; nullable */
+    bool is_ending;
     bool has_stopped;
 };
 
@@ -50,6 +58,12 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void post_network(KftRunner *self)
+{
+    const KftNetworkSettings *settings = kft_cli_network_get(self->network);
+    (void)kft_engine_post(self->engine, kft_command_new_set_network(settings));
+}
+
 KftRunner *kft_runner_new(void (*on_event)(const KftEvent *event, void *user_data),
                           void *user_data,
                           GError **error)
@@ -68,7 +82,45 @@ KftRunner *kft_runner_new(void (*on_event)(const KftEvent *event, void *user_dat
     self->on_event = on_event;
     self->user_data = user_data;
     self->signal_fd = signal_fd;
+    self->network = kft_cli_network_new();
+    post_network(self);
     return self;
+}
+
+void kft_runner_find_logins(KftRunner *self)
+{
+    self->finds_logins = true;
+}
+
+unsigned kft_runner_count_logins(const KftRunner *self)
+{
+    return self->n_logins;
+}
+
+static void forget_password(KftRunner *self)
+{
+    if (self->last_password != NULL)
+        explicit_bzero(self->last_password, strlen(self->last_password));
+    g_clear_pointer(&self->last_password, g_free);
+}
+
+static void find_login(KftRunner *self, const KftEvent *event)
+{
+    const KftProxyLoginQuestion question = {
+        .proxy = event->proxy_login.proxy,
+        .user = event->proxy_login.user,
+        .is_refused = event->proxy_login.is_refused,
+    };
+    g_auto(KftLogin) login = {0};
+
+    if (!self->finds_logins || self->is_ending ||
+        !kft_proxy_login_find(&question, self->last_password, self->signal_fd, &login))
+        return;
+    (void)kft_engine_post(
+        self->engine, kft_command_new_set_proxy_login(question.proxy, login.user, login.password));
+    forget_password(self);
+    self->last_password = g_strdup(login.password);
+    self->n_logins++;
 }
 
 static void drain_events(KftRunner *self)
@@ -78,6 +130,8 @@ static void drain_events(KftRunner *self)
     while ((event = kft_engine_take_event(self->engine)) != NULL) {
         if (event->type == KFT_EVENT_STOPPED)
             self->has_stopped = true;
+        else if (event->type == KFT_EVENT_PROXY_LOGIN)
+            find_login(self, event);
         else
             self->on_event(event, self->user_data);
         kft_event_free(event);
@@ -88,6 +142,7 @@ void kft_runner_free(KftRunner *self)
 {
     if (self == NULL)
         return;
+    self->is_ending = true;
     (void)kft_engine_post(self->engine, kft_command_new(KFT_COMMAND_SHUTDOWN));
     while (!self->has_stopped && kft_engine_wait(self->engine, SHUTDOWN_MS))
         drain_events(self);
@@ -96,6 +151,8 @@ void kft_runner_free(KftRunner *self)
         _exit(KFT_EXIT_FAILURE);
     }
     kft_engine_free(self->engine);
+    kft_cli_network_free(self->network);
+    forget_password(self);
     (void)close(self->signal_fd);
     g_free(self);
 }
@@ -127,8 +184,8 @@ static unsigned read_signals(const KftRunner *self)
 
 void kft_runner_set_ca_bundle(KftRunner *self, const char *file)
 {
-    if (file != NULL)
-        (void)kft_engine_post(self->engine, kft_command_new_set_network(file, NULL, NULL));
+    kft_cli_network_set_ca_bundle(self->network, file);
+    post_network(self);
 }
 
 void kft_runner_start_diagnosis(KftRunner *self, KftForwardId id, KftForwardSpec *spec)
@@ -142,9 +199,15 @@ unsigned kft_runner_wait(KftRunner *self, int fd, int timeout_ms)
         {.fd = kft_engine_get_event_fd(self->engine), .events = POLLIN},
         {.fd = self->signal_fd, .events = POLLIN},
         {.fd = fd, .events = POLLIN}, /* poll() passes over -1 */
+        {.fd = kft_cli_network_get_fd(self->network), .events = POLLIN},
     };
     if (poll(fds, G_N_ELEMENTS(fds), timeout_ms) < 0)
         return errno == EINTR ? 0 : KFT_WAKE_BROKEN;
+    if (fds[3].revents != 0 && kft_cli_network_look(self->network))
+        post_network(self);
+    unsigned n_logins = self->n_logins;
     drain_events(self);
-    return (fds[1].revents != 0 ? read_signals(self) : 0) | (fds[2].revents != 0 ? KFT_WAKE_FD : 0);
+    return (fds[1].revents != 0 ? read_signals(self) : 0) |
+           (self->n_logins != n_logins ? (unsigned)KFT_WAKE_RESIZE : 0) |
+           (fds[2].revents != 0 ? KFT_WAKE_FD : 0);
 }

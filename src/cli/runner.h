@@ -10,12 +10,13 @@ typedef struct KftRunner KftRunner;
 /* Why kft_runner_wait() came back; several may be set, none after the time was up. */
 typedef enum {
     KFT_WAKE_SIGNAL = 1 << 0, /* end */
-    KFT_WAKE_RESIZE = 1 << 1, /* the terminal has another size */
+    KFT_WAKE_RESIZE = 1 << 1, /* the terminal has another size, or something else is on it */
     KFT_WAKE_FD = 1 << 2,     /* the caller's descriptor is readable */
     KFT_WAKE_BROKEN = 1 << 3, /* cannot wait any more: end */
 } KftWake;
 
-/* @on_event: runs inside kft_runner_wait() and kft_runner_free(). Errors: INTERNAL. */
+/* The stored settings of the network count, and are followed. @on_event: runs inside
+ * kft_runner_wait() and kft_runner_free(). Errors: INTERNAL. */
 KftRunner *kft_runner_new(void (*on_event)(const KftEvent *event, void *user_data),
                           void *user_data,
                           GError **error);
@@ -28,10 +29,16 @@ void kft_runner_start_forward(KftRunner *self, KftForwardId id, KftForwardSpec *
 void kft_runner_stop_forward(KftRunner *self, KftForwardId id);
 /* @query: (transfer full). Its answer is an event. */
 void kft_runner_start_query(KftRunner *self, KftQuery *query);
-/* Further trusted authorities, for what is started from now on; NULL = none. */
+/* Further trusted authorities, for what is started from now on, instead of those of the settings;
+ * NULL = those. */
 void kft_runner_set_ca_bundle(KftRunner *self, const char *file);
 /* @spec: (transfer full). */
 void kft_runner_start_diagnosis(KftRunner *self, KftForwardId id, KftForwardSpec *spec);
+/* Logins that proxies want are looked for, in the keyring and on the terminal, and told to the
+ * engine. Without this they are not. */
+void kft_runner_find_logins(KftRunner *self);
+/* How many were found. */
+unsigned kft_runner_count_logins(const KftRunner *self);
 /* Waits for something to happen, at most @timeout_ms (-1 = without limit), and handles events.
  * @fd: one more descriptor to watch, -1 = none. Returns: KftWake flags. */
 unsigned kft_runner_wait(KftRunner *self, int fd, int timeout_ms);

@@ -6,8 +6,10 @@
 
 #include "kftray/error.h"
 
+#include "base/assignment.h"
 #include "base/number.h"
 #include "base/redact.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "config/syntax.h"
 
@@ -89,6 +91,42 @@ static char *dup_allowed(const KftSettingInfo *info, const char *value)
     g_assert_not_reached();
 }
 
+/* The value is not repeated where it may hold a password. */
+static bool check_proxy(const char *name, const char *value, const char *of, GError **error)
+{
+    const char *fault =
+        value[0] == '\0' || strcmp(value, "none") == 0 ? NULL : kft_syntax_find_proxy_fault(value);
+    if (fault == NULL)
+        return true;
+    g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG, "%s: the proxy URL%s is not usable: %s",
+                name, of, fault);
+    return false;
+}
+
+static bool check_context_proxies(const char *name, const char *value, GError **error)
+{
+    char *context = NULL;
+    char *proxy = NULL;
+    bool is_allowed = true;
+
+    while (is_allowed && kft_assignment_next(&value, &context, &proxy)) {
+        if (context == NULL || proxy[0] == '\0') {
+            g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+                        "%s: wanted are words like prod=http://proxy:3128 and test=none, with a "
+                        "blank in a context's name as %%20",
+                        name);
+            is_allowed = false;
+        } else {
+            g_autofree char *shown = kft_one_line(context, MAX_SHOWN_BYTES);
+            g_autofree char *of = g_strdup_printf(" of context \"%s\"", shown);
+            is_allowed = check_proxy(name, proxy, of, error);
+        }
+        g_free(context);
+        kft_secret_wipe_string(proxy);
+    }
+    return is_allowed;
+}
+
 bool kft_setting_check(KftSetting setting, const char *value, GError **error)
 {
     const KftSettingInfo *info = kft_setting_info(setting);
@@ -97,6 +135,12 @@ bool kft_setting_check(KftSetting setting, const char *value, GError **error)
     if (allowed == NULL && setting == KFT_SETTING_DEFAULT_LOCAL_ADDRESS &&
         !kft_syntax_is_ip_address(value) && g_ascii_strcasecmp(value, "localhost") != 0)
         allowed = g_strdup("IP addresses and localhost");
+    if (allowed == NULL && setting == KFT_SETTING_CA_BUNDLE && value[0] != '\0' && value[0] != '/')
+        allowed = g_strdup("paths that begin with /");
+    if (allowed == NULL && setting == KFT_SETTING_PROXY)
+        return check_proxy(info->name, value, "", error);
+    if (allowed == NULL && setting == KFT_SETTING_CONTEXT_PROXIES)
+        return check_context_proxies(info->name, value, error);
     if (allowed == NULL)
         return true;
     g_autofree char *shown = kft_one_line(value, MAX_SHOWN_BYTES);

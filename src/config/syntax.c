@@ -82,6 +82,34 @@ char *kft_syntax_dup_remote_host(const char *text)
     return g_steal_pointer(&host);
 }
 
+/* --- proxies --- */
+
+static bool is_proxy_scheme(const char *scheme)
+{
+    static const char *const schemes[] = {"http", "https", "socks5", "socks5h", NULL};
+    g_autofree char *lower = g_ascii_strdown(scheme, -1);
+    return g_strv_contains(schemes, lower);
+}
+
+/* The user part is looked at first: nothing of it may come up in an error of GLib's. */
+const char *kft_syntax_find_proxy_fault(const char *text)
+{
+    g_autofree char *full =
+        strstr(text, "://") == NULL ? g_strconcat("http://", text, NULL) : g_strdup(text);
+    const char *authority = strstr(full, "://") + 3;
+    size_t length = strcspn(authority, "/?#");
+    const char *at = memrchr(authority, '@', length);
+    g_autofree char *scheme = NULL;
+    g_autofree char *host = NULL;
+
+    if (at != NULL && memchr(authority, ':', (size_t)(at - authority)) != NULL)
+        return "passwords do not belong here: kftray asks for it, or finds it in the keyring";
+    if (!g_uri_split_network(full, G_URI_FLAGS_NONE, &scheme, &host, NULL, NULL) ||
+        host[0] == '\0' || strpbrk(host, " ,") != NULL || !is_proxy_scheme(scheme))
+        return "it must be http://, https:// or socks5:// with a host";
+    return NULL;
+}
+
 /* --- label selectors --- */
 
 static const char *skip_spaces(const char *at)

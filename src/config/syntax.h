@@ -13,6 +13,10 @@ bool kft_syntax_is_dns_name(const char *text);
 bool kft_syntax_is_host_name(const char *text);
 /* An IPv4 or IPv6 address, without zone. */
 bool kft_syntax_is_ip_address(const char *text);
+/* The URL of a proxy as it may be stored: http, https, socks5 or socks5h (http if there is none),
+ * a host, perhaps a user name and a port, and no password. Else NULL or what is wrong, (transfer
+ * none). */
+const char *kft_syntax_find_proxy_fault(const char *text);
 /* A label selector: "a=b,c!=d,e in (f,g),!h". Else NULL or what is wrong, (transfer none). */
 const char *kft_syntax_find_selector_fault(const char *text);
 /* The host of "host", an address, or a URL, as upstream's relay server takes it; NULL if that is

@@ -4,6 +4,7 @@
 #include "engine/cluster-set.h"
 
 #include "base/log.h"
+#include "net/endpoint.h"
 #include "net/file-watch.h"
 #include "net/timer.h"
 
@@ -40,7 +41,7 @@ static void entry_free(void *data)
 
 static void add_path(GPtrArray *paths, const char *path)
 {
-    if (path != NULL)
+    if (path != NULL && !kft_endpoint_is_token_key(path))
         g_ptr_array_add(paths, g_canonicalize_filename(path, NULL));
 }
 

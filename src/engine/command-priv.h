@@ -3,15 +3,18 @@
 
 #include "kftray/command.h"
 
-#include "net/network.h"
+#include "base/secret.h"
 
 struct KftCommand {
     KftCommandType type;
     KftForwardId forward;
-    KftForwardSpec *spec; /* START_FORWARD, DIAGNOSE */
-    KftNetwork network;   /* SET_NETWORK */
-    KftQuery *query;      /* QUERY */
-    KftQueryId query_id;  /* CANCEL_QUERY */
+    KftForwardSpec *spec;       /* START_FORWARD, DIAGNOSE */
+    KftNetworkSettings network; /* SET_NETWORK */
+    char *proxy;                /* SET_PROXY_LOGIN */
+    char *user;
+    KftSecret *password;
+    KftQuery *query;     /* QUERY */
+    KftQueryId query_id; /* CANCEL_QUERY */
 };
 
 #endif

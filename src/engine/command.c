@@ -39,11 +39,21 @@ KftCommand *kft_command_new_stop_diagnosis(KftForwardId id)
     return self;
 }
 
-KftCommand *
-kft_command_new_set_network(const char *ca_bundle, const char *proxy_url, const char *no_proxy)
+KftCommand *kft_command_new_set_network(const KftNetworkSettings *settings)
 {
     KftCommand *self = kft_command_new(KFT_COMMAND_SET_NETWORK);
-    kft_network_set(&self->network, ca_bundle, proxy_url, no_proxy);
+    kft_network_settings_copy(settings, &self->network);
+    return self;
+}
+
+KftCommand *
+kft_command_new_set_proxy_login(const char *proxy, const char *user, const char *password)
+{
+    g_return_val_if_fail(proxy != NULL && user != NULL && password != NULL, NULL);
+    KftCommand *self = kft_command_new(KFT_COMMAND_SET_PROXY_LOGIN);
+    self->proxy = g_strdup(proxy);
+    self->user = g_strdup(user);
+    self->password = kft_secret_new(password);
     return self;
 }
 
@@ -74,7 +84,10 @@ void kft_command_free(KftCommand *self)
     if (self == NULL)
         return;
     kft_forward_spec_free(self->spec);
-    kft_network_clear(&self->network);
+    kft_network_settings_clear(&self->network);
+    g_free(self->proxy);
+    g_free(self->user);
+    kft_secret_free(self->password);
     kft_query_free(self->query);
     g_free(self);
 }

@@ -47,7 +47,11 @@ static void run_command(KftEngine *self, const KftCommand *command)
         kft_session_stop_diagnosis(self->session, command->forward);
         return;
     case KFT_COMMAND_SET_NETWORK:
-        kft_network_copy(kft_loop_get_network(self->loop), &command->network);
+        kft_session_set_network(self->session, &command->network);
+        return;
+    case KFT_COMMAND_SET_PROXY_LOGIN:
+        kft_session_set_proxy_login(self->session, command->proxy, command->user,
+                                    kft_secret_reveal(command->password));
         return;
     case KFT_COMMAND_QUERY:
         kft_session_start_query(self->session, command->query);

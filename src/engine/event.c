@@ -20,6 +20,10 @@ void kft_event_free(KftEvent *self)
     case KFT_EVENT_FORWARD_CONNECTION_ERROR:
         g_free(self->connection.text);
         break;
+    case KFT_EVENT_PROXY_LOGIN:
+        g_free(self->proxy_login.proxy);
+        g_free(self->proxy_login.user);
+        break;
     case KFT_EVENT_ANSWER:
         kft_answer_free(self->answer);
         break;

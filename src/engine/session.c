@@ -430,9 +430,51 @@ static void forget_network(KftCluster *cluster, void *user_data)
 
 void kft_session_retry_all(KftSession *self)
 {
+    kft_network_ask_again(kft_loop_get_network(self->loop));
     kft_cluster_set_foreach(self->clusters, forget_network, NULL);
     kft_cluster_set_check_files(self->clusters);
     foreach_forward(self, NULL, kft_forward_retry);
+}
+
+static void take_other_way(KftCluster *cluster, void *user_data)
+{
+    (void)user_data;
+    kft_cluster_forget_network(cluster);
+    kft_reach_probe_now(kft_cluster_get_reach(cluster));
+}
+
+static void try_other_way(KftSession *self)
+{
+    /* What is kept open went the way that counted until now. */
+    kft_loop_distrust_idle(self->loop);
+    kft_cluster_set_foreach(self->clusters, take_other_way, NULL);
+    foreach_forward(self, NULL, kft_forward_retry);
+}
+
+void kft_session_set_network(KftSession *self, const KftNetworkSettings *settings)
+{
+    if (kft_network_set(kft_loop_get_network(self->loop), settings))
+        try_other_way(self);
+}
+
+void kft_session_set_proxy_login(KftSession *self,
+                                 const char *proxy,
+                                 const char *user,
+                                 const char *password)
+{
+    kft_network_set_login(kft_loop_get_network(self->loop), proxy, user, password);
+    try_other_way(self);
+}
+
+static void on_login_wanted(const char *proxy, const char *user, bool is_refused, void *user_data)
+{
+    KftSession *self = user_data;
+    KftEvent *event = new_event(KFT_EVENT_PROXY_LOGIN, (KftForwardId){0});
+
+    event->proxy_login.proxy = g_strdup(proxy);
+    event->proxy_login.user = g_strdup(user);
+    event->proxy_login.is_refused = is_refused;
+    self->post(event, self->user_data);
 }
 
 /* --- diagnoses --- */
@@ -543,6 +585,8 @@ KftSession *kft_session_new(KftLoop *loop,
     self->user_data = user_data;
     self->clusters = kft_cluster_set_new(loop, &cluster_funcs, self);
     self->netlink = kft_netlink_new(loop, on_netlink_change, self);
+    kft_loop_get_network(loop)->on_login_wanted = on_login_wanted;
+    kft_loop_get_network(loop)->user_data = self;
     (void)has_slept(self);
     self->forwards = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, entry_free);
     self->patients = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, patient_free);
@@ -555,6 +599,7 @@ void kft_session_free(KftSession *self)
 {
     if (self == NULL)
         return;
+    kft_loop_get_network(self->loop)->on_login_wanted = NULL;
     kft_timer_free(self->statistics);
     g_hash_table_unref(self->patients);
     kft_queries_free(self->queries);

@@ -25,6 +25,12 @@ void kft_session_start_query(KftSession *self, const KftQuery *query);
 void kft_session_cancel_query(KftSession *self, KftQueryId id);
 void kft_session_retry_forward(KftSession *self, KftForwardId id);
 void kft_session_retry_all(KftSession *self);
+/* The way to the clusters may be another one from now on. */
+void kft_session_set_network(KftSession *self, const KftNetworkSettings *settings);
+void kft_session_set_proxy_login(KftSession *self,
+                                 const char *proxy,
+                                 const char *user,
+                                 const char *password);
 void kft_session_network_changed(KftSession *self);
 void kft_session_sleep(KftSession *self);
 void kft_session_wake(KftSession *self);

@@ -163,8 +163,10 @@ static bool is_stumble(const KftForward *self, const GError *error)
 /* After the first success nothing ends a forward but its user. */
 static void handle_failure(KftForward *self, const GError *error)
 {
-    bool may_retry = self->was_ready || is_stumble(self, error) ||
-                     (self->options->retries_start && !kft_error_needs_user(error));
+    bool may_retry =
+        self->was_ready || is_stumble(self, error) ||
+        (self->options->retries_start &&
+         (!kft_error_needs_user(error) || g_error_matches(error, KFT_ERROR, KFT_ERROR_PROXY_AUTH)));
     if (may_retry)
         retry_later(self, error);
     else
@@ -175,6 +177,7 @@ static void handle_failure(KftForward *self, const GError *error)
 static bool is_refusal(const GError *error)
 {
     return g_error_matches(error, KFT_ERROR, KFT_ERROR_AUTH) ||
+           g_error_matches(error, KFT_ERROR, KFT_ERROR_PROXY_AUTH) ||
            g_error_matches(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG);
 }
 

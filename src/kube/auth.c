@@ -136,6 +136,7 @@ KftEndpoint *kft_auth_new_endpoint(const KftKubeContext *context)
     endpoint->ca_file = g_strdup(cluster->ca_file);
     endpoint->ca_data = ref_bytes(cluster->ca_data);
     endpoint->proxy_url = kft_secret_copy(cluster->proxy_url);
+    endpoint->context = g_strdup(context->name);
     /* Files go on as paths: they are read for each request, so a rotated certificate is used. */
     endpoint->cert_file = g_strdup(user->cert_file);
     endpoint->key_file = g_strdup(user->key_file);

@@ -168,6 +168,7 @@ static GError *new_process_error(const KftExecPlugin *self, const GError *error)
     case KFT_ERROR_LIMIT:
         return new_error(self, KFT_ERROR_AUTH, "printed more than 1 MiB, which is no credential");
     case KFT_ERROR_AUTH:
+    case KFT_ERROR_PROXY_AUTH:
     case KFT_ERROR_REFUSED:
     case KFT_ERROR_UNREACHABLE:
     case KFT_ERROR_PROTOCOL:

@@ -7,6 +7,7 @@
 
 #include "base/redact.h"
 #include "kube/kubeconfig-priv.h"
+#include "net/endpoint.h"
 
 void kft_fields_fail(KftFields *self, const KftYamlNode *at, const char *format, ...)
 {
@@ -74,6 +75,12 @@ char *kft_fields_dup_path(KftFields *self, const KftYamlNode *map, const char *k
 {
     const char *text = get_text(self, map, key);
     return text == NULL ? NULL : g_canonicalize_filename(text, self->dir);
+}
+
+char *kft_fields_dup_key(KftFields *self, const KftYamlNode *map, const char *key)
+{
+    const char *text = get_text(self, map, key);
+    return kft_endpoint_is_token_key(text) ? g_strdup(text) : kft_fields_dup_path(self, map, key);
 }
 
 static void free_wiped_bytes(void *data)

@@ -60,6 +60,8 @@ KftSecret *kft_fields_dup_secret(KftFields *self, const KftYamlNode *map, const 
 char *kft_fields_dup_header_text(KftFields *self, const KftYamlNode *map, const char *key);
 /* Absolute. */
 char *kft_fields_dup_path(KftFields *self, const KftYamlNode *map, const char *key);
+/* The same, or a PKCS#11 URI as it stands. */
+char *kft_fields_dup_key(KftFields *self, const KftYamlNode *map, const char *key);
 /* PEM as base64; @what: "CERTIFICATE" or "PRIVATE KEY", must occur in its first line. */
 GBytes *
 kft_fields_dup_pem(KftFields *self, const KftYamlNode *map, const char *key, const char *what);

@@ -80,7 +80,7 @@ void kft_kube_user_free(KftKubeUser *user)
 static void read_certificate(KftFields *fields, const KftYamlNode *map, KftKubeUser *user)
 {
     user->cert_file = kft_fields_dup_path(fields, map, "client-certificate");
-    user->key_file = kft_fields_dup_path(fields, map, "client-key");
+    user->key_file = kft_fields_dup_key(fields, map, "client-key");
     user->cert_data = kft_fields_dup_pem(fields, map, "client-certificate-data", "CERTIFICATE");
     user->key_data = kft_fields_dup_pem(fields, map, "client-key-data", "PRIVATE KEY");
     bool has_cert = user->cert_file != NULL || user->cert_data != NULL;

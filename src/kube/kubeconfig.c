@@ -9,6 +9,7 @@
 
 #include "kube/kubeconfig-priv.h"
 #include "kube/small-file.h"
+#include "net/endpoint.h"
 
 #define MAX_LISTED 12
 
@@ -222,7 +223,7 @@ static bool check_entry(const char *context, const GError *entry_error, GError *
 static bool check_file(const char *entry, const char *field, const char *path, GError **error)
 {
     g_autoptr(GError) local = NULL;
-    if (path == NULL || kft_small_file_check(path, &local))
+    if (path == NULL || kft_endpoint_is_token_key(path) || kft_small_file_check(path, &local))
         return true;
     g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG, "%s: %s: %s", entry, field, local->message);
     return false;

@@ -54,7 +54,7 @@ typedef struct {
     char *name;
     char *file; /* that defines the entry: refreshed oidc tokens are written there */
     char *cert_file;
-    char *key_file;
+    char *key_file; /* or a PKCS#11 URI, which may hold a PIN: our extension */
     GBytes *cert_data;
     GBytes *key_data;
     KftSecret *token;

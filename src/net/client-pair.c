@@ -51,10 +51,13 @@ static EVP_PKEY *read_key(const KftEndpoint *endpoint)
 KftClientPair kft_client_pair_check(const KftEndpoint *endpoint)
 {
     KftClientPair result = KFT_CLIENT_PAIR_OK;
+    bool is_on_token = endpoint->key_data == NULL && kft_endpoint_is_token_key(endpoint->key_file);
     X509 *certificate = read_certificate(endpoint);
-    EVP_PKEY *key = read_key(endpoint);
+    EVP_PKEY *key = is_on_token ? NULL : read_key(endpoint);
     if (certificate == NULL)
         result = KFT_CLIENT_PAIR_BAD_CERTIFICATE;
+    else if (is_on_token)
+        result = KFT_CLIENT_PAIR_OK;
     else if (key == NULL)
         result = KFT_CLIENT_PAIR_BAD_KEY;
     else if (X509_check_private_key(certificate, key) != 1)

@@ -11,7 +11,8 @@ typedef enum {
 } KftClientPair;
 
 /* What is wrong with the client certificate and key of an endpoint, for a message: curl's text does
- * not tell a key that cannot be read from one that does not fit. Reads the files. Thread: any. */
+ * not tell a key that cannot be read from one that does not fit. Reads the files; a key on a token
+ * is not looked at. Thread: any. */
 KftClientPair kft_client_pair_check(const KftEndpoint *endpoint);
 
 /* When the client certificate is valid, unix seconds, 0 = not readable. False if there is none.

@@ -25,6 +25,7 @@
 /* What one read from the socket takes in at most; fewer system calls than OpenSSL's default of one
  * for each record's header and one for its body. */
 #define TLS_READ_AHEAD_BYTES ((size_t)128 * 1024)
+#define REQUEST_BUFFER_BYTES (16L * 1024) /* the least that curl takes */
 
 /* Of a certificate with its chain, or of a key; what is behind is not used. */
 #define MAX_PEM_BYTES ((size_t)256 * 1024)
@@ -150,7 +151,7 @@ static bool join_authorities(KftCurlEasy *self, const char *bundle, GError **err
 static bool apply_trust(KftCurlEasy *self, GError **error)
 {
     const KftEndpoint *endpoint = self->endpoint;
-    const char *bundle = kft_loop_get_network(self->multi->loop)->ca_bundle;
+    const char *bundle = kft_loop_get_network(self->multi->loop)->settings.ca_bundle;
     kft_curl_easy_set_long(self, CURLOPT_SSL_VERIFYPEER, endpoint->is_insecure ? 0 : 1);
     kft_curl_easy_set_long(self, CURLOPT_SSL_VERIFYHOST, endpoint->is_insecure ? 0 : 2);
     kft_curl_easy_set_long(self, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
@@ -179,6 +180,52 @@ static bool apply_trust(KftCurlEasy *self, GError **error)
            check_readable(endpoint->ca_file, "the file of trusted certificates", error);
 }
 
+/* The URI without its PIN, which the engine would print to stderr with the rest when something is
+ * wrong. @ret_pin: to be wiped, nullable. */
+static char *split_pin(const char *uri, char **ret_pin)
+{
+    static const char name[] = "pin-value=";
+    const char *query = strchr(uri, '?');
+    g_autofree char *path = query == NULL ? g_strdup(uri) : g_strndup(uri, (size_t)(query - uri));
+    g_autoptr(GString) rest = g_string_new(NULL);
+    const char *at = query;
+
+    while (at != NULL && *at != '\0') {
+        const char *word = at + 1;
+        size_t length = strcspn(word, "&");
+        if (g_str_has_prefix(word, name)) {
+            kft_secret_wipe_string(*ret_pin);
+            *ret_pin = g_uri_unescape_segment(word + strlen(name), word + length, NULL);
+        } else {
+            g_string_append_c(rest, rest->len == 0 ? '?' : '&');
+            g_string_append_len(rest, word, (gssize)length);
+        }
+        at = word + length;
+    }
+    return g_strconcat(path, rest->str, NULL);
+}
+
+/* By OpenSSL's engine of that name, of which OpenSSL 3.0 has no counterpart among its providers.
+ * The PIN is part of the URI or of the token's own configuration; nobody is asked for it. */
+static bool apply_token_key(KftCurlEasy *self, GError **error)
+{
+    if (curl_easy_setopt(self->easy, CURLOPT_SSLENGINE, "pkcs11") != CURLE_OK) {
+        g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+                    "the client key for %s is on a PKCS#11 token, which needs OpenSSL's engine "
+                    "\"pkcs11\": install libengine-pkcs11-openssl (libp11)",
+                    self->authority);
+        return false;
+    }
+    kft_curl_easy_set_pointer(self, CURLOPT_SSLKEYTYPE, "ENG");
+    char *pin = NULL;
+    g_autofree char *uri = split_pin(self->endpoint->key_file, &pin);
+    kft_curl_easy_set_pointer(self, CURLOPT_SSLKEY, uri);
+    if (pin != NULL)
+        kft_curl_easy_set_pointer(self, CURLOPT_KEYPASSWD, pin);
+    kft_secret_wipe_string(pin);
+    return true;
+}
+
 /* Files are handed over by their content: for curl a connection, or a TLS session that it kept, of
  * the same file is one of the same certificate, and one that was renewed would not be used. */
 static bool apply_client_certificate(KftCurlEasy *self, GError **error)
@@ -187,7 +234,8 @@ static bool apply_client_certificate(KftCurlEasy *self, GError **error)
     GError *local = NULL;
     self->cert =
         read_pem(endpoint->cert_data, endpoint->cert_file, "the client certificate", &local);
-    if (self->cert != NULL && local == NULL)
+    bool is_on_token = endpoint->key_data == NULL && kft_endpoint_is_token_key(endpoint->key_file);
+    if (self->cert != NULL && local == NULL && !is_on_token)
         self->key = read_pem(endpoint->key_data, endpoint->key_file, "the client key", &local);
     if (local != NULL) {
         g_propagate_error(error, local);
@@ -200,7 +248,7 @@ static bool apply_client_certificate(KftCurlEasy *self, GError **error)
         set_blob(self, CURLOPT_SSLKEY_BLOB, self->key);
     /* OpenSSL asks on the terminal for the password of an encrypted key unless one is set. */
     kft_curl_easy_set_pointer(self, CURLOPT_KEYPASSWD, "");
-    return true;
+    return !is_on_token || apply_token_key(self, error);
 }
 
 /* The first CONNECT goes without a login, and the proxy's 407 says which it takes: a password is
@@ -251,6 +299,8 @@ static int on_curl_socket(void *user_data, curl_socket_t fd, curlsocktype purpos
 
 static void apply_common(KftCurlEasy *self)
 {
+    /* Where curl keeps a request's head while it sends it: by default 64 KiB for each. */
+    kft_curl_easy_set_long(self, CURLOPT_UPLOAD_BUFFERSIZE, REQUEST_BUFFER_BYTES);
     kft_curl_easy_set_pointer(self, CURLOPT_ERRORBUFFER, self->error_text);
     kft_curl_easy_set_pointer(self, CURLOPT_SHARE, kft_loop_get_share(self->multi->loop));
     kft_curl_easy_set_pointer(self, CURLOPT_USERAGENT, "kftray/" KFT_VERSION);

@@ -66,7 +66,7 @@ static Cause http_proxy_cause(const KftCurlEasy *self)
     long status = info_long(self, CURLINFO_HTTP_CONNECTCODE);
     if (status == 407)
         return (Cause){
-            KFT_ERROR_AUTH,
+            KFT_ERROR_PROXY_AUTH,
             g_strdup_printf("the proxy %s needs authentication, or refused the one in the "
                             "proxy URL (status 407)",
                             self->proxy.name)};
@@ -85,7 +85,7 @@ static Cause socks_cause(const KftCurlEasy *self)
     case CURLPX_USER_REJECTED:
     case CURLPX_UNKNOWN_FAIL:
         return (Cause){
-            KFT_ERROR_AUTH,
+            KFT_ERROR_PROXY_AUTH,
             g_strdup_printf("the SOCKS proxy %s needs authentication, or refused the one in "
                             "the proxy URL",
                             self->proxy.name)};
@@ -218,6 +218,13 @@ static Cause client_certificate_cause(const KftCurlEasy *self, CURLcode code)
                               name, self->authority);
         break;
     case KFT_CLIENT_PAIR_OK:
+        if (kft_endpoint_is_token_key(endpoint->key_file)) {
+            why = g_strdup_printf("the client key for %s cannot be used from its PKCS#11 token: is "
+                                  "the token there, the URI right, and the PIN in it (pin-value or "
+                                  "pin-source)",
+                                  self->authority);
+            break;
+        }
         why = g_strdup_printf("the client certificate%s or its key for %s is not usable: %s", name,
                               self->authority, text);
         break;
@@ -445,10 +452,23 @@ static KftHop hop_of(const KftCurlEasy *self, CURLcode code)
     return KFT_HOP_SERVER;
 }
 
+static bool is_refused_by_proxy(const KftCurlEasy *self, CURLcode code)
+{
+    if (!is_proxied(self))
+        return false;
+    if (info_long(self, CURLINFO_HTTP_CONNECTCODE) == 407)
+        return true;
+    long reason = code == CURLE_PROXY ? info_long(self, CURLINFO_PROXY_ERROR) : CURLPX_OK;
+    return reason == CURLPX_NO_AUTH || reason == CURLPX_USER_REJECTED;
+}
+
 GError *kft_curl_easy_dup_error(KftCurlEasy *self, CURLcode code)
 {
     Cause cause = cause_of(self, code);
     self->failed_hop = hop_of(self, code);
+    if (is_refused_by_proxy(self, code))
+        kft_network_want_login(kft_loop_get_network(self->multi->loop), self->proxy.name,
+                               self->proxy.user, self->proxy.login_serial, self->proxy.has_login);
     GError *error = g_error_new_literal(KFT_ERROR, (gint)cause.code, cause.text);
     g_free(cause.text);
     return error;

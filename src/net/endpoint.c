@@ -35,6 +35,7 @@ KftEndpoint *kft_endpoint_copy(const KftEndpoint *self)
     copy->cert_data = ref_bytes(self->cert_data);
     copy->key_data = ref_bytes(self->key_data);
     copy->proxy_url = self->proxy_url == NULL ? NULL : kft_secret_copy(self->proxy_url);
+    copy->context = g_strdup(self->context);
     copy->ref_count = 1;
     return copy;
 }
@@ -58,7 +59,13 @@ void kft_endpoint_unref(KftEndpoint *self)
     g_clear_pointer(&self->cert_data, g_bytes_unref);
     g_clear_pointer(&self->key_data, g_bytes_unref);
     kft_secret_free(self->proxy_url);
+    g_free(self->context);
     g_free(self);
+}
+
+bool kft_endpoint_is_token_key(const char *key_file)
+{
+    return key_file != NULL && g_str_has_prefix(key_file, "pkcs11:");
 }
 
 /* The part of the URL behind "scheme://". */

@@ -16,11 +16,13 @@ typedef struct {
     char *ca_file;     /* PEM; with any CA given only that set is trusted, else the system's */
     GBytes *ca_data;   /* PEM; wins over ca_file */
     char *cert_file;   /* client certificate and key, PEM */
-    char *key_file;
+    char *key_file;    /* or a PKCS#11 URI (RFC 7512), which may hold a PIN */
     GBytes *cert_data; /* win over the files */
     GBytes *key_data;
     KftSecret *proxy_url; /* http, https, socks5 (names resolved by the proxy); may hold a password.
                              NULL = as the environment says; "" = none */
+    char *context; /* name of the kubeconfig context, for which the settings may have a proxy of
+                      its own; NULL = of none */
     int ref_count;
 } KftEndpoint;
 
@@ -41,6 +43,8 @@ bool kft_endpoint_read_address(const KftEndpoint *self,
                                KftEndpointAddress *ret_address,
                                GError **error);
 void kft_endpoint_address_clear(KftEndpointAddress *self);
+/* Whether a key_file is not a file but the URI of a key on a PKCS#11 token. NULL is allowed. */
+bool kft_endpoint_is_token_key(const char *key_file);
 /* host[:port] for the Host field and for messages; (transfer full). IPv6 in brackets. */
 char *kft_endpoint_dup_authority(const KftEndpoint *self);
 /* The path prefix of the URL, "" or "/a/b". (transfer full). */

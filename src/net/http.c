@@ -12,6 +12,8 @@
 #include "net/loop-priv.h"
 #include "net/timer.h"
 
+/* A watch lasts, and most of the time nothing comes. */
+#define WATCH_BUFFER_BYTES 2048L
 #define DEFAULT_CONNECT_TIMEOUT_MS 15000
 #define DEFAULT_MAX_BODY_BYTES ((size_t)16 * 1024 * 1024)
 
@@ -210,6 +212,8 @@ set_up(KftHttpCall *self, KftEndpoint *endpoint, const KftHttpRequest *request, 
                                                        : DEFAULT_CONNECT_TIMEOUT_MS;
     kft_curl_easy_set_long(self->curl, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
     kft_curl_easy_set_long(self->curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    if (request->timeout_ms == 0)
+        kft_curl_easy_set_long(self->curl, CURLOPT_BUFFERSIZE, WATCH_BUFFER_BYTES);
     if (request->is_fresh || kft_loop_is_distrusting(self->loop)) {
         kft_curl_easy_set_long(self->curl, CURLOPT_FRESH_CONNECT, 1);
         kft_curl_easy_set_long(self->curl, CURLOPT_DNS_CACHE_TIMEOUT, 0);

@@ -10,6 +10,7 @@
 #include <kftray/error.h>
 #include <string.h>
 
+#include "base/assignment.h"
 #include "base/number.h"
 
 typedef struct {
@@ -145,9 +146,72 @@ static Found environment_proxy(const char *scheme)
     return from_environment(strcmp(scheme, "https") == 0 ? for_https : for_http);
 }
 
+static const char *or_null(const char *text)
+{
+    return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
+/* The settings' proxy of the endpoint's context, to which "none" is no proxy at all. False if there
+ * is none. @ret_text: (transfer full). */
+static bool
+find_of_context(const KftEndpoint *endpoint, const KftNetworkSettings *settings, char **ret_text)
+{
+    if (endpoint->context == NULL || settings->context_proxies == NULL)
+        return false;
+    char *text = kft_assignment_find(settings->context_proxies, endpoint->context);
+    if (text != NULL && strcmp(text, "none") == 0)
+        text[0] = '\0';
+    *ret_text = text;
+    return text != NULL;
+}
+
+/* The desktop's proxy. */
+static Found
+find_of_desktop(const KftNetworkSettings *settings, const KftProxyServer *server, char **ret_reason)
+{
+    const char *text = or_null(strcmp(server->scheme, "https") == 0 ? settings->desktop_proxy
+                                                                    : settings->desktop_http_proxy);
+    if (text == NULL) {
+        *ret_reason =
+            g_strdup_printf("neither the kubeconfig nor the environment names a proxy%s%s",
+                            or_null(settings->desktop_note) == NULL ? "" : "; ",
+                            or_null(settings->desktop_note) == NULL ? "" : settings->desktop_note);
+        return (Found){0};
+    }
+    if (settings->desktop_no_proxy != NULL &&
+        kft_proxy_list_matches(settings->desktop_no_proxy, server->host, server->port)) {
+        *ret_reason = g_strdup("the desktop has a proxy, but the server is one of its exceptions");
+        return (Found){0};
+    }
+    *ret_reason = g_strdup("the desktop's settings say so");
+    return (Found){text, "in the desktop's settings"};
+}
+
+/* What counts last: our settings, then the desktop's. */
+static Found
+find_of_user(const KftNetworkSettings *settings, const KftProxyServer *server, char **ret_reason)
+{
+    const char *text = or_null(settings->proxy);
+
+    if (text == NULL)
+        return find_of_desktop(settings, server, ret_reason);
+    if (strcmp(text, "none") == 0) {
+        *ret_reason = g_strdup("the settings say so");
+        return (Found){0};
+    }
+    if (settings->no_proxy != NULL &&
+        kft_proxy_list_matches(settings->no_proxy, server->host, server->port)) {
+        *ret_reason =
+            g_strdup("the settings name a proxy, but the server is one of its exceptions");
+        return (Found){0};
+    }
+    *ret_reason = g_strdup("the settings say so");
+    return (Found){text, "in the settings"};
+}
+
 /* @ret_reason: (transfer full). */
 static Found find_proxy(const KftEndpoint *endpoint,
-                        const KftNetwork *network,
+                        const KftNetworkSettings *settings,
                         const KftProxyServer *server,
                         char **ret_reason)
 {
@@ -175,18 +239,7 @@ static Found find_proxy(const KftEndpoint *endpoint,
         *ret_reason = g_strdup_printf("%s is set in the environment", found.where);
         return (Found){found.text, "in the environment"};
     }
-    if (network == NULL || network->proxy_url == NULL) {
-        *ret_reason = g_strdup("neither the kubeconfig nor the environment names a proxy");
-        return found;
-    }
-    if (network->no_proxy != NULL &&
-        kft_proxy_list_matches(network->no_proxy, server->host, server->port)) {
-        *ret_reason =
-            g_strdup("the settings name a proxy, but the server is one of its exceptions");
-        return found;
-    }
-    *ret_reason = g_strdup("the settings say so");
-    return (Found){kft_secret_reveal(network->proxy_url), "in the settings"};
+    return find_of_user(settings, server, ret_reason);
 }
 
 static const char *default_port(const char *scheme)
@@ -206,8 +259,28 @@ static char *url_part(CURLU *url, CURLUPart what)
     return copy;
 }
 
+/* What a program told wins over what the URL has. @network: nullable. */
+static void apply_login(CURLU *url, const KftNetwork *network, KftProxyChoice *choice)
+{
+    const KftProxyLogin *login =
+        network == NULL ? NULL : kft_network_find_login(network, choice->name);
+    char *user = NULL;
+
+    if (login != NULL) {
+        (void)curl_url_set(url, CURLUPART_USER, login->user, CURLU_URLENCODE);
+        (void)curl_url_set(url, CURLUPART_PASSWORD, kft_secret_reveal(login->password),
+                           CURLU_URLENCODE);
+        choice->login_serial = login->serial;
+    }
+    if (curl_url_get(url, CURLUPART_USER, &user, CURLU_URLDECODE) == CURLUE_OK) {
+        choice->user = g_strdup(user);
+        curl_free(user);
+    }
+    choice->has_login = choice->user != NULL;
+}
+
 /* Fills in what may be left out. */
-static bool complete_url(CURLU *url, KftProxyChoice *choice)
+static bool complete_url(CURLU *url, const KftNetwork *network, KftProxyChoice *choice)
 {
     g_autofree char *scheme = url_part(url, CURLUPART_SCHEME);
     g_autofree char *host = url_part(url, CURLUPART_HOST);
@@ -225,20 +298,19 @@ static bool complete_url(CURLU *url, KftProxyChoice *choice)
     (void)curl_url_set(url, CURLUPART_PATH, NULL, 0);
     (void)curl_url_set(url, CURLUPART_QUERY, NULL, 0);
     (void)curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
+    choice->name = g_strdup_printf("%s:%s", host, port);
+    apply_login(url, network, choice);
     char *text = url_part(url, CURLUPART_URL);
     if (text == NULL)
         return false;
     choice->url = kft_secret_new(text);
-    g_autofree char *user = url_part(url, CURLUPART_USER);
-    choice->has_login = user != NULL;
-    choice->name = g_strdup_printf("%s:%s", host, port);
     choice->host = host[0] == '[' ? g_strndup(host + 1, strlen(host) - 2) : g_strdup(host);
     (void)kft_parse_port(port, 1, &choice->port);
     kft_secret_wipe_string(text);
     return true;
 }
 
-static bool parse_proxy(const char *text, KftProxyChoice *choice)
+static bool parse_proxy(const char *text, const KftNetwork *network, KftProxyChoice *choice)
 {
     CURLU *url = curl_url();
     const char *separator = strstr(text, "://");
@@ -246,7 +318,7 @@ static bool parse_proxy(const char *text, KftProxyChoice *choice)
     char *full = separator == NULL ? g_strconcat("http://", text, NULL) : g_strdup(text);
     bool is_valid = url != NULL &&
                     curl_url_set(url, CURLUPART_URL, full, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-                    complete_url(url, choice);
+                    complete_url(url, network, choice);
     kft_secret_wipe_string(full);
     curl_url_cleanup(url);
     return is_valid;
@@ -258,20 +330,33 @@ bool kft_proxy_choose(const KftEndpoint *endpoint,
                       KftProxyChoice *ret_choice,
                       GError **error)
 {
+    static const KftNetworkSettings no_settings;
+    const KftNetworkSettings *settings = network == NULL ? &no_settings : &network->settings;
     KftProxyChoice choice = {0};
-    Found found = find_proxy(endpoint, network, server, &choice.reason);
-    if (found.text != NULL && found.text[0] != '\0' && !parse_proxy(found.text, &choice)) {
-        /* The text is not repeated: it may hold a password. */
-        g_set_error(
-            error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
-            "the proxy URL %s is not usable: it must be http://, https:// or socks5:// with a "
-            "host",
-            found.where);
-        kft_proxy_choice_clear(&choice);
-        return false;
+    Found found = {0};
+    char *of_context = NULL;
+
+    if (find_of_context(endpoint, settings, &of_context)) {
+        found = (Found){of_context, "of the context in the settings"};
+        choice.reason =
+            g_strdup_printf("the settings say so for context \"%s\"", endpoint->context);
+    } else {
+        found = find_proxy(endpoint, settings, server, &choice.reason);
     }
-    *ret_choice = choice;
-    return true;
+    bool is_usable =
+        found.text == NULL || found.text[0] == '\0' || parse_proxy(found.text, network, &choice);
+    kft_secret_wipe_string(of_context);
+    if (is_usable) {
+        *ret_choice = choice;
+        return true;
+    }
+    /* The text is not repeated: it may hold a password. */
+    g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+                "the proxy URL %s is not usable: it must be http://, https:// or socks5:// with a "
+                "host",
+                found.where);
+    kft_proxy_choice_clear(&choice);
+    return false;
 }
 
 void kft_proxy_choice_clear(KftProxyChoice *self)
@@ -279,5 +364,6 @@ void kft_proxy_choice_clear(KftProxyChoice *self)
     g_clear_pointer(&self->url, kft_secret_free);
     g_clear_pointer(&self->name, g_free);
     g_clear_pointer(&self->host, g_free);
+    g_clear_pointer(&self->user, g_free);
     g_clear_pointer(&self->reason, g_free);
 }

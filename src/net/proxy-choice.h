@@ -15,8 +15,11 @@ typedef struct {
     char *name;     /* host:port, for messages; NULL if url is */
     char *host;     /* the same taken apart, IPv6 without brackets; NULL if url is */
     uint16_t port;
-    char *reason;   /* where the choice comes from, for messages: "HTTPS_PROXY is set" */
-    bool has_login; /* the URL has a user name */
+    char *reason;          /* where the choice comes from, for messages: "HTTPS_PROXY is set" */
+    bool has_login;        /* the URL has a user name */
+    char *user;            /* that name, decoded; nullable */
+    unsigned login_serial; /* of the login that a program told for it, which the URL has then; else
+                              0 */
 } KftProxyChoice;
 
 /* The server that is to be reached. */
@@ -26,11 +29,11 @@ typedef struct {
     uint16_t port;
 } KftProxyServer;
 
-/* The proxy that @endpoint names, else the one that the environment has: HTTPS_PROXY or HTTP_PROXY,
- * else ALL_PROXY, unless NO_PROXY names the server; else that of @network (nullable), unless its
- * own list does. Loopback is never reached by one of the latter two. Errors: BAD_CONFIG. Thread:
- * any.
- */
+/* The proxy that the settings of @network (nullable) have for the endpoint's context, else the one
+ * that @endpoint names, else the one that the environment has: HTTPS_PROXY or HTTP_PROXY, else
+ * ALL_PROXY, unless NO_PROXY names the server; else that of the settings, else that of the desktop,
+ * each unless its own list names the server. Loopback is never reached by one of the latter three.
+ * Errors: BAD_CONFIG. Thread: any. */
 bool kft_proxy_choose(const KftEndpoint *endpoint,
                       const KftNetwork *network,
                       const KftProxyServer *server,

@@ -66,7 +66,7 @@ def _tinyproxy(bench, megabytes, login):
     check(bench, megabytes, server, f"http://{user}127.0.0.1:{port}", login and f"http://127.0.0.1:{port}")
 
 
-def _squid(bench, listen, login=""):
+def _squid(bench, listen, login="", **options):
     program = need("squid", "/usr/sbin")
     access = "http_access allow users\n" if login else ""
     if os.geteuid() == 0:
@@ -86,7 +86,7 @@ shutdown_lifetime 1 second
 netdb_filename none
 pinger_enable off
 """, 0o644)
-    return bench.start([program, "-N", "-f", config])
+    return bench.start([program, "-N", "-f", config], **options)
 
 
 @recipe
@@ -126,6 +126,65 @@ def squid_ntlm(bench, megabytes):
                    "auth_param ntlm keep_alive on\n")
     bench.wait_port("squid", port, child)
     check(bench, megabytes, server, f"http://user:{SECRET}@127.0.0.1:{port}", f"http://127.0.0.1:{port}")
+
+
+def _realm(bench):
+    """A Kerberos realm of its own: user "user", service "HTTP/localhost". Returns its configuration and the keytab."""
+    tools = {name: need(name, "/usr/sbin") for name in ("krb5kdc", "kdb5_util", "kadmin.local", "kinit")}
+    port = free_port()
+    config = bench.write("krb5.conf", f"""[libdefaults]
+default_realm = KFT.TEST
+dns_lookup_kdc = false
+dns_canonicalize_hostname = false
+rdns = false
+[realms]
+KFT.TEST = {{
+  kdc = 127.0.0.1:{port}
+}}
+""", 0o644)
+    profile = bench.write("kdc.conf", f"""[kdcdefaults]
+kdc_listen = 127.0.0.1:{port}
+kdc_tcp_listen = 127.0.0.1:{port}
+[realms]
+KFT.TEST = {{
+  database_name = {bench.path("principal")}
+  key_stash_file = {bench.path("stash")}
+  acl_file = {bench.path("acl")}
+}}
+""")
+    keytab = bench.path("keytab")
+    env = {"PATH": os.environ["PATH"], "KRB5_CONFIG": config, "KRB5_KDC_PROFILE": profile,
+           "KRB5CCNAME": f"FILE:{bench.path('tickets')}"}
+
+    def call(*command, text=""):
+        subprocess.run(command, check=True, env=env, input=text, text=True, capture_output=True)
+
+    call(tools["kdb5_util"], "create", "-s", "-P", SECRET)
+    call(tools["kadmin.local"], "addprinc", "-pw", SECRET, "user")
+    call(tools["kadmin.local"], "addprinc", "-randkey", "HTTP/localhost")
+    call(tools["kadmin.local"], "ktadd", "-k", keytab, "HTTP/localhost")
+    os.chmod(keytab, 0o644)
+    child = bench.start([tools["krb5kdc"], "-n", "-P", bench.path("kdc.pid")], env=env)
+    bench.wait_port("krb5kdc", port, child)
+    call(tools["kinit"], "user", text=SECRET + "\n")
+    return env, keytab
+
+
+@recipe
+def squid_negotiate(bench, megabytes):
+    """squid with Negotiate: the Kerberos ticket at hand, and a login that is wanted without one"""
+    port = free_port()
+    helper = need("negotiate_kerberos_auth", "/usr/lib/squid")
+    server = bench.start_server()
+    env, keytab = _realm(bench)
+    child = _squid(bench, f"http_port 127.0.0.1:{port}",
+                   f"auth_param negotiate program {helper} -k {keytab} -s HTTP/localhost@KFT.TEST\n",
+                   env=env | {"KRB5RCACHETYPE": "none"})
+    bench.wait_port("squid", port, child)
+    bench.more_environment = {name: env[name] for name in ("KRB5_CONFIG", "KRB5CCNAME")}
+    check(bench, megabytes, server, f"http://localhost:{port}")
+    bench.more_environment["KRB5CCNAME"] = f"FILE:{bench.path('none')}"
+    bench.expect_failed("connect", "needs authentication")
 
 
 @recipe

@@ -50,6 +50,7 @@ class Bench:
         self.certs = os.path.join(directory, "certs")
         self._children = []
         self.token = None
+        self.more_environment = {}
         subprocess.run(["sh", os.path.join(TESTS, "support", "certs.sh"), self.certs], check=True)
 
     def path(self, name):
@@ -109,7 +110,7 @@ class Bench:
 
     def environment(self):
         return {"PATH": os.environ["PATH"], "HOME": self.directory, "KUBECONFIG": self.path("kubeconfig"), "LC_ALL": "C.UTF-8",
-                "KFT_TRACE": "all:debug"} | {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
+                "KFT_TRACE": "all:debug"} | self.more_environment | {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
 
     def diagnose(self, *arguments, wrap=()):
         """{step: (state, text and advice)} of kftrayctl diagnose."""

@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import time
 
+from gi.repository import Gio, GLib
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 DEADLINE = float(os.environ.get("KFT_UI_DEADLINE", "60"))
 
@@ -38,6 +40,40 @@ def free_port():
         return probe.getsockname()[1]
 
 
+class Mock:
+    """A service of python3-dbusmock, steered from the test."""
+    PLACES = {
+        "logind": ("org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"),
+        "networkmanager": ("org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager",
+                           "org.freedesktop.NetworkManager"),
+        "notification_daemon": ("org.freedesktop.Notifications", "/org/freedesktop/Notifications",
+                                "org.freedesktop.Notifications"),
+    }
+
+    def __init__(self, address, template, log):
+        self.name, self.path, self.interface = self.PLACES[template]
+        self.bus = Gio.DBusConnection.new_for_address_sync(
+            address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION,
+            None, None)
+        wait_until(lambda: f"{self.name}: {log()}", self.is_on_bus)
+
+    def is_on_bus(self):
+        return self.bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                                  "NameHasOwner", GLib.Variant("(s)", (self.name,)), None, 0, 5000, None).unpack()[0]
+
+    def call(self, method, signature, *arguments):
+        return self.bus.call_sync(self.name, self.path, "org.freedesktop.DBus.Mock", method,
+                                  GLib.Variant(signature, arguments), None, 0, 20000, None).unpack()
+
+    def emit(self, signal, signature, *values):
+        """@values: GLib.Variant each."""
+        self.call("EmitSignal", "(sssav)", self.interface, signal, signature, list(values))
+
+    def calls(self, method):
+        """The arguments of all calls of @method so far."""
+        return [arguments for _, arguments in self.call("GetMethodCalls", "(s)", method)[0]]
+
+
 class Desktop:
     def __init__(self, kftray, size="1280x900", settings=(), environment=None, locale="C.UTF-8"):
         self.kftray = kftray
@@ -50,6 +86,7 @@ class Desktop:
             "XDG_CACHE_HOME": f"{self.dir}/cache", "XDG_RUNTIME_DIR": f"{self.dir}/run",
             "KFTRAY_CONFIG": f"{self.dir}/kftray", "GSETTINGS_BACKEND": "memory", "GDK_BACKEND": "x11",
             "G_DEBUG": "fatal-criticals", "XDG_CURRENT_DESKTOP": "XFCE", "NO_PROXY": "*",
+            "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self.dir}/no-system-bus",
             "G_MESSAGES_DEBUG": os.environ.get("G_MESSAGES_DEBUG", ""),
             # The leak suppressions need whole stacks.
             "ASAN_OPTIONS": "fast_unwind_on_malloc=0:malloc_context_size=30:" + os.environ.get("ASAN_OPTIONS", ""),
@@ -88,11 +125,25 @@ class Desktop:
             self.env["DISPLAY"] = ":" + stream.readline().strip()
 
     def start_bus(self):
-        process = self.spawn("bus", ["dbus-daemon", "--session", "--print-address=1", "--nofork"],
-                             stdout=subprocess.PIPE)
-        self.env["DBUS_SESSION_BUS_ADDRESS"] = process.stdout.readline().decode().strip()
+        self.env["DBUS_SESSION_BUS_ADDRESS"] = self.spawn_bus("bus")
         os.environ["DBUS_SESSION_BUS_ADDRESS"] = self.env["DBUS_SESSION_BUS_ADDRESS"]
         os.environ["DISPLAY"] = self.env["DISPLAY"]
+
+    def spawn_bus(self, name):
+        """The address of a bus that lets everybody do everything."""
+        process = self.spawn(name, ["dbus-daemon", "--session", "--print-address=1", "--nofork"],
+                             stdout=subprocess.PIPE)
+        return process.stdout.readline().decode().strip()
+
+    def start_system_bus(self):
+        """To be called before the program starts; without it there is none."""
+        self.env["DBUS_SYSTEM_BUS_ADDRESS"] = self.spawn_bus("system-bus")
+
+    def start_mock(self, template, is_system=False):
+        """One of python3-dbusmock's make-believe services."""
+        address = self.env["DBUS_SYSTEM_BUS_ADDRESS" if is_system else "DBUS_SESSION_BUS_ADDRESS"]
+        self.spawn(template, ["/usr/bin/python3", "-m", "dbusmock", "--template", template])
+        return Mock(address, template, lambda: self.log(template))
 
     def spawn(self, name, command, env=None, **options):
         log = open(self.dir / f"{name}.log", "ab")
@@ -167,6 +218,17 @@ class Desktop:
         facts = json.loads(ready.read_text())
         self.env["KUBECONFIG"] = facts["kubeconfig"]
         return process, facts
+
+    def relocate(self, language):
+        """Takes a copy of the program, which looks beside itself, and returns where that finds its messages."""
+        program = self.dir / "prefix/bin/kftray"
+        messages = self.dir / f"prefix/share/locale/{language}/LC_MESSAGES"
+        program.parent.mkdir(parents=True)
+        messages.mkdir(parents=True)
+        shutil.copy(self.kftray, program)
+        (self.dir / "prefix/share/icons").symlink_to(pathlib.Path(self.kftray).parents[1] / "share/icons")
+        self.kftray = str(program)
+        return messages / "kftray.mo"
 
     def start_app(self, *arguments, name="kftray", wrapper=()):
         return self.spawn(name, [*wrapper, self.kftray, *arguments])

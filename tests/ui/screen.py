@@ -103,6 +103,21 @@ class Screen:
         return self.program.wait(lambda: f"rows {sorted(names)}, there are {sorted(self.rows())}",
                                  lambda: sorted(self.rows()) == sorted(names))
 
+    def find_row(self, name):
+        return self.find(Atspi.Role.LIST_ITEM, name, "kftray")
+
+    @staticmethod
+    def has_state(node, state):
+        return node is not None and node.get_state_set().contains(state)
+
+    def is_selected(self, row):
+        return self.has_state(row, Atspi.StateType.SELECTED)
+
+    def text(self, name, window=None):
+        """What stands in a text field or text view; "" while it is not there."""
+        node = self.search(Atspi.Role.TEXT, name, window)
+        return Atspi.Text.get_text(node, 0, Atspi.Text.get_character_count(node)) if node else ""
+
     def wait_window(self, name):
         return self.program.wait(lambda: f"a window {name!r} among {[w.get_name() for w in self.windows()]}",
                                  lambda: next((w for w in self.windows() if w.get_name() == name), None))
@@ -127,7 +142,7 @@ class Screen:
         node.get_editable_text_iface().set_text_contents(text)
 
     def select_row(self, name):
-        node = self.find(Atspi.Role.LIST_ITEM, name)
+        node = self.find_row(name)
         parent = node.get_parent()
         parent.get_selection_iface().clear_selection()
         parent.get_selection_iface().select_child(node.get_index_in_parent())

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Pictures of every window and state, to be looked at: screenshots.py --kftray P --kftrayctl P --out DIR [VARIANT…]
 
-Variants: light dark german large narrow."""
+Variants: light dark german large narrow contrast contrast-dark right-to-left."""
 import argparse
 import pathlib
 import subprocess
@@ -15,6 +15,10 @@ from program import Program, store  # noqa: E402
 VARIANTS = {
     "light": {}, "dark": {"appearance": "dark"}, "german": {"env": {"LANGUAGE": "de"}},
     "large": {"env": {"GDK_DPI_SCALE": "1.5"}}, "narrow": {"width": "640"},
+    "contrast": {"settings": [("gtk-theme-name", "HighContrast"), ("gtk-icon-theme-name", "HighContrast")]},
+    "contrast-dark": {"settings": [("gtk-theme-name", "HighContrastInverse")]},
+    # GTK's own texts are Hebrew; ours stay English, from right to left.
+    "right-to-left": {"env": {"LANGUAGE": "he"}, "language": "he"},
 }
 
 
@@ -55,12 +59,21 @@ class Gallery:
         self.settle(0.5)
 
 
+def add_language(desktop, language):
+    """One that says nothing itself, so that our texts stay English. GTK takes a direction from none else."""
+    header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n'
+    subprocess.run(["msgfmt", "--output-file", str(desktop.relocate(language)), "-"], input=header, text=True, check=True)
+
+
 def take(options, variant):
     settings = VARIANTS[variant]
-    with Desktop(options.kftray, environment=settings.get("env"), size="1100x760") as desktop:
+    with Desktop(options.kftray, environment=settings.get("env"), size="1100x760",
+                 settings=settings.get("settings", ())) as desktop:
         desktop.start_window_manager()
         desktop.start_panel()
         desktop.start_cluster()
+        if "language" in settings:
+            add_language(desktop, settings["language"])
         for key in ("appearance",):
             if key in settings:
                 subprocess.run([options.kftrayctl, "settings", key, settings[key]], env=desktop.env, check=True)
@@ -81,9 +94,10 @@ def take(options, variant):
             subprocess.run(["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{port}/zero?n={size}"], env=desktop.env)
             time.sleep(1.1)
         gallery.shot("list")
-        subprocess.run(["xdotool", "mousemove", "250", "120", "click", "1"], env=desktop.env, check=True)
+        subprocess.run(["xdotool", "mousemove", "810" if "language" in settings else "250", "120", "click", "1"], env=desktop.env, check=True)
         gallery.shot("details")
         gallery.dialog("win.diagnose", "diagnose", 4)
+        gallery.dialog("win.log", "log")
         gallery.dialog("app.add", "editor", 2.5)
         gallery.dialog("app.import-kubeconfig", "cluster", 3)
         gallery.dialog("app.settings", "settings")

@@ -1,7 +1,9 @@
 """What the test programs share: arguments, one line for each step, TAP."""
 import argparse
+import json
 import os
 import pathlib
+import subprocess
 import sys
 import traceback
 
@@ -47,6 +49,31 @@ def desktop(options, **more):
 def config(alias, service="web", port=8080, **more):
     return {"alias": alias, "context": "fake", "namespace": "default", "workload_type": "service", "protocol": "tcp",
             "service": service, "remote_port": port, "local_port": free_port(), **more}
+
+
+def states(program):
+    answer = program.call("/io/github/kftray/Kftray", "io.github.kftray.Kftray1", "List", None).unpack()[0]
+    return {alias: state for _, alias, state, _, _ in answer}
+
+
+def wait_state(program, alias, state):
+    program.wait(lambda: f"{alias} to be {state}: {states(program)}", lambda: states(program).get(alias) == state)
+
+
+def stored(options, session):
+    answer = subprocess.run([options.kftrayctl, "export"], env=session.env, check=True, capture_output=True, text=True)
+    return json.loads(answer.stdout)
+
+
+def keys(session, *names):
+    subprocess.run(["xdotool", "key", "--delay", "60", *names], env=session.env, check=True)
+
+
+def clipboard(session):
+    code = ("import gi; gi.require_version('Gtk', '3.0'); from gi.repository import Gdk, Gtk; "
+            "print(Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD).wait_for_text() or '', end='')")
+    return subprocess.run(["/usr/bin/python3", "-c", code], env=session.env, check=True, capture_output=True,
+                          text=True).stdout
 
 
 def check(condition, text):

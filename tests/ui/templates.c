@@ -12,6 +12,8 @@
 #include <glib/gstdio.h>
 #include <group-row.h>
 #include <locale.h>
+#include <log-window.h>
+#include <login-dialog.h>
 #include <plan-dialog.h>
 #include <settings-window.h>
 #include <string.h>
@@ -110,6 +112,8 @@ static void test_names(void)
     walk_and_destroy(kft_cluster_dialog_new(core, NULL, NULL), "cluster-dialog");
     walk_and_destroy(kft_plan_dialog_new(core, NULL, incoming, "x.json", NULL), "plan-dialog");
     walk_and_destroy(kft_diagnose_dialog_new(core, NULL, item), "diagnose-dialog");
+    walk_and_destroy(kft_login_dialog_new(NULL, "proxy:3128", "ann", true), "login-dialog");
+    walk_and_destroy(kft_log_window_new(application, item), "log-window");
     walk_and_destroy(kft_settings_window_new(core, NULL), "settings-window");
     walk_and_destroy(GTK_WIDGET(kft_window_new(application, core)), "window");
 }

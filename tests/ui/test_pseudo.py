@@ -36,23 +36,12 @@ def make_language(target):
             out.append(f'{head}msgstr[0] "{strange[0]}"\nmsgstr[1] "{strange[1]}"')
     po = target.parent / "pseudo.po"
     po.write_text("\n\n".join(out) + "\n")
-    target.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(["msgfmt", "--output-file", str(target), str(po)], check=True)
 
 
 def test_everything_is_translated(options):
     with desktop(options, environment={"LANGUAGE": "zz"}) as session:
-        folder = session.dir / "prefix/share/locale/zz/LC_MESSAGES"
-        folder.mkdir(parents=True)
-        make_language(folder / "kftray.mo")
-        # The program looks beside itself.
-        (session.dir / "prefix/bin").mkdir()
-        program_file = session.dir / "prefix/bin/kftray"
-        program_file.write_bytes(pathlib.Path(session.kftray).read_bytes())
-        program_file.chmod(0o755)
-        session.kftray = str(program_file)
-        share = pathlib.Path(options.kftray).resolve().parents[1] / "share"
-        (session.dir / "prefix/share/icons").symlink_to(share / "icons")
+        make_language(session.relocate("zz"))
         session.start_window_manager()
         session.start_panel()
         store(session, options.kftrayctl, [config("web", group="shop"), config("db", group="shop")])

@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from gi.repository import GLib  # noqa: E402
 from program import Program, store  # noqa: E402
 from screen import Atspi, Screen  # noqa: E402
-from suite import check, check_ended, config, desktop, run  # noqa: E402
+from suite import check, check_ended, clipboard, config, desktop, keys, run, wait_state  # noqa: E402
 
 ITEM_PATH = "/org/ayatana/NotificationItem/kftray"
 
@@ -30,15 +30,6 @@ def is_registered(program):
     except GLib.Error:
         return False
     return any("kftray" in item for item in items)
-
-
-def states(program):
-    answer = program.call("/io/github/kftray/Kftray", "io.github.kftray.Kftray1", "List", None).unpack()[0]
-    return {alias: state for _, alias, state, _, _ in answer}
-
-
-def wait_state(program, alias, state):
-    program.wait(lambda: f"{alias} to be {state}: {states(program)}", lambda: states(program).get(alias) == state)
 
 
 def wait_icon(program, name):
@@ -120,6 +111,46 @@ def test_lost_and_found(options):
         check_ended(program, program.quit())
 
 
+def test_diagnose_in_tray(options):
+    """Begins with what does not work; another one can be chosen. And the log has a window of its own."""
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        session.start_mock("notification_daemon")  # GIO warns if nobody takes them
+        session.start_cluster()
+        store(session, options.kftrayctl, [config("web"), config("broken", context="nowhere")])
+        program = Program(session, "--hidden")
+        screen = Screen(program)
+        program.click_menu("broken")
+        wait_state(program, "broken", "failed")
+        program.click_menu("Diagnose")
+        screen.wait_window("Diagnose broken")
+        screen.find(Atspi.Role.LABEL, "Something is wrong:")
+        box = screen.find(Atspi.Role.COMBO_BOX, "Forward")
+        check(not screen.nameless(), lambda: f"no accessible name: {screen.nameless()}")
+        box.get_selection_iface().select_child(1)
+        screen.wait_window("Diagnose web")
+        screen.find(Atspi.Role.LABEL, "Nothing is wrong on the way to the pod.")
+        screen.press("Close", "Diagnose web")
+        screen.wait_no_window("Diagnose web")
+
+        program.activate("app.show")
+        screen.select_row("broken")
+        program.wait("the log action", lambda: program.describe("win.log")[0])
+        program.activate("win.log")
+        screen.wait_window("Log of broken")
+        program.wait(lambda: screen.text("Log", "Log of broken"), lambda: "✗" in screen.text("Log", "Log of broken"))
+        check(not screen.nameless(), lambda: f"no accessible name: {screen.nameless()}")
+        lines = screen.text("Log", "Log of broken").count("\n")
+        program.click_menu("broken")
+        program.wait("further lines", lambda: screen.text("Log", "Log of broken").count("\n") > lines)
+        screen.press("Copy", "Log of broken")
+        program.wait(lambda: clipboard(session), lambda: "✗" in clipboard(session))
+        keys(session, "ctrl+w")
+        screen.wait_no_window("Log of broken")
+        check_ended(program, program.quit())
+
+
 def test_hidden_and_activated(options):
     with desktop(options) as session:
         session.start_window_manager()
@@ -175,5 +206,5 @@ def test_many_forwards(options):
         check_ended(program, program.quit())
 
 
-run([test_start_in_tray_stop_in_window, test_lost_and_found, test_hidden_and_activated, test_no_tray,
-     test_many_forwards])
+run([test_start_in_tray_stop_in_window, test_lost_and_found, test_diagnose_in_tray, test_hidden_and_activated,
+     test_no_tray, test_many_forwards])

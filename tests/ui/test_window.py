@@ -2,30 +2,14 @@
 """The window, driven as a screen reader's user would: over AT-SPI and the keyboard."""
 import json
 import pathlib
-import subprocess
 import sys
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from desktop import free_port  # noqa: E402
 from program import Program, store  # noqa: E402
 from screen import Atspi, Screen  # noqa: E402
-from suite import check, check_ended, config, desktop, run  # noqa: E402
-
-LIST = "(a(xssss))"
-
-
-def stored(options, session):
-    answer = subprocess.run([options.kftrayctl, "export"], env=session.env, check=True, capture_output=True, text=True)
-    return json.loads(answer.stdout)
-
-
-def states(program):
-    answer = program.call("/io/github/kftray/Kftray", "io.github.kftray.Kftray1", "List", None).unpack()[0]
-    return {alias: state for _, alias, state, _, _ in answer}
-
-
-def keys(session, *names):
-    subprocess.run(["xdotool", "key", "--delay", "60", *names], env=session.env, check=True)
+from suite import check, check_ended, clipboard, config, desktop, keys, run, states, stored  # noqa: E402
 
 
 def test_add_edit_duplicate_delete(options):
@@ -63,6 +47,12 @@ def test_add_edit_duplicate_delete(options):
         program.activate("win.duplicate")
         screen.wait_rows(["store", "store copy"])
         check(len({entry["local_port"] for entry in stored(options, session)}) == 2, "two forwards on one port")
+
+        program.activate("win.set-group")
+        screen.type("Group", "shop")
+        screen.press("Set Group")
+        program.wait(lambda: str(stored(options, session)),
+                     lambda: [entry.get("group") for entry in stored(options, session)] == ["shop", None])
 
         program.activate("win.select-all")
         program.wait("the delete action", lambda: program.describe("win.remove")[0])
@@ -163,6 +153,10 @@ def test_quit_and_restore(options):
         screen.click(Atspi.Role.TOGGLE_BUTTON, "Run web")
         program.wait(lambda: f"web to run: {states(program)}", lambda: states(program)["web"] == "running")
         program.activate("app.quit")
+        screen.press("Cancel")
+        program.wait("the end of the question", lambda: len(screen.windows()) == 1)
+        check(states(program)["web"] == "running", str(states(program)))
+        program.activate("app.quit")
         screen.press("Keep for Next Start")
         check_ended(program, program.process.wait(30))
         program = Program(session)
@@ -174,6 +168,65 @@ def test_quit_and_restore(options):
         program = Program(session)
         program.wait("the list", lambda: len(states(program)) == 2)
         check(states(program)["web"] == "stopped", str(states(program)))
+        check_ended(program, program.quit())
+
+
+def register_browser(session):
+    """A browser that writes down what it is to open."""
+    folder = session.dir / "data/applications"
+    folder.mkdir()
+    opened = session.dir / "opened"
+    (folder / "browser.desktop").write_text(
+        f"[Desktop Entry]\nType=Application\nName=Browser\nExec=sh -c 'echo %u >>{opened}'\n"
+        "MimeType=x-scheme-handler/http;\n")
+    (session.dir / "config/mimeapps.list").write_text(
+        "[Default Applications]\nx-scheme-handler/http=browser.desktop\n")
+    return opened
+
+
+def test_copy_and_open(options):
+    """What is copied is right: the address and the connection lead to the pod, and so does the kubectl command."""
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        session.start_cluster()
+        opened = register_browser(session)
+        web = config("web")
+        database = config("db", service="headless", port=5432)
+        address = f"127.0.0.1:{web['local_port']}"
+        store(session, options.kftrayctl, [web, database])
+        program = Program(session)
+        screen = Screen(program)
+        screen.wait_rows(["web", "db"])
+
+        def wait_copied(text):
+            program.wait(lambda: f"{text!r} to be copied: {clipboard(session)!r}", lambda: clipboard(session) == text)
+        screen.click(Atspi.Role.TOGGLE_BUTTON, "Run web")
+        program.wait(lambda: f"web to run: {states(program)}", lambda: states(program)["web"] == "running")
+        screen.press(f"Copy {address}")
+        wait_copied(address)
+        screen.find(Atspi.Role.LABEL, f"Copied {address}")
+        screen.select_row("db")
+        program.activate("win.copy-connection")
+        wait_copied(f"postgresql://127.0.0.1:{database['local_port']}/")
+        screen.select_row("web")
+        program.activate("win.copy-connection")
+        wait_copied(f"http://{address}/")
+        program.activate("win.copy-address")
+        wait_copied(address)
+        screen.press("Open in the browser")
+        program.wait("the browser", opened.exists)
+        program.wait(opened.read_text, lambda: opened.read_text() == f"http://{address}/\n")
+        program.activate("win.copy-kubectl")
+        command = f"kubectl port-forward --context fake --namespace default svc/web {web['local_port']}:8080"
+        wait_copied(command)
+
+        screen.click(Atspi.Role.TOGGLE_BUTTON, "Run web")
+        program.wait(lambda: f"web to end: {states(program)}", lambda: states(program)["web"] == "stopped")
+        session.spawn("kubectl", command.split())
+        program.wait(lambda: session.log("kubectl"), lambda: "Forwarding from" in session.log("kubectl"))
+        with urllib.request.urlopen(f"http://{address}/name", timeout=30) as answer:
+            check(answer.read().startswith(b"web-"), "not the page of the pod")
         check_ended(program, program.quit())
 
 
@@ -205,4 +258,4 @@ def test_every_window_has_names(options):
 
 
 run([test_add_edit_duplicate_delete, test_search_and_groups, test_import_from_cluster, test_import_file,
-     test_quit_and_restore, test_every_window_has_names])
+     test_quit_and_restore, test_copy_and_open, test_every_window_has_names])

@@ -232,14 +232,14 @@ static void assert_refused(Fixture *fixture, const char *prefix, int code, const
 static void test_http_needs_login(Fixture *fixture, gconstpointer data)
 {
     (void)data;
-    assert_refused(fixture, "http://", KFT_ERROR_AUTH,
+    assert_refused(fixture, "http://", KFT_ERROR_PROXY_AUTH,
                    "the proxy 127.0.0.1:* needs authentication, or refused *(status 407)");
 }
 
 static void test_http_wrong_login(Fixture *fixture, gconstpointer data)
 {
     (void)data;
-    assert_refused(fixture, "http://other:s3cret@", KFT_ERROR_AUTH,
+    assert_refused(fixture, "http://other:s3cret@", KFT_ERROR_PROXY_AUTH,
                    "the proxy 127.0.0.1:* needs authentication, or refused *(status 407)");
 }
 
@@ -261,13 +261,14 @@ static void test_https_not_trusted(Fixture *fixture, gconstpointer data)
 static void test_socks5_needs_login(Fixture *fixture, gconstpointer data)
 {
     (void)data;
-    assert_refused(fixture, "socks5://", KFT_ERROR_AUTH, "the SOCKS proxy 127.0.0.1:* needs auth*");
+    assert_refused(fixture, "socks5://", KFT_ERROR_PROXY_AUTH,
+                   "the SOCKS proxy 127.0.0.1:* needs auth*");
 }
 
 static void test_socks5_wrong_login(Fixture *fixture, gconstpointer data)
 {
     (void)data;
-    assert_refused(fixture, "socks5://user:wrong-s3cret@", KFT_ERROR_AUTH,
+    assert_refused(fixture, "socks5://user:wrong-s3cret@", KFT_ERROR_PROXY_AUTH,
                    "the SOCKS proxy 127.0.0.1:* needs auth*");
 }
 
@@ -456,26 +457,47 @@ typedef struct {
     const char *settings; /* nullable */
     const char *settings_except;
     const char *host;
-    const char *name;   /* of the proxy; nullable */
-    const char *reason; /* pattern */
+    const char *name;    /* of the proxy; nullable */
+    const char *reason;  /* pattern */
+    const char *desktop; /* nullable */
+    const char *desktop_except;
+    const char *of_contexts; /* the settings', nullable */
 } SourceCase;
 
 /* Who wins, and what is said about it. */
 static void test_sources(void)
 {
     static const SourceCase cases[] = {
-        {NULL, NULL, NULL, NULL, NULL, "a.test", NULL, "neither *"},
-        {NULL, NULL, NULL, "s:1", NULL, "a.test", "s:1", "the settings say so"},
-        {NULL, NULL, NULL, "s:1", ".test", "a.test", NULL, "*exceptions"},
-        {NULL, NULL, NULL, "s:1", NULL, "127.3.4.5", NULL, "*on this computer*"},
-        {NULL, NULL, NULL, "s:1", NULL, "a.localhost", NULL, "*on this computer*"},
-        {NULL, NULL, NULL, "s:1", NULL, "::1", NULL, "*on this computer*"},
-        {NULL, "e:2", NULL, "s:1", NULL, "a.test", "e:2", "HTTPS_PROXY is set*"},
-        {NULL, "e:2", "a.test", "s:1", NULL, "a.test", NULL, "*but NO_PROXY names the server"},
-        {NULL, "e:2", "a.test", "s:1", NULL, "a.test.", NULL, "*but NO_PROXY names the server"},
-        {NULL, "e:2", NULL, NULL, NULL, "localhost", NULL, "*on this computer*"},
-        {"c:3", "e:2", "*", "s:1", "*", "localhost", "c:3", "the kubeconfig's proxy-url*"},
-        {"", "e:2", NULL, "s:1", NULL, "a.test", NULL, "the kubeconfig's proxy-url*"},
+        {NULL, NULL, NULL, NULL, NULL, "a.test", NULL, "neither *; by a script", NULL, NULL, NULL},
+        {NULL, NULL, NULL, NULL, NULL, "a.test", "d:4", "the desktop's settings say so", "d:4",
+         NULL, NULL},
+        {NULL, NULL, NULL, NULL, NULL, "a.test", NULL, "the desktop*exceptions", "d:4", "*.test",
+         NULL},
+        {NULL, NULL, NULL, NULL, NULL, "127.0.0.1", NULL, "*on this computer*", "d:4", NULL, NULL},
+        {NULL, NULL, NULL, "s:1", "a.test", "a.test", NULL, "*exceptions", "d:4", NULL, NULL},
+        {NULL, NULL, NULL, "none", NULL, "a.test", NULL, "the settings say so", "d:4", NULL, NULL},
+        {NULL, "e:2", NULL, "s:1", NULL, "a.test", "e:2", "HTTPS_PROXY is set*", "d:4", NULL, NULL},
+        {"c:3", "e:2", "*", "s:1", NULL, "localhost", "o:5", "*for context \"prod x\"", "d:4", NULL,
+         "prod=p:9 prod%20x=o:5"},
+        {"c:3", "e:2", NULL, "s:1", NULL, "a.test", NULL, "*for context \"prod x\"", "d:4", NULL,
+         "prod%20x=none"},
+        {"c:3", NULL, NULL, NULL, NULL, "a.test", "c:3", "the kubeconfig's*", NULL, NULL, "x=none"},
+        {NULL, NULL, NULL, "s:1", NULL, "a.test", "s:1", "the settings say so", NULL, NULL, NULL},
+        {NULL, NULL, NULL, "s:1", ".test", "a.test", NULL, "*exceptions", NULL, NULL, NULL},
+        {NULL, NULL, NULL, "s:1", NULL, "127.3.4.5", NULL, "*on this computer*", NULL, NULL, NULL},
+        {NULL, NULL, NULL, "s:1", NULL, "a.localhost", NULL, "*on this computer*", NULL, NULL,
+         NULL},
+        {NULL, NULL, NULL, "s:1", NULL, "::1", NULL, "*on this computer*", NULL, NULL, NULL},
+        {NULL, "e:2", NULL, "s:1", NULL, "a.test", "e:2", "HTTPS_PROXY is set*", NULL, NULL, NULL},
+        {NULL, "e:2", "a.test", "s:1", NULL, "a.test", NULL, "*but NO_PROXY names the server", NULL,
+         NULL, NULL},
+        {NULL, "e:2", "a.test", "s:1", NULL, "a.test.", NULL, "*but NO_PROXY names the server",
+         NULL, NULL, NULL},
+        {NULL, "e:2", NULL, NULL, NULL, "localhost", NULL, "*on this computer*", NULL, NULL, NULL},
+        {"c:3", "e:2", "*", "s:1", "*", "localhost", "c:3", "the kubeconfig's proxy-url*", NULL,
+         NULL, NULL},
+        {"", "e:2", NULL, "s:1", NULL, "a.test", NULL, "the kubeconfig's proxy-url*", NULL, NULL,
+         NULL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(KftEndpoint) endpoint = kft_endpoint_new("https://unused.test");
@@ -489,7 +511,13 @@ static void test_sources(void)
         if (cases[i].no_proxy != NULL)
             (void)g_setenv("NO_PROXY", cases[i].no_proxy, TRUE);
         endpoint->proxy_url = cases[i].cluster == NULL ? NULL : kft_secret_new(cases[i].cluster);
-        kft_network_set(&network, NULL, cases[i].settings, cases[i].settings_except);
+        network.settings.context_proxies = g_strdup(cases[i].of_contexts);
+        network.settings.proxy = g_strdup(cases[i].settings);
+        network.settings.no_proxy = g_strdup(cases[i].settings_except);
+        network.settings.desktop_proxy = g_strdup(cases[i].desktop);
+        network.settings.desktop_no_proxy = g_strdup(cases[i].desktop_except);
+        network.settings.desktop_note = g_strdup("by a script");
+        endpoint->context = g_strdup("prod x");
         g_assert_true(kft_proxy_choose(endpoint, &network, &server, &choice, &error));
         g_assert_cmpstr(choice.name, ==, cases[i].name);
         if (!g_pattern_match_simple(cases[i].reason, choice.reason))

@@ -395,6 +395,12 @@ static KftNetwork *network_of(Fixture *fixture)
     return kft_loop_get_network(fixture->test.loop);
 }
 
+static void set_bundle(Fixture *fixture, char *file)
+{
+    const KftNetworkSettings settings = {.ca_bundle = file};
+    g_assert_true(kft_network_set(network_of(fixture), &settings));
+}
+
 /* A gateway that inspects TLS: its authority is not the cluster's, and the user adds it. */
 static void test_bundle(Fixture *fixture, gconstpointer data)
 {
@@ -402,7 +408,7 @@ static void test_bundle(Fixture *fixture, gconstpointer data)
     (void)data;
     fixture->endpoint->ca_data = bytes_of("other-ca.crt");
     assert_fails(fixture, KFT_ERROR_AUTH, "*is not trusted*");
-    kft_network_set(network_of(fixture), bundle, NULL, NULL);
+    set_bundle(fixture, bundle);
     assert_reached(fixture, "GET /echo");
     g_clear_pointer(&fixture->endpoint->ca_data, g_bytes_unref);
     fixture->endpoint->ca_file = file_of("other-ca.crt");
@@ -417,7 +423,7 @@ static void test_bundle_beside(Fixture *fixture, gconstpointer data)
 {
     g_autofree char *bundle = file_of("other-ca.crt");
     (void)data;
-    kft_network_set(network_of(fixture), bundle, NULL, NULL);
+    set_bundle(fixture, bundle);
     assert_fails(fixture, KFT_ERROR_AUTH, "*is not trusted*");
     fixture->endpoint->ca_file = file_of("ca.crt");
     assert_reached(fixture, "GET /echo");
@@ -427,7 +433,8 @@ static void test_bundle_beside(Fixture *fixture, gconstpointer data)
 static void test_bundle_missing(Fixture *fixture, gconstpointer data)
 {
     (void)data;
-    kft_network_set(network_of(fixture), "/no/such/bundle.pem", NULL, NULL);
+    char missing[] = "/no/such/bundle.pem";
+    set_bundle(fixture, missing);
     assert_fails(
         fixture, KFT_ERROR_BAD_CONFIG,
         "cannot read the file of additional trusted certificates \"/no/such/bundle.pem\"*");

@@ -16,6 +16,7 @@ static const struct {
 } expected[] = {
     {"bad-config", KFT_ERROR_BAD_CONFIG, false, true},
     {"auth", KFT_ERROR_AUTH, false, true},
+    {"proxy-auth", KFT_ERROR_PROXY_AUTH, false, true},
     {"not-found", KFT_ERROR_NOT_FOUND, true, false},
     {"refused", KFT_ERROR_REFUSED, true, false},
     {"unreachable", KFT_ERROR_UNREACHABLE, true, false},

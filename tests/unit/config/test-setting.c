@@ -46,6 +46,32 @@ static void test_check(void)
         {KFT_SETTING_DEFAULT_LOCAL_ADDRESS, "localhost", NULL},
         {KFT_SETTING_DEFAULT_LOCAL_ADDRESS, "here",
          "default_local_address is \"here\", allowed are IP addresses and localhost"},
+        {KFT_SETTING_CA_BUNDLE, "/etc/ssl/corp.pem", NULL},
+        {KFT_SETTING_CA_BUNDLE, "corp.pem",
+         "ca_bundle is \"corp.pem\", allowed are paths that begin with /"},
+        {KFT_SETTING_PROXY, "none", NULL},
+        {KFT_SETTING_PROXY, "proxy:3128", NULL},
+        {KFT_SETTING_PROXY, "HTTPS://ann@[::1]:3128/", NULL},
+        {KFT_SETTING_PROXY, "socks5h://proxy", NULL},
+        {KFT_SETTING_PROXY, "http://ann:geheim@proxy",
+         "proxy: the proxy URL is not usable: passwords do not belong here: kftray asks for it, or "
+         "finds it in the keyring"},
+        {KFT_SETTING_PROXY, "ann:ge/heim@proxy",
+         "proxy: the proxy URL is not usable: it must be http://, https:// or socks5:// with a "
+         "host"},
+        {KFT_SETTING_PROXY, "ftp://proxy",
+         "proxy: the proxy URL is not usable: it must be http://, https:// or socks5:// with a "
+         "host"},
+        {KFT_SETTING_PROXY, "http://",
+         "proxy: the proxy URL is not usable: it must be http://, https:// or socks5:// with a "
+         "host"},
+        {KFT_SETTING_CONTEXT_PROXIES, " a=none\nb%20c=http://p:1 ", NULL},
+        {KFT_SETTING_CONTEXT_PROXIES, "a=none http://p:1",
+         "context_proxies: wanted are words like prod=http://proxy:3128 and test=none, with a "
+         "blank in a context's name as %20"},
+        {KFT_SETTING_CONTEXT_PROXIES, "a=none b%20c=http://x:geheim@p",
+         "context_proxies: the proxy URL of context \"b c\" is not usable: passwords do not belong "
+         "here: kftray asks for it, or finds it in the keyring"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = NULL;

@@ -155,6 +155,12 @@ static void test_certificates(void)
     context = get_entries(k3s, NULL);
     assert_pem(context.user->cert_data, "@CERT@");
     assert_pem(context.user->key_data, "@KEY@");
+
+    g_autoptr(KftKubeconfig) token = parse_valid("token-key.yaml");
+    context = get_entries(token, NULL);
+    g_assert_true(g_str_has_suffix(context.user->cert_file, "/valid/me.pem"));
+    g_assert_cmpstr(context.user->key_file, ==,
+                    "pkcs11:token=mine;object=me;type=private?pin-value=1234");
 }
 
 static void test_servers(void)
