@@ -34,6 +34,7 @@ struct _KftApplication {
     KftProxyLogins *logins;
     KftWindow *window;  /* NULL until it was shown */
     GPtrArray *to_open; /* paths of files to import once the store is read */
+    char *appearance;   /* what GTK was told, as the setting has it */
     bool is_hidden;     /* started without a window */
     bool is_activated;
     bool is_quitting;
@@ -342,6 +343,11 @@ static void apply_appearance(KftApplication *self)
     const char *wanted = kft_core_get_setting(self->core, KFT_SETTING_APPEARANCE);
     GtkSettings *settings = gtk_settings_get_default();
 
+    /* Nothing is told to GTK that it knows: it would read the theme again. */
+    if (g_strcmp0(wanted, self->appearance) == 0)
+        return;
+    g_free(self->appearance);
+    self->appearance = g_strdup(wanted);
     if (g_strcmp0(wanted, "system") == 0)
         gtk_settings_reset_property(settings, "gtk-application-prefer-dark-theme");
     else
@@ -521,6 +527,7 @@ static void kft_application_shutdown(GApplication *application)
 static void kft_application_finalize(GObject *object)
 {
     g_ptr_array_unref(KFT_APPLICATION(object)->to_open);
+    g_free(KFT_APPLICATION(object)->appearance);
     G_OBJECT_CLASS(kft_application_parent_class)->finalize(object);
 }
 
@@ -546,6 +553,7 @@ static void kft_application_init(KftApplication *self)
         {0},
     };
     self->to_open = g_ptr_array_new_with_free_func(g_free);
+    self->appearance = g_strdup("system");
     g_application_add_main_option_entries(G_APPLICATION(self), options);
 }
 

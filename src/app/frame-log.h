@@ -9,8 +9,7 @@
  *   start TIME                 main() begins
  *   loaded TIME                what is stored is in the list
  *   frame BEGIN END            a frame of a window: from the clock's first signal to its last
- *   turn BEGIN END             work of the main loop between two waits (frames are in it), from 1
- * ms on
+ *   turn BEGIN END             work of the main loop between two waits, frames too; from 1 ms on
  *
  * Without the variable nothing is connected and nothing costs. Thread: ui. */
 

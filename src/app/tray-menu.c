@@ -12,9 +12,8 @@
  * a submenu for each group. */
 #define MAX_FLAT 20
 #define N_RECENT 10
-/* New entries are made for so long in one turn of the main loop; the rest comes in the next ones.
- */
-#define MAX_US 6000
+/* Data of a submenu's item: somebody looked into it, so it is filled. */
+#define WAS_OPENED "kft-opened"
 
 struct KftTrayMenu {
     KftCore *core;
@@ -23,7 +22,6 @@ struct KftTrayMenu {
     GtkMenuItem *tail; /* the separator below the forwards */
     GtkMenuItem *start_all;
     GtkMenuItem *stop_all;
-    gint64 deadline_us; /* of the update that runs */
 };
 
 typedef enum {
@@ -166,6 +164,11 @@ static char *get_key(GtkWidget *widget)
     return g_object_get_data(G_OBJECT(widget), "kft-key");
 }
 
+static void set_key(GtkWidget *widget, const char *key)
+{
+    g_object_set_data_full(G_OBJECT(widget), "kft-key", g_strdup(key), g_free);
+}
+
 static void set_label(GtkMenuItem *item, const char *label)
 {
     if (g_strcmp0(gtk_menu_item_get_label(item), label) != 0)
@@ -191,7 +194,30 @@ static void on_forward_toggled(GtkCheckMenuItem *widget, KftForwardItem *item)
     show_forward(widget, item);
 }
 
-static GtkWidget *make_widget(const Entry *entry)
+/* A panel tells before it shows a submenu, and GTK's copy of it is activated then. Until that it
+ * has one item only: of a menu with a thousand the panel would read all again with each change. */
+static void on_submenu_opened(GtkWidget *widget, KftTrayMenu *self)
+{
+    if (g_object_get_data(G_OBJECT(widget), WAS_OPENED) != NULL)
+        return;
+    g_object_set_data(G_OBJECT(widget), WAS_OPENED, widget);
+    kft_tray_menu_update(self);
+}
+
+static void add_submenu(KftTrayMenu *self, GtkWidget *widget)
+{
+    GtkWidget *menu = gtk_menu_new();
+    GtkWidget *nothing = gtk_menu_item_new_with_label("…");
+
+    gtk_widget_set_sensitive(nothing, FALSE);
+    gtk_widget_show(nothing);
+    gtk_menu_shell_append(GTK_MENU_SHELL(menu), nothing);
+    set_key(nothing, "nothing");
+    gtk_menu_item_set_submenu(GTK_MENU_ITEM(widget), menu);
+    g_signal_connect(widget, "activate", G_CALLBACK(on_submenu_opened), self);
+}
+
+static GtkWidget *make_widget(KftTrayMenu *self, const Entry *entry)
 {
     GtkWidget *widget =
         entry->kind == ENTRY_FORWARD ? gtk_check_menu_item_new() : gtk_menu_item_new();
@@ -202,9 +228,9 @@ static GtkWidget *make_widget(const Entry *entry)
     } else {
         gtk_widget_set_sensitive(widget, entry->kind == ENTRY_SUBMENU);
         if (entry->kind == ENTRY_SUBMENU)
-            gtk_menu_item_set_submenu(GTK_MENU_ITEM(widget), gtk_menu_new());
+            add_submenu(self, widget);
     }
-    g_object_set_data_full(G_OBJECT(widget), "kft-key", g_strdup(entry->key), g_free);
+    set_key(widget, entry->key);
     gtk_widget_show(widget);
     return widget;
 }
@@ -230,23 +256,21 @@ static GHashTable *drop_others(GtkMenuShell *menu, const GPtrArray *entries)
     return stay;
 }
 
-static bool fill_menu(KftTrayMenu *self, GtkMenuShell *menu, const GPtrArray *entries, int first);
+static void fill_menu(KftTrayMenu *self, GtkMenuShell *menu, const GPtrArray *entries, int first);
 
-static bool show_entry(KftTrayMenu *self, GtkWidget *widget, const Entry *entry)
+static void show_entry(KftTrayMenu *self, GtkWidget *widget, const Entry *entry)
 {
     if (entry->kind == ENTRY_FORWARD)
         show_forward(GTK_CHECK_MENU_ITEM(widget), entry->item);
     else
         set_label(GTK_MENU_ITEM(widget), entry->label);
-    if (entry->kind != ENTRY_SUBMENU)
-        return true;
-    GtkWidget *submenu = gtk_menu_item_get_submenu(GTK_MENU_ITEM(widget));
-    return fill_menu(self, GTK_MENU_SHELL(submenu), entry->children, 0);
+    if (entry->kind == ENTRY_SUBMENU && g_object_get_data(G_OBJECT(widget), WAS_OPENED) != NULL)
+        fill_menu(self, GTK_MENU_SHELL(gtk_menu_item_get_submenu(GTK_MENU_ITEM(widget))),
+                  entry->children, 0);
 }
 
-/* Puts @entries from position @first on; items without a key are not its own and stay. Returns
- * whether all are there: it stops when the time of this turn is over. */
-static bool fill_menu(KftTrayMenu *self, GtkMenuShell *menu, const GPtrArray *entries, int first)
+/* Puts @entries from position @first on; items without a key are not its own and stay. */
+static void fill_menu(KftTrayMenu *self, GtkMenuShell *menu, const GPtrArray *entries, int first)
 {
     g_autoptr(GHashTable) stay = drop_others(menu, entries);
     g_autoptr(GList) widgets = gtk_container_get_children(GTK_CONTAINER(menu));
@@ -261,22 +285,18 @@ static bool fill_menu(KftTrayMenu *self, GtkMenuShell *menu, const GPtrArray *en
         } else {
             /* One that stands further down is taken out: the panel is not told of moves. */
             GtkWidget *moved = g_hash_table_lookup(stay, entry->key);
-            if (g_get_monotonic_time() > self->deadline_us)
-                return false;
             if (moved != NULL) {
                 widgets = g_list_remove(widgets, moved);
                 gtk_widget_destroy(moved);
             }
-            there = make_widget(entry);
+            there = make_widget(self, entry);
             gtk_menu_shell_insert(menu, there, first + (int)i);
         }
-        if (!show_entry(self, there, entry))
-            return false;
+        show_entry(self, there, entry);
     }
-    return true;
 }
 
-bool kft_tray_menu_update(KftTrayMenu *self)
+void kft_tray_menu_update(KftTrayMenu *self)
 {
     g_autoptr(GPtrArray) entries = make_entries(self);
     KftSummary summary = kft_model_get_summary(kft_core_get_model(self->core));
@@ -287,9 +307,8 @@ bool kft_tray_menu_update(KftTrayMenu *self)
     gtk_widget_set_sensitive(GTK_WIDGET(self->start_all), n_active < summary.n_total);
     gtk_widget_set_sensitive(GTK_WIDGET(self->stop_all), n_active > 0);
     gtk_widget_set_visible(GTK_WIDGET(self->tail), entries->len > 0);
-    self->deadline_us = g_get_monotonic_time() + MAX_US;
     /* After the status and its separator. */
-    return fill_menu(self, GTK_MENU_SHELL(self->menu), entries, 2);
+    fill_menu(self, GTK_MENU_SHELL(self->menu), entries, 2);
 }
 
 /* --- the fixed part --- */
@@ -327,7 +346,7 @@ KftTrayMenu *kft_tray_menu_new(KftCore *core, GActionGroup *app_actions)
     (void)append_action(self, "app.settings");
     (void)append_action(self, "app.diagnose");
     (void)append_action(self, "app.quit");
-    (void)kft_tray_menu_update(self);
+    kft_tray_menu_update(self);
     return self;
 }
 

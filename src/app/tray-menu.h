@@ -13,9 +13,8 @@ typedef struct KftTrayMenu KftTrayMenu;
 KftTrayMenu *kft_tray_menu_new(KftCore *core, GActionGroup *app_actions);
 /* (transfer none) */
 GtkMenu *kft_tray_menu_get_widget(KftTrayMenu *self);
-/* Brings it up to date with the model. Returns whether it is: with many new entries it is to be
- * called again, with other work of the main loop between, until it is. */
-bool kft_tray_menu_update(KftTrayMenu *self);
+/* Brings it up to date with the model. */
+void kft_tray_menu_update(KftTrayMenu *self);
 /* NULL is allowed. */
 void kft_tray_menu_free(KftTrayMenu *self);
 

@@ -67,9 +67,8 @@ static gboolean on_update(gpointer user_data)
 
     app_indicator_set_icon_full(self->indicator, kft_text_tray_icon(&summary), text);
     app_indicator_set_title(self->indicator, title);
-    if (!kft_tray_menu_update(self->menu))
-        return G_SOURCE_CONTINUE;
     self->update_source = 0;
+    kft_tray_menu_update(self->menu);
     return G_SOURCE_REMOVE;
 }
 

@@ -61,18 +61,29 @@ class Program:
 
     # --- tray menu ---
 
+    def owner(self):
+        """The tray's things belong to the connection, not to the name."""
+        return self.bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner",
+                                  GLib.Variant("(s)", (NAME,)), None, 0, 60000, None).unpack()[0]
+
+    def call_menu(self, method, arguments):
+        return self.call(MENU_PATH, "com.canonical.dbusmenu", method, arguments, name=self.owner())
+
     def menu(self):
         """[(id, properties, children)] of the tray's menu; none while it is not on the bus yet."""
-        owner = self.bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                   "GetNameOwner", GLib.Variant("(s)", (NAME,)), None, 0, 60000, None).unpack()[0]
         try:
-            answer = self.call(MENU_PATH, "com.canonical.dbusmenu", "GetLayout",
-                               GLib.Variant("(iias)", (0, -1, [])), name=owner)
+            answer = self.call_menu("GetLayout", GLib.Variant("(iias)", (0, -1, [])))
         except GLib.Error as error:
             if "UnknownMethod" in error.message:
                 return []
             raise
         return answer.unpack()[1][2]
+
+    def open_submenus(self):
+        """As a panel does before it shows them: they are filled then."""
+        for item in self.menu():
+            if item[2]:
+                self.call_menu("AboutToShow", GLib.Variant("(i)", (item[0],)))
 
     def menu_labels(self):
         return [item[1].get("label", "") for item in self.menu() if item[1].get("type") != "separator"] or [""]
@@ -91,10 +102,7 @@ class Program:
 
     def click_menu(self, start):
         item = self.wait(lambda: f"a menu entry {start!r} among {self.menu_labels()}", lambda: self.menu_item(start))
-        owner = self.bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                   "GetNameOwner", GLib.Variant("(s)", (NAME,)), None, 0, 60000, None).unpack()[0]
-        self.call(MENU_PATH, "com.canonical.dbusmenu", "Event",
-                  GLib.Variant("(isvu)", (item[0], "clicked", GLib.Variant("s", ""), 0)), name=owner)
+        self.call_menu("Event", GLib.Variant("(isvu)", (item[0], "clicked", GLib.Variant("s", ""), 0)))
         return item
 
 
