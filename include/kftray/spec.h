@@ -11,6 +11,10 @@
 /* How long a start waits for a running pod; kubectl's default. */
 #define KFT_DEFAULT_POD_TIMEOUT_MS 60000
 
+/* A local UDP peer is forgotten after so long without a datagram either way: what RFC 4787 asks of
+ * a NAT at least, and Linux's own for UDP that was answered. */
+#define KFT_DEFAULT_UDP_IDLE_MS 120000
+
 /* What to forward, as the user says it. Strings are checked by the engine, which answers with an
  * event of state FAILED and one sentence if one is wrong. Thread: one at a time. */
 typedef struct {
@@ -21,6 +25,10 @@ typedef struct {
     char *selector;   /* label selector instead of a target; nullable */
     char **ports; /* "80", "8080:80", ":80", "http", …; NULL ended, at least one, at most 64 */
     char **addresses; /* numeric or "localhost"; NULL = localhost */
+    /* What local programs speak. UDP: the target's port is that of a relay (docs/relay.md), which
+     * takes one connection for each local peer. */
+    KftProtocol protocol;
+    uint32_t udp_idle_ms;
     KftTransport transport;
     KftBalance balance; /* STICKY unless set */
     uint32_t pod_timeout_ms;

@@ -77,6 +77,9 @@ static void post_statistics(Entry *entry, const KftForwardStatistics *statistics
     event->statistics = (KftForwardStatisticsEvent){
         .bytes_up = statistics->bytes_up,
         .bytes_down = statistics->bytes_down,
+        .packets_up = statistics->packets_up,
+        .packets_down = statistics->packets_down,
+        .packets_dropped = statistics->packets_dropped,
         .n_connections = statistics->n_connections,
         .n_open = statistics->n_open,
         .n_reconnects = statistics->n_reconnects,
@@ -91,9 +94,10 @@ static void post_statistics(Entry *entry, const KftForwardStatistics *statistics
 static bool is_equal(const KftForwardStatistics *a, const KftForwardStatistics *b)
 {
     return a->bytes_up == b->bytes_up && a->bytes_down == b->bytes_down &&
-           a->n_connections == b->n_connections && a->n_open == b->n_open &&
-           a->n_reconnects == b->n_reconnects && a->ready_since_ms == b->ready_since_ms &&
-           a->health.opened_ms == b->health.opened_ms &&
+           a->packets_up == b->packets_up && a->packets_down == b->packets_down &&
+           a->packets_dropped == b->packets_dropped && a->n_connections == b->n_connections &&
+           a->n_open == b->n_open && a->n_reconnects == b->n_reconnects &&
+           a->ready_since_ms == b->ready_since_ms && a->health.opened_ms == b->health.opened_ms &&
            a->health.round_trip_us == b->health.round_trip_us;
 }
 

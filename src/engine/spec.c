@@ -11,6 +11,7 @@ KftForwardSpec *kft_forward_spec_new(void)
     self->pod_timeout_ms = KFT_DEFAULT_POD_TIMEOUT_MS;
     self->half_close_ms = KFT_DEFAULT_HALF_CLOSE_MS;
     self->hold_ms = KFT_DEFAULT_HOLD_MS;
+    self->udp_idle_ms = KFT_DEFAULT_UDP_IDLE_MS;
     return self;
 }
 
@@ -86,6 +87,8 @@ make_options(const KftForwardSpec *spec, bool needs_target, GError **error)
         kft_forward_options_free(options);
         return NULL;
     }
+    options->protocol = spec->protocol;
+    options->udp_idle_ms = spec->udp_idle_ms;
     options->transport = spec->transport;
     options->balance = spec->balance;
     options->pod_timeout_ms = spec->pod_timeout_ms;

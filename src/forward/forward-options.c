@@ -18,5 +18,6 @@ void kft_forward_options_free(KftForwardOptions *self)
     g_free(self->label);
     g_free(self->namespace_);
     g_strfreev(self->addresses);
+    g_free(self->via_host);
     g_free(self);
 }

@@ -22,6 +22,13 @@ typedef struct {
     bool *port_is_local_from_remote; /* see kft_port_spec_parse() */
     size_t n_ports;
     char **addresses; /* see kft_bindings_new() */
+    /* UDP: the pod's ports take frames (proto/relay-frame.h), one connection for each local peer.
+     */
+    KftProtocol protocol;
+    uint32_t udp_idle_ms; /* after which a local peer without a datagram is forgotten */
+    /* The pod is a gateway, which is asked for this (proto/socks5.h); nullable. */
+    char *via_host;
+    uint16_t via_port;
     KftTransport transport;
     KftBalance balance;
     uint32_t pod_timeout_ms; /* how long a start waits for a running pod */
@@ -48,7 +55,10 @@ typedef struct {
 typedef struct {
     uint64_t bytes_up; /* local to pod */
     uint64_t bytes_down;
-    uint64_t n_connections; /* in total */
+    uint64_t packets_up; /* UDP only, as are the next two */
+    uint64_t packets_down;
+    uint64_t packets_dropped; /* either way */
+    uint64_t n_connections;   /* in total; for UDP of peers, as n_open */
     uint32_t n_open;
     uint32_t n_reconnects;
     int64_t ready_since_ms; /* unix; 0 = not READY */
