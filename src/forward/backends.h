@@ -3,7 +3,7 @@
 
 #include "kftray/types.h"
 
-#include "forward/connection.h"
+#include "forward/pool.h"
 #include "kube/resolver.h"
 
 /* Which pods of a forward get its connections. One pool per pod in use; a pod that is not to be
@@ -35,10 +35,13 @@ void kft_backends_connect(KftBackends *self);
 /* Whether a pod is chosen, and whether one of them can take connections. */
 bool kft_backends_has_any(const KftBackends *self);
 bool kft_backends_is_ready(const KftBackends *self);
-/* Carries @connection to its port with index @port_index. @tried: uids of pods that refused it,
- * nullable. Returns the pod, or NULL if none can now: on_ready may follow. */
+/* Opens a pair on @pool for who is to be carried; false if the pool cannot now. */
+typedef bool (*KftAttachFunc)(void *carried, KftPool *pool, uint16_t port);
+/* Has @attach carry @carried to the port with index @port_index. @tried: uids of pods that refused
+ * it, nullable. Returns the pod, or NULL if none can now: on_ready may follow. */
 KftPod *kft_backends_attach(KftBackends *self,
-                            KftConnection *connection,
+                            KftAttachFunc attach,
+                            void *carried,
                             size_t port_index,
                             GPtrArray *tried,
                             uint16_t *ret_remote_port);

@@ -5,10 +5,15 @@
 #include "forward/backends.h"
 #include "forward/bindings.h"
 #include "forward/forward.h"
+#include "forward/udp-peer.h"
 #include "net/timer.h"
 
-/* What the two halves of a forward share: its machine (forward.c) and its local connections
- * (forward-clients.c). Thread: loop. */
+/* What the parts of a forward share: its machine (forward.c), its local connections
+ * (forward-clients.c) and its local UDP peers (forward-peers.c). Thread: loop. */
+
+/* Pause before connections that could not be carried are tried again on a pod that seems healthy.
+ */
+#define KFT_ATTACH_AGAIN_MS 200
 
 struct KftForward {
     KftCluster *cluster;
@@ -42,10 +47,14 @@ struct KftForward {
     KftResolver *resolver;
     KftBindings *bindings;
     KftBackends *backends;
-    KftPod *told_pod;            /* the last one in a status; nullable */
-    uint16_t *ports;             /* of the best pod, per port of the options */
-    GHashTable *clients;         /* Client, owned */
-    KftForwardStatistics closed; /* of connections that ended */
+    KftPod *told_pod;    /* the last one in a status; nullable */
+    uint16_t *ports;     /* of the best pod, per port of the options */
+    GHashTable *clients; /* Client, owned */
+    GHashTable *peers;   /* Peer, owned, by its address */
+    GQueue peers_by_age; /* the one that was silent for longest first */
+    size_t queued_bytes; /* of all peers */
+    bool has_told_crowd;
+    KftForwardStatistics closed; /* of connections and peers that ended */
 };
 
 static inline void kft_forward_set_pod(KftPod **slot, KftPod *pod)
@@ -70,9 +79,32 @@ void kft_forward_init_clients(KftForward *self);
 void kft_forward_clear_clients(KftForward *self);
 /* A local connection came: user_data of the bindings is the forward. */
 void kft_forward_add_client(size_t port_index, KftSocket *socket, void *user_data);
+/* Called with each new connection or peer. */
+void kft_forward_note_traffic(KftForward *self);
+/* A pair ended so: if that means that its pod is gone, another is looked for. @pod: nullable. */
+void kft_forward_suspect_pod(KftForward *self, const KftPod *pod, KftPairEnd end);
 /* Carries what waits, as far as there are pods. */
 void kft_forward_attach_waiting(KftForward *self);
 /* Adds what open connections carried. */
 void kft_forward_count_clients(const KftForward *self, KftForwardStatistics *statistics);
+
+/* --- forward-peers.c --- */
+
+void kft_forward_init_peers(KftForward *self);
+void kft_forward_clear_peers(KftForward *self);
+/* A datagram came from a local peer: user_data of the bindings is the forward. */
+void kft_forward_take_datagram(size_t port_index,
+                               KftUdpListener *listener,
+                               const KftUdpAddress *address,
+                               KftUdpDatagram datagram,
+                               void *user_data);
+void kft_forward_count_lost(uint32_t n, void *user_data);
+/* Carries what waits, as far as there are pods. */
+void kft_forward_attach_peers(KftForward *self);
+void kft_forward_remove_peers(KftForward *self);
+/* Adds what the peers carried. */
+void kft_forward_count_peers(const KftForward *self, KftForwardStatistics *statistics);
+/* When the last datagram came or went; loop time, 0 = never. */
+uint64_t kft_forward_get_last_datagram_ms(const KftForward *self);
 
 #endif

@@ -134,6 +134,8 @@ bool kft_forward_is_over(const KftForward *self)
 static void close_everything(KftForward *self)
 {
     g_clear_pointer(&self->resolver, kft_resolver_free);
+    /* Before the listeners, through which they answer. */
+    kft_forward_remove_peers(self);
     g_clear_pointer(&self->bindings, kft_bindings_free);
     g_hash_table_remove_all(self->clients);
     /* After the connections, whose pairs belong to pools of these. */
@@ -264,6 +266,7 @@ static void on_backends_ready(void *user_data)
         emit_status(self);
     }
     kft_forward_attach_waiting(self);
+    kft_forward_attach_peers(self);
 }
 
 static void on_backends_failed(const GError *error, void *user_data)
@@ -311,6 +314,8 @@ static bool open_listeners(KftForward *self, const uint16_t *local_numbers, GErr
         .on_listening = on_binding_listening,
         .on_notice = on_binding_notice,
         .on_connection = kft_forward_add_client,
+        .on_datagram = kft_forward_take_datagram,
+        .on_lost = kft_forward_count_lost,
     };
     size_t n_ports = self->options->n_ports;
 
@@ -320,8 +325,9 @@ static bool open_listeners(KftForward *self, const uint16_t *local_numbers, GErr
     for (size_t i = 0; i < n_ports; i++)
         local[i] = self->options->port_is_local_from_remote[i] ? local_numbers[i]
                                                                : self->options->ports[i].local;
-    self->bindings = kft_bindings_new(self->loop, (const char *const *)self->options->addresses,
-                                      local, n_ports, &funcs, self, error);
+    self->bindings = kft_bindings_new(self->loop, self->options->protocol,
+                                      (const char *const *)self->options->addresses, local, n_ports,
+                                      &funcs, self, error);
     return self->bindings != NULL;
 }
 
@@ -504,6 +510,7 @@ KftForward *kft_forward_new(KftCluster *cluster,
     kft_backoff_init(&self->backoff, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
     self->started_ms = kft_loop_now_ms(self->loop);
     kft_forward_init_clients(self);
+    kft_forward_init_peers(self);
     self->deadline = kft_timer_new(self->loop, on_deadline, self);
     kft_timer_start(self->deadline, 0);
     return self;
@@ -588,6 +595,7 @@ void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *re
     ret_statistics->ready_since_ms = self->ready_since_unix_ms;
     kft_backends_get_health(self->backends, &ret_statistics->health);
     kft_forward_count_clients(self, ret_statistics);
+    kft_forward_count_peers(self, ret_statistics);
 }
 
 void kft_forward_free(KftForward *self)
@@ -598,6 +606,7 @@ void kft_forward_free(KftForward *self)
     close_everything(self);
     kft_timer_free(self->deadline);
     kft_forward_clear_clients(self);
+    kft_forward_clear_peers(self);
     kft_backends_free(self->backends);
     kft_pod_unref(self->told_pod);
     kft_forward_options_free(self->options);

@@ -13,6 +13,11 @@ typedef struct KftForward KftForward;
 /* The most local connections of one forward: a runaway client must not take all file descriptors.
  */
 #define KFT_FORWARD_MAX_CONNECTIONS 4096
+/* The most local UDP peers of one forward; a relay takes 1,024 connections unless told otherwise.
+ */
+#define KFT_FORWARD_MAX_PEERS 1000
+/* All datagrams that wait in one forward together, with what is needed to keep them. */
+#define KFT_FORWARD_MAX_QUEUED_BYTES ((size_t)16 * 1024 * 1024)
 
 typedef struct {
     char *label; /* for logs */
