@@ -82,13 +82,16 @@ static void client_free(void *data)
 
 static bool attach_connection(void *carried, KftPool *pool, uint16_t port)
 {
-    return kft_connection_attach(carried, pool, port);
+    const Client *client = carried;
+    KftVia via;
+    return kft_connection_attach(client->connection, pool, port,
+                                 kft_forward_get_via(client->owner, &via));
 }
 
 static void attach_client(KftForward *self, Client *client)
 {
-    KftPod *pod = kft_backends_attach(self->backends, attach_connection, client->connection,
-                                      client->port_index, client->tried, &client->remote_port);
+    KftPod *pod = kft_backends_attach(self->backends, attach_connection, client, client->port_index,
+                                      client->tried, &client->remote_port);
     if (pod != NULL)
         kft_forward_set_pod(&client->pod, pod);
     else if (kft_backends_is_ready(self->backends) && !kft_timer_is_active(self->attach_again))

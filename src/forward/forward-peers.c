@@ -79,12 +79,14 @@ static void make_youngest(Peer *peer)
 
 static bool attach_udp_peer(void *carried, KftPool *pool, uint16_t port)
 {
-    return kft_udp_peer_attach(carried, pool, port);
+    const Peer *peer = carried;
+    KftVia via;
+    return kft_udp_peer_attach(peer->peer, pool, port, kft_forward_get_via(peer->owner, &via));
 }
 
 static void attach_peer(KftForward *self, Peer *peer)
 {
-    KftPod *pod = kft_backends_attach(self->backends, attach_udp_peer, peer->peer, peer->port_index,
+    KftPod *pod = kft_backends_attach(self->backends, attach_udp_peer, peer, peer->port_index,
                                       peer->tried, &peer->remote_port);
     if (pod != NULL)
         kft_forward_set_pod(&peer->pod, pod);
@@ -198,7 +200,6 @@ static Peer *add_peer(KftForward *self, const Key *key, size_t port_index)
         .address = key->address,
         .hold_ms = self->options->limits.hold_ms,
         .idle_ms = self->options->udp_idle_ms,
-        .empty_is_nothing = self->options->via_host == NULL,
         .queued_bytes = &self->queued_bytes,
         .max_queued_bytes = KFT_FORWARD_MAX_QUEUED_BYTES,
     };

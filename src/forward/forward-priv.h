@@ -66,6 +66,8 @@ static inline void kft_forward_set_pod(KftPod **slot, KftPod *pod)
 
 /* --- forward.c --- */
 
+/* What the pods are asked for, filled in @via; NULL if they are no gateways. */
+const KftVia *kft_forward_get_via(const KftForward *self, KftVia *via);
 /* Stopping, stopped or failed. */
 bool kft_forward_is_over(const KftForward *self);
 /* The pod in use is gone although no watch said so yet: looks before the next connection suffers.

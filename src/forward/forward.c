@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "forward/forward-priv.h"
+#include "proto/socks5.h"
 
 /* The first retry is at once, then these (5.4 of the wire protocols, 4.3). */
 #define BACKOFF_BASE_MS 200
@@ -121,6 +122,18 @@ static void set_state(KftForward *self, KftForwardState next)
         kft_timer_start(self->deadline, deadline_ms);
     emit_status(self);
     enter_state(self);
+}
+
+const KftVia *kft_forward_get_via(const KftForward *self, KftVia *via)
+{
+    bool is_udp = self->options->protocol == KFT_PROTOCOL_UDP;
+
+    *via = (KftVia){
+        .host = self->options->via_host,
+        .port = self->options->via_port,
+        .command = is_udp ? KFT_SOCKS5_UDP_FRAMES : KFT_SOCKS5_CONNECT,
+    };
+    return via->host == NULL ? NULL : via;
 }
 
 bool kft_forward_is_over(const KftForward *self)

@@ -43,8 +43,9 @@ struct KftUdpPeer {
     size_t n_written;
     size_t queued_bytes;
     size_t sent_bytes;
-    bool has_heard; /* something came on this pair */
-    char *text;     /* of the last pair that ended with an error; nullable */
+    bool has_heard;        /* something came on this pair */
+    bool empty_is_nothing; /* of this pair */
+    char *text;            /* of the last pair that ended with an error; nullable */
     uint64_t last_traffic_ms;
     KftTimer *timer; /* whichever comes first: a datagram waits for too long, or it is idle */
     KftUdpCounts counts;
@@ -261,7 +262,7 @@ static bool decode(KftUdpPeer *self, const uint8_t *data, size_t size)
             answer(self, answers, n);
             return result == KFT_R_AGAIN;
         }
-        if (next.size == 0 && self->options.empty_is_nothing)
+        if (next.size == 0 && self->empty_is_nothing)
             continue;
         answers[n++] = (KftUdpDatagram){.data = next.data, .size = next.size};
         /* What the decoder put together itself is gone with the next one. */
@@ -370,7 +371,7 @@ KftUdpPeer *kft_udp_peer_new(KftLoop *loop,
     return self;
 }
 
-bool kft_udp_peer_attach(KftUdpPeer *self, KftPool *pool, uint16_t port)
+bool kft_udp_peer_attach(KftUdpPeer *self, KftPool *pool, uint16_t port, const KftVia *via)
 {
     static const KftPairFuncs funcs = {
         .on_data = on_pair_data,
@@ -378,12 +379,13 @@ bool kft_udp_peer_attach(KftUdpPeer *self, KftPool *pool, uint16_t port)
         .on_end = on_pair_end,
     };
     g_assert(self->pair == NULL);
-    KftPair *pair = kft_pool_open_pair(pool, port, &funcs, self);
+    KftPair *pair = kft_via_open_pair(pool, port, via, &funcs, self);
     if (pair == NULL)
         return false;
     self->pool = pool;
     self->pair = pair;
     self->has_heard = false;
+    self->empty_is_nothing = via == NULL;
     flush(self);
     return true;
 }

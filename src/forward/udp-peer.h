@@ -1,7 +1,7 @@
 #ifndef KFT_FORWARD_UDP_PEER_H
 #define KFT_FORWARD_UDP_PEER_H
 
-#include "forward/pool.h"
+#include "forward/via.h"
 #include "net/udp-listener.h"
 
 /* One local UDP peer and its pair, which carries its datagrams in frames (proto/relay-frame.h):
@@ -15,11 +15,8 @@ typedef struct KftUdpPeer KftUdpPeer;
 typedef struct {
     KftUdpListener *listener; /* must outlive the peer */
     KftUdpAddress address;
-    uint32_t hold_ms; /* how long a datagram may wait for a pod */
-    uint32_t idle_ms; /* without a datagram, until on_idle */
-    /* Whether the relay sends a frame of length 0 to say "no answer", as upstream's does: then
-     * none is given to the peer (docs/relay.md). */
-    bool empty_is_nothing;
+    uint32_t hold_ms;        /* how long a datagram may wait for a pod */
+    uint32_t idle_ms;        /* without a datagram, until on_idle */
     size_t *queued_bytes;    /* shared by all peers of an owner … */
     size_t max_queued_bytes; /* … which together keep no more */
 } KftUdpPeerOptions;
@@ -51,8 +48,10 @@ KftUdpPeer *kft_udp_peer_new(KftLoop *loop,
                              void *user_data);
 /* Takes a datagram of the peer. on_wanted may run inside this call. */
 void kft_udp_peer_send(KftUdpPeer *self, KftUdpDatagram datagram);
-/* Opens a pair to @port on @pool; false if the pool cannot now. The pool must outlive the pair. */
-bool kft_udp_peer_attach(KftUdpPeer *self, KftPool *pool, uint16_t port);
+/* Opens a pair to @port on @pool; false if the pool cannot now. The pool must outlive the pair.
+ * @via: see kft_via_open_pair(). Without it the relay may be upstream's, which says "no answer" by
+ * a frame of length 0: then none is given to the peer (docs/relay.md). */
+bool kft_udp_peer_attach(KftUdpPeer *self, KftPool *pool, uint16_t port, const KftVia *via);
 /* Whether datagrams wait and there is no pair. */
 bool kft_udp_peer_is_waiting(const KftUdpPeer *self);
 void kft_udp_peer_get_counts(const KftUdpPeer *self, KftUdpCounts *ret_counts);
