@@ -12,6 +12,15 @@
 #define KFT_RELAY_GATEWAY_NAMESPACE "kftray-system"
 #define KFT_RELAY_GATEWAY_SELECTOR "app.kubernetes.io/name=kftray-server"
 
+/* Labels and annotations of the pods that are deployed. */
+#define KFT_RELAY_PREFIX "kftray.github.io/"
+#define KFT_RELAY_LABEL_INSTALLATION KFT_RELAY_PREFIX "installation"
+#define KFT_RELAY_LABEL_SESSION KFT_RELAY_PREFIX "session"
+#define KFT_RELAY_LABEL_RELAY KFT_RELAY_PREFIX "relay"
+#define KFT_RELAY_ANNOTATION_OWNER KFT_RELAY_PREFIX "owner"
+#define KFT_RELAY_ANNOTATION_HOST KFT_RELAY_PREFIX "host"
+#define KFT_RELAY_ANNOTATION_PURPOSE KFT_RELAY_PREFIX "for"
+
 /* Which relay carries a forward that needs one. */
 #define KFT_RELAY_USES(X)                                                                          \
     X(AUTO, "auto")     /* the shared gateway if the cluster has one, else a pod of its own */     \

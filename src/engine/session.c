@@ -588,9 +588,9 @@ KftSession *kft_session_new(KftLoop *loop,
     (void)has_slept(self);
     self->forwards = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, entry_free);
     self->patients = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, patient_free);
-    self->queries = kft_queries_new(loop, &query_funcs, self);
-    self->statistics = kft_timer_new(loop, on_statistics, self);
     self->relays = kft_relay_home_new();
+    self->queries = kft_queries_new(loop, self->relays, &query_funcs, self);
+    self->statistics = kft_timer_new(loop, on_statistics, self);
     self->sweep = kft_sweep_new(self->relays, &sweep_funcs, self);
     return self;
 }

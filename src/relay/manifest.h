@@ -1,6 +1,7 @@
 #ifndef KFT_RELAY_MANIFEST_H
 #define KFT_RELAY_MANIFEST_H
 
+#include "kftray/relay.h"
 #include "kftray/types.h"
 
 /* The template of a relay's pod. It is parsed first and filled in then, so that no value, whatever
@@ -8,15 +9,6 @@
  * {hashed_name} {config_id} {service_name} {remote_address} {remote_port} {local_port} {protocol};
  * and {image}. Thread: any, one at a time. */
 typedef struct KftManifest KftManifest;
-
-/* Annotations and labels of ours begin so. */
-#define KFT_RELAY_PREFIX "kftray.github.io/"
-#define KFT_RELAY_LABEL_INSTALLATION KFT_RELAY_PREFIX "installation"
-#define KFT_RELAY_LABEL_SESSION KFT_RELAY_PREFIX "session"
-#define KFT_RELAY_LABEL_RELAY KFT_RELAY_PREFIX "relay"
-#define KFT_RELAY_ANNOTATION_OWNER KFT_RELAY_PREFIX "owner"
-#define KFT_RELAY_ANNOTATION_HOST KFT_RELAY_PREFIX "host"
-#define KFT_RELAY_ANNOTATION_PURPOSE KFT_RELAY_PREFIX "for"
 
 /* YAML or JSON. @name: stands for the text in errors. Errors: BAD_CONFIG, LIMIT. */
 KftManifest *kft_manifest_parse(const char *text, size_t size, const char *name, GError **error);
