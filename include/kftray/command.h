@@ -11,6 +11,7 @@ typedef enum {
     KFT_COMMAND_DIAGNOSE,
     KFT_COMMAND_STOP_DIAGNOSIS,
     KFT_COMMAND_SET_NETWORK,
+    KFT_COMMAND_SET_RELAYS,
     KFT_COMMAND_QUERY,
     KFT_COMMAND_CANCEL_QUERY,
     KFT_COMMAND_RETRY_FORWARD, /* try now instead of at the end of the wait */
@@ -42,6 +43,9 @@ KftCommand *kft_command_new_stop_diagnosis(KftForwardId id);
  * any. */
 KftCommand *
 kft_command_new_set_network(const char *ca_bundle, const char *proxy_url, const char *no_proxy);
+/* What counts for relays that are deployed from now on. Those of this installation that a killed
+ * program left in clusters are deleted. @settings: copied; NULL = the defaults. Thread: any. */
+KftCommand *kft_command_new_set_relays(const KftRelaySettings *settings);
 /* @query: (transfer full), its id not in use. Thread: any. */
 KftCommand *kft_command_new_query(KftQuery *query);
 /* Its answer is CANCELLED, if it was not given already. Thread: any. */

@@ -1,6 +1,7 @@
 #ifndef KFTRAY_SPEC_H
 #define KFTRAY_SPEC_H
 
+#include "kftray/relay.h"
 #include "kftray/types.h"
 
 /* How long a local connection is held while no pod is ready, in milliseconds. */
@@ -25,10 +26,15 @@ typedef struct {
     char *selector;   /* label selector instead of a target; nullable */
     char **ports; /* "80", "8080:80", ":80", "http", …; NULL ended, at least one, at most 64 */
     char **addresses; /* numeric or "localhost"; NULL = localhost */
-    /* What local programs speak. UDP: the target's port is that of a relay (docs/relay.md), which
-     * takes one connection for each local peer. */
+    /* Instead of a target: a host name, an IP address or a URL whose host is meant, as the cluster
+     * sees it. A relay leads there (docs/relay.md), from the namespace. */
+    char *remote_address;
+    /* What local programs speak. UDP: a relay takes one connection for each local peer and leads to
+     * the target. */
     KftProtocol protocol;
     uint32_t udp_idle_ms;
+    KftRelayUse
+        relay; /* with a remote address or UDP; NONE: the target's port is that of a relay */
     KftTransport transport;
     KftBalance balance; /* STICKY unless set */
     uint32_t pod_timeout_ms;

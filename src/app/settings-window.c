@@ -26,6 +26,12 @@ static const KftSettingWord appearance_words[] = {
     {"dark", N_("Dark")},
     {NULL, NULL},
 };
+static const KftSettingWord relay_words[] = {
+    {"auto", N_("Shared gateway if there is one")},
+    {"own", N_("Own pods")},
+    {"shared", N_("Shared gateway only")},
+    {NULL, NULL},
+};
 static const KftSettingWord transport_words[] = {
     {"auto", N_("Automatic")},
     {"tunnel", N_("Tunnel (Kubernetes 1.31 and later)")},
@@ -55,6 +61,9 @@ static const struct {
     {PAGE_NETWORK, KFT_SETTING_HOLD_SECONDS, N_("Hold connections"), NULL},
     {PAGE_NETWORK, KFT_SETTING_HALF_CLOSE_SECONDS, N_("Half-closed connections"), NULL},
     {PAGE_NETWORK, KFT_SETTING_DISCONNECT_TIMEOUT_MINUTES, N_("Stop when unused"), NULL},
+    {PAGE_NETWORK, KFT_SETTING_RELAY, N_("Relay"), relay_words},
+    {PAGE_NETWORK, KFT_SETTING_RELAY_IMAGE, N_("Image of relay pods"), NULL},
+    {PAGE_NETWORK, KFT_SETTING_RELAY_TEMPLATE, N_("Template of relay pods"), NULL},
     {PAGE_DEFAULTS, KFT_SETTING_DEFAULT_LOCAL_ADDRESS, N_("Local address"), NULL},
     {PAGE_DEFAULTS, KFT_SETTING_DEFAULT_TRANSPORT, N_("Transport"), transport_words},
     {PAGE_APPEARANCE, KFT_SETTING_APPEARANCE, N_("Colours"), appearance_words},

@@ -436,6 +436,7 @@ KftRunSet *kft_run_set_new(const KftRunSetOptions *options,
     if (self->runner == NULL)
         return NULL;
     self->options = *options;
+    kft_runner_set_relays(self->runner, options->relays);
     self->funcs = funcs;
     self->user_data = user_data;
     self->entries = g_ptr_array_new_with_free_func(entry_free);

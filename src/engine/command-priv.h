@@ -8,10 +8,11 @@
 struct KftCommand {
     KftCommandType type;
     KftForwardId forward;
-    KftForwardSpec *spec; /* START_FORWARD, DIAGNOSE */
-    KftNetwork network;   /* SET_NETWORK */
-    KftQuery *query;      /* QUERY */
-    KftQueryId query_id;  /* CANCEL_QUERY */
+    KftForwardSpec *spec;    /* START_FORWARD, DIAGNOSE */
+    KftNetwork network;      /* SET_NETWORK */
+    KftRelaySettings relays; /* SET_RELAYS */
+    KftQuery *query;         /* QUERY */
+    KftQueryId query_id;     /* CANCEL_QUERY */
 };
 
 #endif

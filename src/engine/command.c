@@ -47,6 +47,20 @@ kft_command_new_set_network(const char *ca_bundle, const char *proxy_url, const 
     return self;
 }
 
+KftCommand *kft_command_new_set_relays(const KftRelaySettings *settings)
+{
+    KftCommand *self = kft_command_new(KFT_COMMAND_SET_RELAYS);
+    if (settings == NULL)
+        return self;
+    self->relays = (KftRelaySettings){
+        .image = g_strdup(settings->image),
+        .template_ = g_strdup(settings->template_),
+        .use = settings->use,
+        .state_dir = g_strdup(settings->state_dir),
+    };
+    return self;
+}
+
 KftCommand *kft_command_new_query(KftQuery *query)
 {
     g_return_val_if_fail(query != NULL && query->id.v > 0, NULL);
@@ -75,6 +89,7 @@ void kft_command_free(KftCommand *self)
         return;
     kft_forward_spec_free(self->spec);
     kft_network_clear(&self->network);
+    kft_relay_settings_clear(&self->relays);
     kft_query_free(self->query);
     g_free(self);
 }

@@ -49,6 +49,9 @@ static void run_command(KftEngine *self, const KftCommand *command)
     case KFT_COMMAND_SET_NETWORK:
         kft_network_copy(kft_loop_get_network(self->loop), &command->network);
         return;
+    case KFT_COMMAND_SET_RELAYS:
+        kft_session_set_relays(self->session, &command->relays);
+        return;
     case KFT_COMMAND_QUERY:
         kft_session_start_query(self->session, command->query);
         return;

@@ -466,6 +466,19 @@ KftPod *kft_backends_attach(KftBackends *self,
     return backend->pod;
 }
 
+KftPair *kft_backends_open_pair_to(KftBackends *self,
+                                   uint16_t port,
+                                   const KftPairFuncs *funcs,
+                                   void *user_data,
+                                   KftPool **ret_pool)
+{
+    Backend *backend = pick(self, NULL);
+    if (backend == NULL)
+        return NULL;
+    *ret_pool = backend->pool;
+    return kft_pool_open_pair(backend->pool, port, funcs, user_data);
+}
+
 void kft_backends_verify(KftBackends *self, uint32_t limit_ms)
 {
     for (guint i = 0; i < self->backends->len; i++) {

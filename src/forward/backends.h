@@ -45,6 +45,13 @@ KftPod *kft_backends_attach(KftBackends *self,
                             size_t port_index,
                             GPtrArray *tried,
                             uint16_t *ret_remote_port);
+/* A pair of its own to @port of the pod that is chosen; NULL if none can now. The owner of a pair
+ * tells *@ret_pool when it went, see kft_pool_pair_gone(). */
+KftPair *kft_backends_open_pair_to(KftBackends *self,
+                                   uint16_t port,
+                                   const KftPairFuncs *funcs,
+                                   void *user_data,
+                                   KftPool **ret_pool);
 /* Whether there is a ready pod besides @tried. */
 bool kft_backends_has_other(const KftBackends *self, GPtrArray *tried);
 /* @pod turned out to be gone although it is still listed: it gets no more connections, and another

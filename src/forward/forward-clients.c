@@ -157,9 +157,10 @@ static void report_error(KftForward *self, const Client *client, const KftConnec
 {
     if (report->end == KFT_PAIR_END_CLEAN || report->text == NULL)
         return;
-    g_autofree char *text = kft_pair_text_simplify(report->text, client->remote_port);
+    uint16_t remote = kft_forward_shown_port(self, client->remote_port);
+    g_autofree char *text = kft_pair_text_simplify(report->text, remote);
     uint16_t local = kft_bindings_get_port(self->bindings, client->port_index);
-    self->funcs.on_connection_error(local, client->remote_port, text, self->user_data);
+    self->funcs.on_connection_error(local, remote, text, self->user_data);
 }
 
 static void

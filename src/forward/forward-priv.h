@@ -5,6 +5,7 @@
 #include "forward/backends.h"
 #include "forward/bindings.h"
 #include "forward/forward.h"
+#include "forward/keepalive.h"
 #include "forward/udp-peer.h"
 #include "net/timer.h"
 
@@ -44,6 +45,10 @@ struct KftForward {
     bool has_told_block;
     KftBackoff backoff;
 
+    KftRelay *relay;         /* nullable */
+    KftKeepalive *keepalive; /* of a relay; nullable */
+    KftTarget *target;       /* whose pods are used: that of the options, or the relay's */
+    char *namespace_;        /* of it */
     KftResolver *resolver;
     KftBindings *bindings;
     KftBackends *backends;
@@ -73,6 +78,35 @@ bool kft_forward_is_over(const KftForward *self);
 /* The pod in use is gone although no watch said so yet: looks before the next connection suffers.
  */
 void kft_forward_look_again(KftForward *self);
+
+/* What is waited for in RESOLVING; told if it is new. @reason: nullable. */
+void kft_forward_set_waiting_for(KftForward *self, const char *reason);
+/* Begins to look for the pods of the target. */
+void kft_forward_start_resolver(KftForward *self);
+/* Goes on after a pause, or ends. */
+void kft_forward_handle_failure(KftForward *self, const GError *error);
+void kft_forward_retry_later(KftForward *self, const GError *error);
+/* Everything that STOPPING waits for is done. */
+void kft_forward_stopped(KftForward *self);
+
+/* --- forward-relay.c --- */
+
+void kft_forward_init_relay(KftForward *self);
+void kft_forward_clear_relay(KftForward *self);
+/* Whether there is a relay, or none is needed; else it is being deployed, and the resolver is
+ * started when it is. */
+bool kft_forward_need_relay(KftForward *self);
+/* False if the relay is lost and the forward has turned to getting another one. */
+bool kft_forward_check_relay(KftForward *self, const KftResolution *resolution);
+/* How many of the candidates may be used: a relay's pod that is starting may not yet, although it
+ * runs. */
+size_t kft_forward_count_usable(const KftForward *self, const KftResolution *resolution);
+/* The relay did not become ready in time. */
+void kft_forward_doubt_relay(KftForward *self);
+/* Begins to delete the relay; false if there is none. */
+bool kft_forward_remove_relay(KftForward *self);
+/* As the user calls it. */
+uint16_t kft_forward_shown_port(const KftForward *self, uint16_t port);
 
 /* --- forward-clients.c --- */
 

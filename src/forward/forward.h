@@ -5,6 +5,7 @@
 
 #include "forward/connection.h"
 #include "kube/resolver.h"
+#include "relay/relay.h"
 
 /* One forward: local ports that reach a target, through restarts of its pods. Owns the state
  * machine of docs/state-machines.md. Thread: loop. */
@@ -20,13 +21,15 @@ typedef struct KftForward KftForward;
 #define KFT_FORWARD_MAX_QUEUED_BYTES ((size_t)16 * 1024 * 1024)
 
 typedef struct {
-    char *label; /* for logs */
-    KftTarget *target;
+    char *label;         /* for logs */
+    KftTarget *target;   /* NULL with a relay to an address */
+    KftRelaySpec *relay; /* nullable: what leads to the target; it is deployed first */
     char *namespace_;
     KftPortSpec *ports;
     bool *port_is_local_from_remote; /* see kft_port_spec_parse() */
     size_t n_ports;
-    char **addresses; /* see kft_bindings_new() */
+    uint16_t shown_port; /* with a relay: what the user calls the remote port; else 0 */
+    char **addresses;    /* see kft_bindings_new() */
     /* UDP: the pod's ports take frames (proto/relay-frame.h), one connection for each local peer.
      */
     KftProtocol protocol;

@@ -49,6 +49,7 @@ static KftForwardSpec *make_spec(UdpFixture *self)
 {
     KftForwardSpec *spec = fixture_make_spec(&self->base, "pod/relay", ":9000");
     spec->protocol = KFT_PROTOCOL_UDP;
+    spec->relay = KFT_RELAY_USE_NONE;
     return spec;
 }
 
