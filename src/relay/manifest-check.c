@@ -163,25 +163,30 @@ static bool is_label_value(const char *text)
            g_ascii_isalnum(text[length - 1]);
 }
 
-static void check_labels(json_object *pod, KftFaults *faults)
+static void check_label(const char *name, json_object *value, KftFaults *faults)
 {
-    json_object *labels = kft_json_get(pod, "metadata.labels");
-    json_object *annotations = kft_json_get(pod, "metadata.annotations");
+    bool is_text = json_object_get_type(value) == json_type_string;
+    if (!is_text || !is_label_value(json_object_get_string(value)))
+        kft_faults_add(faults,
+                       "label %s: \"%s\" is not at most %d letters, digits, \"-\", \"_\" and "
+                       "\".\" in quotes",
+                       name, json_object_get_string(value), MAX_LABEL_BYTES);
+}
 
-    json_object_object_foreach(labels, name, value)
-    {
-        bool is_text = json_object_get_type(value) == json_type_string;
-        if (!is_text || !is_label_value(json_object_get_string(value)))
-            kft_faults_add(faults,
-                           "label %s: \"%s\" is not at most %d letters, digits, \"-\", \"_\" and "
-                           "\".\" in quotes",
-                           name, json_object_get_string(value), MAX_LABEL_BYTES);
-    }
-    json_object_object_foreach(annotations, key, text)
-    {
-        if (json_object_get_type(text) != json_type_string)
-            kft_faults_add(faults, "annotation %s is no text: put it in quotes", key);
-    }
+static void check_annotation(const char *name, json_object *value, KftFaults *faults)
+{
+    if (json_object_get_type(value) != json_type_string)
+        kft_faults_add(faults, "annotation %s is no text: put it in quotes", name);
+}
+
+static void check_members(json_object *map,
+                          void (*check)(const char *name, json_object *value, KftFaults *faults),
+                          KftFaults *faults)
+{
+    struct json_object_iterator iter = json_object_iter_begin(map);
+    struct json_object_iterator end = json_object_iter_end(map);
+    for (; !json_object_iter_equal(&iter, &end); json_object_iter_next(&iter))
+        check(json_object_iter_peek_name(&iter), json_object_iter_peek_value(&iter), faults);
 }
 
 void kft_manifest_check(json_object *pod, KftFaults *faults)
@@ -192,7 +197,8 @@ void kft_manifest_check(json_object *pod, KftFaults *faults)
     if (g_strcmp0(version, "v1") != 0 || g_strcmp0(kind, "Pod") != 0)
         kft_faults_add(faults, "it must be of apiVersion v1 and kind Pod, not %s %s",
                        version != NULL ? version : "none", kind != NULL ? kind : "none");
-    check_labels(pod, faults);
+    check_members(kft_json_get(pod, "metadata.labels"), check_label, faults);
+    check_members(kft_json_get(pod, "metadata.annotations"), check_annotation, faults);
     check_containers(pod, faults);
     check_end(pod, faults);
 }

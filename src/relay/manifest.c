@@ -209,9 +209,12 @@ static json_object *fill_object(Filling *self, json_object *object)
         return unquoted->number > 0 ? json_object_new_int(unquoted->number)
                                     : json_object_new_string(unquoted->text);
     json_object *filled = json_object_new_object();
-    json_object_object_foreach(object, name, value)
-    {
+    struct json_object_iterator iter = json_object_iter_begin(object);
+    struct json_object_iterator end = json_object_iter_end(object);
+    for (; !json_object_iter_equal(&iter, &end); json_object_iter_next(&iter)) {
+        const char *name = json_object_iter_peek_name(&iter);
         g_autofree char *filled_name = fill_text(self, name);
+        json_object *value = json_object_iter_peek_value(&iter);
         (void)json_object_object_add(filled, filled_name, fill(self, name, value));
     }
     return filled;
