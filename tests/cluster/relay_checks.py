@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -36,8 +37,9 @@ spec:
 
 
 def image():
-    """Made and imported once per run."""
+    """Made and imported once per run. What a run that was killed left is deleted by then."""
     if not hasattr(image, "name"):
+        kubectl("delete", "pods", "-l", LABEL, "--grace-period=1", timeout=120)
         done = subprocess.run([os.path.join(HERE, "kube.sh"), "relay-image"], check=True,
                               stdout=subprocess.PIPE, text=True, timeout=600)
         image.name = done.stdout.split()[-1]
@@ -114,6 +116,35 @@ def relay_tcp():
         check(f"-> {port}" in forward.forwarding()[0], forward.forwarding())
         check_equal(len(relays()), 1, "relays")
         check_equal(forward.stop(), 0, "status")
+        eventually(gone, 30, "the relay is deleted")
+
+
+def echo_datagrams(sock):
+    while True:
+        try:
+            data, peer = sock.recvfrom(65536)
+        except OSError:
+            return
+        sock.sendto(b"echo " + data, peer)
+
+
+@test("relay: udp to an address beyond the cluster, each local peer its own answers")
+def relay_udp():
+    with state(), beyond() as (address, _), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind((address, 0))
+        threading.Thread(target=echo_datagrams, args=(server,), daemon=True).start()
+        with relay_to(address, server.getsockname()[1], "--udp") as forward:
+            local = ("127.0.0.1", forward.port())
+            peers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(16)]
+            for number, peer in enumerate(peers):
+                peer.settimeout(30)
+                for turn in range(20):
+                    peer.sendto(b"%d.%d" % (number, turn), local)
+            for number, peer in enumerate(peers):
+                got = {peer.recv(100) for _ in range(20)}
+                check_equal(got, {b"echo %d.%d" % (number, turn) for turn in range(20)}, f"peer {number}")
+                peer.close()
+            check_equal(forward.stop(), 0, "status")
         eventually(gone, 30, "the relay is deleted")
 
 
