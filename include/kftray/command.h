@@ -13,6 +13,7 @@ typedef enum {
     KFT_COMMAND_STOP_DIAGNOSIS,
     KFT_COMMAND_SET_NETWORK,
     KFT_COMMAND_SET_PROXY_LOGIN,
+    KFT_COMMAND_SET_RELAYS,
     KFT_COMMAND_QUERY,
     KFT_COMMAND_CANCEL_QUERY,
     KFT_COMMAND_RETRY_FORWARD, /* try now instead of at the end of the wait */
@@ -45,6 +46,9 @@ KftCommand *kft_command_new_set_network(const KftNetworkSettings *settings);
  * runs; what waits tries again. All copied. Thread: any. */
 KftCommand *
 kft_command_new_set_proxy_login(const char *proxy, const char *user, const char *password);
+/* What counts for relays that are deployed from now on. Those of this installation that a killed
+ * program left in clusters are deleted. @settings: copied; NULL = the defaults. Thread: any. */
+KftCommand *kft_command_new_set_relays(const KftRelaySettings *settings);
 /* @query: (transfer full), its id not in use. Thread: any. */
 KftCommand *kft_command_new_query(KftQuery *query);
 /* Its answer is CANCELLED, if it was not given already. Thread: any. */

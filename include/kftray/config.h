@@ -29,21 +29,6 @@ const char *kft_workload_type_name(KftWorkloadType workload);
 /* False if @name is none of them. Thread: any. */
 bool kft_workload_type_parse(const char *name, KftWorkloadType *ret_workload);
 
-#define KFT_PROTOCOLS(X)                                                                           \
-    X(TCP, "tcp")                                                                                  \
-    X(UDP, "udp")
-
-typedef enum {
-#define KFT_PROTOCOL_ENUM(name, text) KFT_PROTOCOL_##name,
-    KFT_PROTOCOLS(KFT_PROTOCOL_ENUM)
-#undef KFT_PROTOCOL_ENUM
-} KftProtocol;
-
-/* "tcp", "udp". Thread: any. */
-const char *kft_protocol_name(KftProtocol protocol);
-/* False if @name is none of them. Thread: any. */
-bool kft_protocol_parse(const char *name, KftProtocol *ret_protocol);
-
 typedef struct {
     KftConfigId id; /* 0 = not stored */
     KftWorkloadType workload_type;

@@ -42,9 +42,12 @@ typedef struct {
 } KftForwardStatusEvent;
 
 typedef struct {
-    uint64_t bytes_up; /* from local programs to pods */
+    uint64_t bytes_up; /* from local programs to pods; of UDP what datagrams hold */
     uint64_t bytes_down;
-    uint64_t n_connections; /* since the start */
+    uint64_t packets_up; /* of UDP, as the next two */
+    uint64_t packets_down;
+    uint64_t packets_dropped; /* in this program, either way */
+    uint64_t n_connections;   /* since the start; of UDP local peers */
     uint32_t n_open;
     uint32_t n_reconnects;  /* how often it became READY again */
     int64_t ready_since_ms; /* unix; 0 = it is not READY */

@@ -20,7 +20,9 @@ typedef struct {
     X(NAMESPACES, "namespaces") /* of a cluster */                                                 \
     X(SERVICES, "services")                                                                        \
     X(PODS, "pods")                                                                                \
-    X(WORKLOADS, "workloads") /* Deployments, StatefulSets and DaemonSets */
+    X(WORKLOADS, "workloads")       /* Deployments, StatefulSets and DaemonSets */                 \
+    X(RELAYS, "relays")             /* that were deployed, by whomever (docs/relay.md) */          \
+    X(DELETE_RELAY, "delete-relay") /* one of this installation; others are refused */
 
 typedef enum {
 #define KFT_QUERY_TYPE_ENUM(name, text) KFT_QUERY_##name,
@@ -47,6 +49,7 @@ typedef struct {
     char *namespace_;    /* SERVICES, PODS, WORKLOADS: NULL = the context's */
     bool all_namespaces; /* instead of namespace_ */
     char *selector;      /* PODS: label selector; nullable */
+    char *name;          /* DELETE_RELAY: of its pod */
     uint32_t timeout_ms; /* 0 = the default */
 } KftQuery;
 
@@ -110,6 +113,21 @@ typedef struct {
     GPtrArray *ports; /* KftFoundPort, of its containers */
 } KftFoundWorkload;
 
+/* RELAYS. */
+typedef struct {
+    char *namespace_;
+    char *name;         /* of the pod */
+    const char *phase;  /* "Pending", "Running", … */
+    char *installation; /* whose it is */
+    char *session;      /* of which engine; nullable */
+    char *owner;        /* user, machine and target, as the relay says; nullable */
+    char *host;
+    char *purpose;
+    int64_t created; /* unix seconds; 0 = unknown */
+    bool is_own;     /* of this installation */
+    bool is_active;  /* its engine runs: known of own ones only */
+} KftFoundRelay;
+
 /* With PODS: labels that are worth being a selector, as a workload's pods share them. */
 typedef struct {
     char *namespace_;
@@ -127,8 +145,8 @@ typedef struct {
     char *note;       /* what to know about the answer: what is missing in it and why; nullable */
     char *context;    /* the one that was asked; NULL for CONTEXTS, or if there is none */
     char *namespace_; /* of that context */
-    /* CONTEXTS, SERVICES, PODS, WORKLOADS: of the types above; NAMESPACES: of text. In the order of
-     * the file (CONTEXTS), else of namespace and name. Never NULL. */
+    /* CONTEXTS, SERVICES, PODS, WORKLOADS, RELAYS: of the types above; NAMESPACES: of text. In the
+     * order of the file (CONTEXTS), else of namespace and name. Never NULL. */
     GPtrArray *items;
     GPtrArray *selectors; /* PODS: KftFoundSelector, those of most pods first; else NULL */
     /* PROBE without an error: the server answered, perhaps with a refusal, which the note tells. */

@@ -28,6 +28,12 @@
       "Seconds that a local connection waits while no pod is ready")                               \
     X(HALF_CLOSE_SECONDS, "half_close_seconds", UINT, "30", "", 0, 86400,                          \
       "Seconds of silence after a program ended its data until the pod is told")                   \
+    X(RELAY, "relay", ENUM, "auto", "auto|own|shared", 0, 0,                                       \
+      "Relay for UDP and remote addresses: the shared gateway, an own pod, or what there is")      \
+    X(RELAY_IMAGE, "relay_image", TEXT, "ghcr.io/kftray/kftray-server:0.1.0", "", 0, 0,            \
+      "Image of own relay pods, with registry and tag")                                            \
+    X(RELAY_TEMPLATE, "relay_template", TEXT, "", "", 0, 0,                                        \
+      "File with the template of relay pods; empty = relay-pod.yaml of the config directory")      \
     X(DISCONNECT_TIMEOUT_MINUTES, "disconnect_timeout_minutes", UINT, "0", "", 0, 10080,           \
       "Stop a forward after so many minutes without traffic; 0 = never")                           \
     X(CA_BUNDLE, "ca_bundle", TEXT, "", "", 0, 0,                                                  \

@@ -1,6 +1,7 @@
 #ifndef KFTRAY_SPEC_H
 #define KFTRAY_SPEC_H
 
+#include "kftray/relay.h"
 #include "kftray/types.h"
 
 /* How long a local connection is held while no pod is ready, in milliseconds. */
@@ -10,6 +11,10 @@
 #define KFT_DEFAULT_HALF_CLOSE_MS 30000
 /* How long a start waits for a running pod; kubectl's default. */
 #define KFT_DEFAULT_POD_TIMEOUT_MS 60000
+
+/* A local UDP peer is forgotten after so long without a datagram either way: what RFC 4787 asks of
+ * a NAT at least, and Linux's own for UDP that was answered. */
+#define KFT_DEFAULT_UDP_IDLE_MS 120000
 
 /* What to forward, as the user says it. Strings are checked by the engine, which answers with an
  * event of state FAILED and one sentence if one is wrong. Thread: one at a time. */
@@ -21,6 +26,15 @@ typedef struct {
     char *selector;   /* label selector instead of a target; nullable */
     char **ports; /* "80", "8080:80", ":80", "http", …; NULL ended, at least one, at most 64 */
     char **addresses; /* numeric or "localhost"; NULL = localhost */
+    /* Instead of a target: a host name, an IP address or a URL whose host is meant, as the cluster
+     * sees it. A relay leads there (docs/relay.md), from the namespace. */
+    char *remote_address;
+    /* What local programs speak. UDP: a relay takes one connection for each local peer and leads to
+     * the target. */
+    KftProtocol protocol;
+    uint32_t udp_idle_ms;
+    KftRelayUse
+        relay; /* with a remote address or UDP; NONE: the target's port is that of a relay */
     KftTransport transport;
     KftBalance balance; /* STICKY unless set */
     uint32_t pod_timeout_ms;

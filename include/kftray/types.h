@@ -45,6 +45,22 @@ const char *kft_balance_name(KftBalance balance);
 /* False if @name is none of them. Thread: any. */
 bool kft_balance_parse(const char *name, KftBalance *ret_balance);
 
+/* What local programs speak to a forward's ports. */
+#define KFT_PROTOCOLS(X)                                                                           \
+    X(TCP, "tcp")                                                                                  \
+    X(UDP, "udp")
+
+typedef enum {
+#define KFT_PROTOCOL_ENUM(name, text) KFT_PROTOCOL_##name,
+    KFT_PROTOCOLS(KFT_PROTOCOL_ENUM)
+#undef KFT_PROTOCOL_ENUM
+} KftProtocol;
+
+/* "tcp", "udp". Thread: any. */
+const char *kft_protocol_name(KftProtocol protocol);
+/* False if @name is none of them. Thread: any. */
+bool kft_protocol_parse(const char *name, KftProtocol *ret_protocol);
+
 /* States of a forward (docs/state-machines.md). */
 #define KFT_FORWARD_STATES(X)                                                                      \
     X(IDLE, "idle")             /* not started, or stopped */                                      \

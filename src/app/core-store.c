@@ -65,6 +65,24 @@ static void take_settings(KftCore *self, KftLoad *load)
     }
 }
 
+/* Also has deleted what killed programs left in clusters. */
+static void post_relay_settings(KftCore *self)
+{
+    g_autofree char *dir = kft_store_dup_default_dir();
+    const char *template = kft_core_get_setting(self, KFT_SETTING_RELAY_TEMPLATE);
+    const char *image = kft_core_get_setting(self, KFT_SETTING_RELAY_IMAGE);
+    KftRelaySettings settings = {0};
+
+    if (self->bridge == NULL)
+        return;
+    settings.image = image[0] == '\0' ? NULL : g_strdup(image);
+    settings.template_ = kft_relay_dup_template_path(template, dir);
+    if (!kft_relay_use_parse(kft_core_get_setting(self, KFT_SETTING_RELAY), &settings.use))
+        settings.use = KFT_RELAY_USE_AUTO;
+    kft_bridge_post(self->bridge, kft_command_new_set_relays(&settings));
+    kft_relay_settings_clear(&settings);
+}
+
 static void take_traffic(KftCore *self, const GArray *list)
 {
     for (unsigned i = 0; i < list->len; i++) {
@@ -87,6 +105,7 @@ static void on_read(GObject *owner, gpointer result, const GError *error)
         return;
     }
     take_settings(self, load);
+    post_relay_settings(self);
     kft_model_set_configs(self->model, load->configs);
     take_traffic(self, load->traffic);
     kft_core_show_others(self, load->run_states);
@@ -445,6 +464,7 @@ void kft_core_set_setting(KftCore *self, KftSetting setting, const char *value)
     g_free(self->settings[setting]);
     self->settings[setting] = g_strdup(next);
     g_signal_emit_by_name(self, "setting-changed", (unsigned)setting);
+    post_relay_settings(self);
     kft_worker_run(self->worker, &(KftWorkerJob){
                                      .func = store_setting,
                                      .data = job,

@@ -26,6 +26,12 @@ static const KftSettingWord appearance_words[] = {
     {"dark", N_("Dark")},
     {NULL, NULL},
 };
+static const KftSettingWord relay_words[] = {
+    {"auto", N_("Shared gateway if there is one")},
+    {"own", N_("Own pods")},
+    {"shared", N_("Shared gateway only")},
+    {NULL, NULL},
+};
 static const KftSettingWord transport_words[] = {
     {"auto", N_("Automatic")},
     {"tunnel", N_("Tunnel (Kubernetes 1.31 and later)")},
@@ -59,6 +65,9 @@ static const struct {
     {PAGE_NETWORK, KFT_SETTING_NO_PROXY, N_("No proxy for"), NULL},
     {PAGE_NETWORK, KFT_SETTING_CONTEXT_PROXIES, N_("Proxies of contexts"), NULL},
     {PAGE_NETWORK, KFT_SETTING_CA_BUNDLE, N_("Additional authorities"), NULL},
+    {PAGE_NETWORK, KFT_SETTING_RELAY, N_("Relay"), relay_words},
+    {PAGE_NETWORK, KFT_SETTING_RELAY_IMAGE, N_("Image of relay pods"), NULL},
+    {PAGE_NETWORK, KFT_SETTING_RELAY_TEMPLATE, N_("Template of relay pods"), NULL},
     {PAGE_DEFAULTS, KFT_SETTING_DEFAULT_LOCAL_ADDRESS, N_("Local address"), NULL},
     {PAGE_DEFAULTS, KFT_SETTING_DEFAULT_TRANSPORT, N_("Transport"), transport_words},
     {PAGE_APPEARANCE, KFT_SETTING_APPEARANCE, N_("Colours"), appearance_words},

@@ -15,6 +15,12 @@ static const char *const balance_names[] = {
 #undef KFT_BALANCE_NAME
 };
 
+static const char *const protocol_names[] = {
+#define KFT_PROTOCOL_NAME(name, text) [KFT_PROTOCOL_##name] = (text),
+    KFT_PROTOCOLS(KFT_PROTOCOL_NAME)
+#undef KFT_PROTOCOL_NAME
+};
+
 static const char *const state_names[] = {
 #define KFT_FORWARD_STATE_NAME(name, text) [KFT_FORWARD_STATE_##name] = (text),
     KFT_FORWARD_STATES(KFT_FORWARD_STATE_NAME)
@@ -49,6 +55,23 @@ bool kft_balance_parse(const char *name, KftBalance *ret_balance)
     for (size_t i = 0; i < G_N_ELEMENTS(balance_names); i++) {
         if (strcmp(balance_names[i], name) == 0) {
             *ret_balance = (KftBalance)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *kft_protocol_name(KftProtocol protocol)
+{
+    g_assert((size_t)protocol < G_N_ELEMENTS(protocol_names));
+    return protocol_names[protocol];
+}
+
+bool kft_protocol_parse(const char *name, KftProtocol *ret_protocol)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(protocol_names); i++) {
+        if (strcmp(protocol_names[i], name) == 0) {
+            *ret_protocol = (KftProtocol)i;
             return true;
         }
     }

@@ -26,6 +26,7 @@ struct KftCliCommand {
 extern const KftCliCommand kft_cli_add;
 extern const KftCliCommand kft_cli_complete;
 extern const KftCliCommand kft_cli_contexts;
+extern const KftCliCommand kft_cli_relays;
 extern const KftCliCommand kft_cli_diagnose;
 extern const KftCliCommand kft_cli_discover;
 extern const KftCliCommand kft_cli_edit;

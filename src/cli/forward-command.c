@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "output.h"
+#include "relay-settings.h"
 #include "runner.h"
 
 typedef struct {
@@ -37,6 +38,11 @@ typedef struct {
     char *hold;
     char *auto_close;
     char *ca_bundle;
+    char *remote_address;
+    char *relay;
+    char *relay_image;
+    char *relay_template;
+    gboolean is_udp;
     gboolean is_quiet;
     gboolean keep_trying;
 } Arguments;
@@ -61,6 +67,9 @@ static const char examples[] =
     "machines\n"
     "  kftrayctl forward --address 0.0.0.0 deploy/web :http\n"
     "\n"
+    "  # A database beyond the cluster, as a relay pod in namespace shop can reach it\n"
+    "  kftrayctl forward -n shop --remote-address db.example.com 5432\n"
+    "\n"
     "  # The best pod with these labels\n"
     "  kftrayctl forward -l app=web,tier=front 8080";
 
@@ -80,6 +89,20 @@ static const KftCliOption options[] = {
     {"balance", 0, KFT_OPTION_TEXT, offsetof(Arguments, balance),
      "Which of several pods: sticky, round-robin or least-connections (default: sticky)", "NAME",
      KFT_VALUE_NONE},
+    {"remote-address", 0, KFT_OPTION_TEXT, offsetof(Arguments, remote_address),
+     "Instead of TARGET: a host that the cluster can reach, by way of a relay pod", "HOST",
+     KFT_VALUE_NONE},
+    {"udp", 'u', KFT_OPTION_FLAG, offsetof(Arguments, is_udp),
+     "UDP instead of TCP, by way of a relay pod", NULL, KFT_VALUE_NONE},
+    {"relay", 0, KFT_OPTION_TEXT, offsetof(Arguments, relay),
+     "Which relay: own, the shared gateway, or auto, which is shared if there is one; none if "
+     "TARGET "
+     "is one itself (default: auto)",
+     "auto|own|shared|none", KFT_VALUE_NONE},
+    {"relay-image", 0, KFT_OPTION_TEXT, offsetof(Arguments, relay_image),
+     "Image of the relay pod (default: " KFT_RELAY_DEFAULT_IMAGE ")", "IMAGE", KFT_VALUE_NONE},
+    {"relay-template", 0, KFT_OPTION_FILE, offsetof(Arguments, relay_template),
+     "Template of the relay pod (default: built in)", "FILE", KFT_VALUE_FILE},
     {"pod-running-timeout", 0, KFT_OPTION_TEXT, offsetof(Arguments, pod_timeout),
      "How long the start waits for a running pod (default: 1m)", "TIME", KFT_VALUE_NONE},
     {"half-close-timeout", 0, KFT_OPTION_TEXT, offsetof(Arguments, half_close),
@@ -124,6 +147,14 @@ static bool take_balance(const char *name, KftBalance *balance)
     return false;
 }
 
+static bool take_relay(const char *name, KftRelayUse *use)
+{
+    if (name == NULL || kft_relay_use_parse(name, use))
+        return true;
+    kft_print_error("--relay: \"%s\" is not one of auto, own, shared, none", name);
+    return false;
+}
+
 static char **split_addresses(char **addresses)
 {
     if (addresses == NULL)
@@ -136,7 +167,7 @@ static bool take_words(const Arguments *args, KftForwardSpec *spec)
 {
     char **words = args->common.words;
     size_t n_words = g_strv_length(words);
-    size_t n_targets = args->selector == NULL ? 1 : 0;
+    size_t n_targets = args->selector == NULL && args->remote_address == NULL ? 1 : 0;
 
     if (n_words < n_targets + 1) {
         kft_print_error(n_words == 0 && n_targets == 1
@@ -149,6 +180,8 @@ static bool take_words(const Arguments *args, KftForwardSpec *spec)
     if (n_targets == 1)
         spec->target = g_strdup(words[0]);
     spec->selector = g_strdup(args->selector);
+    spec->remote_address = g_strdup(args->remote_address);
+    spec->protocol = args->is_udp ? KFT_PROTOCOL_UDP : KFT_PROTOCOL_TCP;
     spec->ports = g_strdupv(words + n_targets);
     return true;
 }
@@ -158,7 +191,7 @@ static KftForwardSpec *make_spec(const Arguments *args)
     g_autoptr(KftForwardSpec) spec = kft_forward_spec_new();
 
     if (!take_words(args, spec) || !take_transport(args->transport, &spec->transport) ||
-        !take_balance(args->balance, &spec->balance) ||
+        !take_balance(args->balance, &spec->balance) || !take_relay(args->relay, &spec->relay) ||
         !take_duration("pod-running-timeout", args->pod_timeout, &spec->pod_timeout_ms) ||
         !take_duration("half-close-timeout", args->half_close, &spec->half_close_ms) ||
         !take_duration("hold-timeout", args->hold, &spec->hold_ms) ||
@@ -295,6 +328,28 @@ static bool is_going_on(unsigned wake)
     return (wake & (KFT_WAKE_SIGNAL | KFT_WAKE_BROKEN)) == 0;
 }
 
+static void override(char **setting, const char *argument)
+{
+    if (argument == NULL)
+        return;
+    g_free(*setting);
+    *setting = g_strdup(argument);
+}
+
+/* A forward without a relay has no use for the settings, and runs without a store. */
+static void set_relays(KftRunner *runner, const Arguments *args)
+{
+    bool needs_relay = args->remote_address != NULL || args->is_udp;
+    g_autoptr(KftStore) store = needs_relay ? kft_store_open(/* dir */ NULL, NULL) : NULL;
+    KftRelaySettings settings = {0};
+
+    kft_relay_settings_read(store, &settings);
+    override(&settings.image, args->relay_image);
+    override(&settings.template_, args->relay_template);
+    kft_runner_set_relays(runner, &settings);
+    kft_relay_settings_clear(&settings);
+}
+
 /* Whoever typed a proxy's password need not type the command once more. */
 static bool start_anew(State *self, const Arguments *args, KftForwardId *forward)
 {
@@ -342,6 +397,7 @@ static int run_forward(const Arguments *args, KftForwardSpec *spec)
         return KFT_EXIT_FAILURE;
     }
     kft_runner_set_ca_bundle(runner, args->ca_bundle);
+    set_relays(runner, args);
     kft_runner_find_logins(runner);
     state.runner = runner;
     run_until_end(&state, args, spec);

@@ -8,6 +8,7 @@
 #include "command.h"
 #include "input.h"
 #include "output.h"
+#include "relay-settings.h"
 #include "run-report.h"
 #include "run-set.h"
 #include "runner.h"
@@ -141,13 +142,16 @@ static KftStore *open_for_settings(void)
     return store;
 }
 
-static KftRunSetOptions make_options(const Plan *plan)
+/* @relays: filled in. */
+static KftRunSetOptions make_options(const Plan *plan, KftRelaySettings *relays)
 {
     bool is_stored = plan->catalog != NULL;
     g_autoptr(KftStore) opened = is_stored ? NULL : open_for_settings();
     KftStore *store = is_stored ? plan->catalog->store : opened;
 
+    kft_relay_settings_read(store, relays);
     return (KftRunSetOptions){
+        .relays = relays,
         .store = is_stored ? store : NULL,
         .hold_ms = get_milliseconds(store, KFT_SETTING_HOLD_SECONDS),
         .half_close_ms = get_milliseconds(store, KFT_SETTING_HALF_CLOSE_SECONDS),
@@ -212,7 +216,8 @@ static int report_end(const KftRunSet *set, bool was_signal)
 static int run_plan(const Plan *plan, KftRunReportMode mode)
 {
     g_autoptr(GError) error = NULL;
-    KftRunSetOptions set_options = make_options(plan);
+    KftRelaySettings relays = {0};
+    KftRunSetOptions set_options = make_options(plan, &relays);
     KftRunReport *report = kft_run_report_new(mode);
     KftRunSet *set = kft_run_set_new(&set_options, &kft_run_report_funcs, report, &error);
     int status = KFT_EXIT_FAILURE;
@@ -227,6 +232,7 @@ static int run_plan(const Plan *plan, KftRunReportMode mode)
         status = report_end(set, was_signal);
         kft_run_set_free(set);
     }
+    kft_relay_settings_clear(&relays);
     kft_run_report_free(report);
     return status;
 }

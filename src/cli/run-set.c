@@ -438,6 +438,7 @@ KftRunSet *kft_run_set_new(const KftRunSetOptions *options,
         return NULL;
     kft_runner_find_logins(self->runner);
     self->options = *options;
+    kft_runner_set_relays(self->runner, options->relays);
     self->funcs = funcs;
     self->user_data = user_data;
     self->entries = g_ptr_array_new_with_free_func(entry_free);

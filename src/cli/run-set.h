@@ -37,7 +37,8 @@ typedef struct {
     KftStore *store; /* (transfer none), nullable if no config is stored */
     uint32_t hold_ms;
     uint32_t half_close_ms;
-    bool takes_new; /* configs that other processes add are run, too */
+    const KftRelaySettings *relays; /* used only by kft_run_set_new() */
+    bool takes_new;                 /* configs that other processes add are run, too */
 } KftRunSetOptions;
 
 /* @funcs: kept. They run inside the functions below. Errors: INTERNAL. */

@@ -14,7 +14,7 @@
 #include "proxy-login.h"
 
 /* How long the orderly end may take. */
-#define SHUTDOWN_MS 5000
+#define SHUTDOWN_MS 8000
 
 struct KftRunner {
     KftEngine *engine;
@@ -186,6 +186,11 @@ void kft_runner_set_ca_bundle(KftRunner *self, const char *file)
 {
     kft_cli_network_set_ca_bundle(self->network, file);
     post_network(self);
+}
+
+void kft_runner_set_relays(KftRunner *self, const KftRelaySettings *settings)
+{
+    (void)kft_engine_post(self->engine, kft_command_new_set_relays(settings));
 }
 
 void kft_runner_start_diagnosis(KftRunner *self, KftForwardId id, KftForwardSpec *spec)

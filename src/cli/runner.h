@@ -21,7 +21,7 @@ KftRunner *kft_runner_new(void (*on_event)(const KftEvent *event, void *user_dat
                           void *user_data,
                           GError **error);
 /* Stops all forwards, gives their last events to @on_event, and frees. An engine that does not stop
- * within 5 s ends the program. NULL is allowed. */
+ * within 8 s ends the program. NULL is allowed. */
 void kft_runner_free(KftRunner *self);
 /* @spec: (transfer full). */
 void kft_runner_start_forward(KftRunner *self, KftForwardId id, KftForwardSpec *spec);
@@ -32,6 +32,8 @@ void kft_runner_start_query(KftRunner *self, KftQuery *query);
 /* Further trusted authorities, for what is started from now on, instead of those of the settings;
  * NULL = those. */
 void kft_runner_set_ca_bundle(KftRunner *self, const char *file);
+/* For relays that are deployed from now on; those that a killed program left are deleted. */
+void kft_runner_set_relays(KftRunner *self, const KftRelaySettings *settings);
 /* @spec: (transfer full). */
 void kft_runner_start_diagnosis(KftRunner *self, KftForwardId id, KftForwardSpec *spec);
 /* Logins that proxies want are looked for, in the keyring and on the terminal, and told to the

@@ -15,12 +15,6 @@ static const char *const workload_names[] = {
 #undef KFT_WORKLOAD_TYPE_NAME
 };
 
-static const char *const protocol_names[] = {
-#define KFT_PROTOCOL_NAME(name, text) [KFT_PROTOCOL_##name] = (text),
-    KFT_PROTOCOLS(KFT_PROTOCOL_NAME)
-#undef KFT_PROTOCOL_NAME
-};
-
 const char *kft_workload_type_name(KftWorkloadType workload)
 {
     g_assert((size_t)workload < G_N_ELEMENTS(workload_names));
@@ -32,23 +26,6 @@ bool kft_workload_type_parse(const char *name, KftWorkloadType *ret_workload)
     for (size_t i = 0; i < G_N_ELEMENTS(workload_names); i++) {
         if (strcmp(workload_names[i], name) == 0) {
             *ret_workload = (KftWorkloadType)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *kft_protocol_name(KftProtocol protocol)
-{
-    g_assert((size_t)protocol < G_N_ELEMENTS(protocol_names));
-    return protocol_names[protocol];
-}
-
-bool kft_protocol_parse(const char *name, KftProtocol *ret_protocol)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(protocol_names); i++) {
-        if (strcmp(protocol_names[i], name) == 0) {
-            *ret_protocol = (KftProtocol)i;
             return true;
         }
     }

@@ -13,6 +13,7 @@ struct KftCommand {
     char *proxy;                /* SET_PROXY_LOGIN */
     char *user;
     KftSecret *password;
+    KftRelaySettings relays; /* SET_RELAYS */
     KftQuery *query;     /* QUERY */
     KftQueryId query_id; /* CANCEL_QUERY */
 };

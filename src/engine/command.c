@@ -57,6 +57,20 @@ kft_command_new_set_proxy_login(const char *proxy, const char *user, const char 
     return self;
 }
 
+KftCommand *kft_command_new_set_relays(const KftRelaySettings *settings)
+{
+    KftCommand *self = kft_command_new(KFT_COMMAND_SET_RELAYS);
+    if (settings == NULL)
+        return self;
+    self->relays = (KftRelaySettings){
+        .image = g_strdup(settings->image),
+        .template_ = g_strdup(settings->template_),
+        .use = settings->use,
+        .state_dir = g_strdup(settings->state_dir),
+    };
+    return self;
+}
+
 KftCommand *kft_command_new_query(KftQuery *query)
 {
     g_return_val_if_fail(query != NULL && query->id.v > 0, NULL);
@@ -88,6 +102,7 @@ void kft_command_free(KftCommand *self)
     g_free(self->proxy);
     g_free(self->user);
     kft_secret_free(self->password);
+    kft_relay_settings_clear(&self->relays);
     kft_query_free(self->query);
     g_free(self);
 }

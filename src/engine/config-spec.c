@@ -6,18 +6,11 @@
 /* Errors: BAD_CONFIG if the config is right but asks for what is not there yet. */
 static bool check_possible(const KftConfig *config, GError **error)
 {
-    const char *what = NULL;
-
-    if (config->workload_type == KFT_WORKLOAD_TYPE_PROXY)
-        what = "workload_type \"proxy\" needs a relay pod";
-    else if (config->workload_type == KFT_WORKLOAD_TYPE_EXPOSE)
-        what = "workload_type \"expose\" needs a relay pod";
-    else if (config->protocol == KFT_PROTOCOL_UDP)
-        what = "protocol \"udp\" needs a relay pod";
-    if (what == NULL)
+    if (config->workload_type != KFT_WORKLOAD_TYPE_EXPOSE)
         return true;
-    g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
-                "%s, which this version cannot set up yet; the config is kept", what);
+    g_set_error_literal(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+                        "workload_type \"expose\" needs a relay pod, which this version cannot set "
+                        "up yet; the config is kept");
     return false;
 }
 
@@ -29,7 +22,10 @@ KftForwardSpec *kft_config_to_spec(const KftConfig *self, GError **error)
     spec->kubeconfig = g_strdup(self->kubeconfig);
     spec->context = g_strdup(self->context);
     spec->namespace_ = g_strdup(self->namespace_);
-    if (self->workload_type == KFT_WORKLOAD_TYPE_SERVICE)
+    spec->protocol = self->protocol;
+    if (self->workload_type == KFT_WORKLOAD_TYPE_PROXY)
+        spec->remote_address = g_strdup(self->remote_address);
+    else if (self->workload_type == KFT_WORKLOAD_TYPE_SERVICE)
         spec->target = g_strdup_printf("svc/%s", self->service);
     else if (self->object != NULL)
         spec->target = g_strdup(self->object);

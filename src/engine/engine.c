@@ -53,6 +53,9 @@ static void run_command(KftEngine *self, const KftCommand *command)
         kft_session_set_proxy_login(self->session, command->proxy, command->user,
                                     kft_secret_reveal(command->password));
         return;
+    case KFT_COMMAND_SET_RELAYS:
+        kft_session_set_relays(self->session, &command->relays);
+        return;
     case KFT_COMMAND_QUERY:
         kft_session_start_query(self->session, command->query);
         return;

@@ -10,6 +10,7 @@
 #include "kube/inventory.h"
 #include "kube/probe.h"
 #include "net/timer.h"
+#include "relay/removal.h"
 
 /* A program that asks more at a time has a defect. */
 #define MAX_OPEN 5000
@@ -17,6 +18,7 @@
 
 struct KftQueries {
     KftLoop *loop;
+    KftRelayHome *relays;
     KftQueriesFuncs funcs;
     void *user_data;
     GHashTable *open;  /* id → Open */
@@ -41,6 +43,7 @@ typedef struct {
     KftTimer *deadline;
     KftProbe *probe;
     KftInventory *inventory;
+    KftRemoval *removal; /* of a relay */
 } Open;
 
 static void open_free(gpointer data)
@@ -51,6 +54,7 @@ static void open_free(gpointer data)
     (void)g_queue_remove(&open->owner->waiting, open);
     kft_probe_free(open->probe);
     kft_inventory_free(open->inventory);
+    kft_removal_free(open->removal);
     kft_timer_free(open->deadline);
     kft_cluster_unref(open->cluster);
     g_free(open->context);
@@ -224,6 +228,45 @@ static void start_waiting(KftQueries *self)
 
 /* --- starting --- */
 
+/* Whose they are, as far as this installation can know. */
+static void mark_relays(KftQueries *self, const GPtrArray *items)
+{
+    const char *state_dir = kft_relay_home_get_state_dir(self->relays);
+    g_autofree char *installation = kft_journal_dup_installation(state_dir);
+
+    for (guint i = 0; i < items->len; i++) {
+        KftFoundRelay *relay = g_ptr_array_index(items, i);
+        relay->is_own = installation != NULL && g_strcmp0(installation, relay->installation) == 0;
+        relay->is_active = relay->is_own && relay->session != NULL &&
+                           kft_journal_is_alive(state_dir, relay->session);
+    }
+}
+
+static void on_relay_removed(KftRemoval *removal, void *user_data)
+{
+    Open *open = user_data;
+    const GError *error = kft_removal_get_error(removal);
+
+    if (error != NULL)
+        close_with_error(open, error);
+    else
+        close_query(open, open_answer(open));
+}
+
+static bool start_removal(KftQueries *self, const KftQuery *query, KftCluster *cluster, Open *open)
+{
+    const char *state_dir = kft_relay_home_get_state_dir(self->relays);
+    g_autofree char *installation = kft_journal_dup_installation(state_dir);
+    const char *namespace_ = query->namespace_ != NULL ? query->namespace_ : open->namespace_;
+
+    if (installation == NULL || query->name == NULL)
+        return false;
+    kft_timer_start(open->deadline, open->timeout_ms);
+    open->removal =
+        kft_removal_start(cluster, namespace_, query->name, installation, on_relay_removed, open);
+    return true;
+}
+
 static void
 on_inventory_done(GPtrArray *items, const char *note, const GError *error, void *user_data)
 {
@@ -236,6 +279,8 @@ on_inventory_done(GPtrArray *items, const char *note, const GError *error, void 
     KftAnswer *answer = open_answer(open);
     answer->items = items;
     answer->note = g_strdup(note);
+    if (open->type == KFT_QUERY_RELAYS)
+        mark_relays(open->owner, items);
     if (open->type == KFT_QUERY_PODS)
         answer->selectors = kft_found_list_selectors(items);
     close_query(open, answer);
@@ -262,7 +307,12 @@ static void
 start_inventory(Open *open, const KftQuery *query, KftKubeconfig *config, KftCluster *cluster)
 {
     g_auto(GStrv) known = kft_kubeconfig_list_namespaces(config, open->context);
-    KftInventorySpec spec = {.type = query->type, .selector = query->selector, .known = known};
+    bool is_relays = query->type == KFT_QUERY_RELAYS;
+    KftInventorySpec spec = {
+        .type = query->type,
+        .selector = is_relays ? KFT_RELAY_LABEL_INSTALLATION : query->selector,
+        .known = known,
+    };
 
     if (query->type != KFT_QUERY_NAMESPACES && !query->all_namespaces)
         spec.namespace_ = query->namespace_ != NULL ? query->namespace_ : open->namespace_;
@@ -290,7 +340,14 @@ static bool start_query(KftQueries *self, const KftQuery *query, GError **error)
         self->funcs.find_cluster(query->kubeconfig, context.name, error, self->user_data);
     if (cluster == NULL)
         return false;
-    start_inventory(open_new(self, query, &context), query, config, cluster);
+    Open *open = open_new(self, query, &context);
+    if (query->type != KFT_QUERY_DELETE_RELAY) {
+        start_inventory(open, query, config, cluster);
+    } else if (!start_removal(self, query, cluster, open)) {
+        g_autoptr(GError) refusal = g_error_new_literal(
+            KFT_ERROR, KFT_ERROR_NOT_FOUND, "this installation has not deployed any relay");
+        close_with_error(open, refusal);
+    }
     return true;
 }
 
@@ -343,10 +400,12 @@ void kft_queries_shutdown(KftQueries *self)
     }
 }
 
-KftQueries *kft_queries_new(KftLoop *loop, const KftQueriesFuncs *funcs, void *user_data)
+KftQueries *
+kft_queries_new(KftLoop *loop, KftRelayHome *relays, const KftQueriesFuncs *funcs, void *user_data)
 {
     KftQueries *self = g_new0(KftQueries, 1);
     self->loop = loop;
+    self->relays = relays;
     self->funcs = *funcs;
     self->user_data = user_data;
     self->open = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, open_free);

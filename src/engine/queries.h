@@ -4,6 +4,7 @@
 #include "kftray/event.h"
 
 #include "kube/cluster.h"
+#include "relay/home.h"
 
 /* The open queries: each has a deadline, and gets exactly one answer. Thread: loop. */
 typedef struct KftQueries KftQueries;
@@ -19,7 +20,9 @@ typedef struct {
 } KftQueriesFuncs;
 
 /* @funcs: copied. */
-KftQueries *kft_queries_new(KftLoop *loop, const KftQueriesFuncs *funcs, void *user_data);
+/* @relays: borrowed. */
+KftQueries *
+kft_queries_new(KftLoop *loop, KftRelayHome *relays, const KftQueriesFuncs *funcs, void *user_data);
 void kft_queries_start(KftQueries *self, const KftQuery *query);
 /* Answers with CANCELLED. An @id that is not in use is ignored. */
 void kft_queries_cancel(KftQueries *self, KftQueryId id);

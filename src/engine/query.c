@@ -28,6 +28,7 @@ void kft_query_free(KftQuery *self)
     g_free(self->context);
     g_free(self->namespace_);
     g_free(self->selector);
+    g_free(self->name);
     g_free(self);
 }
 

@@ -1,7 +1,9 @@
 #include "engine/session.h"
 
+#include <string.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "diagnose/diagnosis.h"
 #include "engine/cluster-set.h"
 #include "engine/queries.h"
@@ -9,6 +11,7 @@
 #include "forward/forward.h"
 #include "net/netlink.h"
 #include "net/timer.h"
+#include "relay/sweep.h"
 
 /* Statistics go out at most so often, and only while something changes. */
 #define STATISTICS_MS 250
@@ -31,6 +34,8 @@ struct KftSession {
     GHashTable *forwards; /* id → Entry */
     GHashTable *patients; /* id → Patient */
     KftQueries *queries;
+    KftRelayHome *relays;
+    KftSweep *sweep;
     KftTimer *statistics;
     bool is_shutting_down;
 };
@@ -77,6 +82,9 @@ static void post_statistics(Entry *entry, const KftForwardStatistics *statistics
     event->statistics = (KftForwardStatisticsEvent){
         .bytes_up = statistics->bytes_up,
         .bytes_down = statistics->bytes_down,
+        .packets_up = statistics->packets_up,
+        .packets_down = statistics->packets_down,
+        .packets_dropped = statistics->packets_dropped,
         .n_connections = statistics->n_connections,
         .n_open = statistics->n_open,
         .n_reconnects = statistics->n_reconnects,
@@ -91,9 +99,10 @@ static void post_statistics(Entry *entry, const KftForwardStatistics *statistics
 static bool is_equal(const KftForwardStatistics *a, const KftForwardStatistics *b)
 {
     return a->bytes_up == b->bytes_up && a->bytes_down == b->bytes_down &&
-           a->n_connections == b->n_connections && a->n_open == b->n_open &&
-           a->n_reconnects == b->n_reconnects && a->ready_since_ms == b->ready_since_ms &&
-           a->health.opened_ms == b->health.opened_ms &&
+           a->packets_up == b->packets_up && a->packets_down == b->packets_down &&
+           a->packets_dropped == b->packets_dropped && a->n_connections == b->n_connections &&
+           a->n_open == b->n_open && a->n_reconnects == b->n_reconnects &&
+           a->ready_since_ms == b->ready_since_ms && a->health.opened_ms == b->health.opened_ms &&
            a->health.round_trip_us == b->health.round_trip_us;
 }
 
@@ -350,6 +359,21 @@ static void post_of_query(KftEvent *event, void *user_data)
 
 /* --- commands --- */
 
+/* What the journal says must mean the same to a later program, in another folder and environment.
+ */
+static void complete_relay(KftSession *self, KftRelaySpec *relay, const KftCluster *cluster)
+{
+    const char *kubeconfig = relay->kubeconfig != NULL ? relay->kubeconfig : g_getenv("KUBECONFIG");
+    bool is_one_file = kubeconfig != NULL && strchr(kubeconfig, ':') == NULL;
+    char *path = is_one_file ? g_canonicalize_filename(kubeconfig, NULL) : g_strdup(kubeconfig);
+
+    relay->home = self->relays;
+    g_free(relay->kubeconfig);
+    relay->kubeconfig = path;
+    g_free(relay->context);
+    relay->context = g_strdup(kft_cluster_get_name(cluster));
+}
+
 static bool
 start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec, GError **error)
 {
@@ -372,6 +396,8 @@ start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec, GEr
     }
     options->namespace_ =
         g_strdup(spec->namespace_ != NULL ? spec->namespace_ : kft_cluster_get_namespace(cluster));
+    if (options->relay != NULL)
+        complete_relay(self, options->relay, cluster);
     Entry *entry = g_new0(Entry, 1);
     entry->session = self;
     entry->id = id;
@@ -404,6 +430,21 @@ void kft_session_stop_forward(KftSession *self, KftForwardId id)
     Entry *entry = g_hash_table_lookup(self->forwards, GUINT_TO_POINTER(id.v));
     if (entry != NULL)
         kft_forward_stop(entry->forward);
+}
+
+/* --- relays of killed programs --- */
+
+static void on_swept(unsigned n_relays, void *user_data)
+{
+    (void)user_data;
+    kft_log(KFT_LOG_ENGINE, KFT_LEVEL_INFO, "%u relays of programs that are gone were deleted",
+            n_relays);
+}
+
+void kft_session_set_relays(KftSession *self, const KftRelaySettings *settings)
+{
+    kft_relay_home_set(self->relays, settings);
+    kft_sweep_run(self->sweep);
 }
 
 void kft_session_start_query(KftSession *self, const KftQuery *query)
@@ -580,6 +621,7 @@ KftSession *kft_session_new(KftLoop *loop,
         .on_change = on_cluster_change,
         .on_broken = on_cluster_broken,
     };
+    static const KftSweepFuncs sweep_funcs = {.find_cluster = find_cluster, .on_swept = on_swept};
     KftSession *self = g_new0(KftSession, 1);
     self->loop = loop;
     self->post = post;
@@ -592,8 +634,10 @@ KftSession *kft_session_new(KftLoop *loop,
     (void)has_slept(self);
     self->forwards = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, entry_free);
     self->patients = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, patient_free);
-    self->queries = kft_queries_new(loop, &query_funcs, self);
+    self->relays = kft_relay_home_new();
+    self->queries = kft_queries_new(loop, self->relays, &query_funcs, self);
     self->statistics = kft_timer_new(loop, on_statistics, self);
+    self->sweep = kft_sweep_new(self->relays, &sweep_funcs, self);
     return self;
 }
 
@@ -606,6 +650,8 @@ void kft_session_free(KftSession *self)
     g_hash_table_unref(self->patients);
     kft_queries_free(self->queries);
     g_hash_table_unref(self->forwards);
+    kft_sweep_free(self->sweep);
+    kft_relay_home_free(self->relays);
     kft_cluster_set_free(self->clusters);
     kft_netlink_free(self->netlink);
     g_free(self);

@@ -21,6 +21,8 @@ void kft_session_stop_forward(KftSession *self, KftForwardId id);
 /* An earlier diagnosis of that id ends. */
 void kft_session_diagnose(KftSession *self, KftForwardId id, const KftForwardSpec *spec);
 void kft_session_stop_diagnosis(KftSession *self, KftForwardId id);
+/* Also deletes what killed programs left. */
+void kft_session_set_relays(KftSession *self, const KftRelaySettings *settings);
 void kft_session_start_query(KftSession *self, const KftQuery *query);
 void kft_session_cancel_query(KftSession *self, KftQueryId id);
 void kft_session_retry_forward(KftSession *self, KftForwardId id);

@@ -4,6 +4,7 @@
 
 #include "base/number.h"
 #include "forward/bindings.h"
+#include "relay/address.h"
 
 KftForwardSpec *kft_forward_spec_new(void)
 {
@@ -11,6 +12,7 @@ KftForwardSpec *kft_forward_spec_new(void)
     self->pod_timeout_ms = KFT_DEFAULT_POD_TIMEOUT_MS;
     self->half_close_ms = KFT_DEFAULT_HALF_CLOSE_MS;
     self->hold_ms = KFT_DEFAULT_HOLD_MS;
+    self->udp_idle_ms = KFT_DEFAULT_UDP_IDLE_MS;
     return self;
 }
 
@@ -23,6 +25,7 @@ void kft_forward_spec_free(KftForwardSpec *self)
     g_free(self->namespace_);
     g_free(self->target);
     g_free(self->selector);
+    g_free(self->remote_address);
     g_strfreev(self->ports);
     g_strfreev(self->addresses);
     g_free(self);
@@ -75,19 +78,85 @@ static bool take_target(const KftForwardSpec *spec, KftForwardOptions *options, 
     return true;
 }
 
+/* --- relays --- */
+
+static bool needs_relay(const KftForwardSpec *spec)
+{
+    return spec->relay != KFT_RELAY_USE_NONE &&
+           (spec->remote_address != NULL || spec->protocol == KFT_PROTOCOL_UDP);
+}
+
+/* Its one port is behind the relay; the forward itself leads to the relay's. */
+static bool take_relay_port(KftForwardOptions *options, uint16_t *ret_port, GError **error)
+{
+    if (options->n_ports != 1 || options->ports[0].remote_number == 0) {
+        g_set_error_literal(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+                            "a forward by way of a relay has one port, and the remote one is a "
+                            "number: [LOCAL:]REMOTE");
+        return false;
+    }
+    *ret_port = options->ports[0].remote_number;
+    options->shown_port = options->ports[0].remote_number;
+    g_free(options->ports[0].remote);
+    options->ports[0].remote = g_strdup_printf("%d", KFT_RELAY_PORT);
+    options->ports[0].remote_number = KFT_RELAY_PORT;
+    return true;
+}
+
+static bool take_relay(const KftForwardSpec *spec, KftForwardOptions *options, GError **error)
+{
+    if (!needs_relay(spec))
+        return true;
+    KftRelaySpec *relay = g_new0(KftRelaySpec, 1);
+    options->relay = relay;
+    relay->use = spec->relay;
+    relay->kubeconfig = g_strdup(spec->kubeconfig);
+    relay->context = g_strdup(spec->context);
+    relay->protocol = spec->protocol;
+    if (spec->remote_address != NULL)
+        relay->host = kft_relay_address_dup_host(spec->remote_address);
+    else
+        relay->target = kft_target_copy(options->target);
+    if ((relay->host != NULL && !kft_relay_address_check_host(relay->host, error)) ||
+        !take_relay_port(options, &relay->port, error))
+        return false;
+    /* Of a gateway's pods any is as good as another. */
+    options->balance = KFT_BALANCE_LEAST;
+    g_free(options->label);
+    options->label = kft_relay_spec_describe(relay);
+    return true;
+}
+
+static bool check_target(const KftForwardSpec *spec, GError **error)
+{
+    bool has_target = spec->target != NULL || spec->selector != NULL;
+    if (spec->remote_address == NULL)
+        return true;
+    if (!has_target && spec->relay != KFT_RELAY_USE_NONE)
+        return true;
+    g_set_error_literal(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+                        "a remote address is reached by a relay: it stands instead of a target");
+    return false;
+}
+
 static KftForwardOptions *
 make_options(const KftForwardSpec *spec, bool needs_target, GError **error)
 {
     KftForwardOptions *options = kft_forward_options_new();
     bool has_target = spec->target != NULL || spec->selector != NULL;
 
-    if (((needs_target || has_target) && !take_target(spec, options, error)) ||
-        !take_ports(spec, options, error) || !take_addresses(spec, options, error)) {
+    needs_target = needs_target && spec->remote_address == NULL;
+    options->balance = spec->balance;
+    if (!check_target(spec, error) ||
+        ((needs_target || has_target) && !take_target(spec, options, error)) ||
+        !take_ports(spec, options, error) || !take_addresses(spec, options, error) ||
+        (options->n_ports > 0 && !take_relay(spec, options, error))) {
         kft_forward_options_free(options);
         return NULL;
     }
+    options->protocol = spec->protocol;
+    options->udp_idle_ms = spec->udp_idle_ms;
     options->transport = spec->transport;
-    options->balance = spec->balance;
     options->pod_timeout_ms = spec->pod_timeout_ms;
     options->limits.half_close_ms = spec->half_close_ms;
     options->limits.hold_ms = spec->hold_ms;

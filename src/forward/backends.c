@@ -444,7 +444,8 @@ static void on_guests(void *user_data)
 }
 
 KftPod *kft_backends_attach(KftBackends *self,
-                            KftConnection *connection,
+                            KftAttachFunc attach,
+                            void *carried,
                             size_t port_index,
                             GPtrArray *tried,
                             uint16_t *ret_remote_port)
@@ -459,10 +460,23 @@ KftPod *kft_backends_attach(KftBackends *self,
     uint16_t port = backend->ports[port_index];
     if (self->balance != KFT_BALANCE_STICKY)
         self->turn++;
-    if (!kft_connection_attach(connection, backend->pool, port))
+    if (!attach(carried, backend->pool, port))
         return NULL;
     *ret_remote_port = port;
     return backend->pod;
+}
+
+KftPair *kft_backends_open_pair_to(KftBackends *self,
+                                   uint16_t port,
+                                   const KftPairFuncs *funcs,
+                                   void *user_data,
+                                   KftPool **ret_pool)
+{
+    Backend *backend = pick(self, NULL);
+    if (backend == NULL)
+        return NULL;
+    *ret_pool = backend->pool;
+    return kft_pool_open_pair(backend->pool, port, funcs, user_data);
 }
 
 void kft_backends_verify(KftBackends *self, uint32_t limit_ms)

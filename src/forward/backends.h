@@ -3,7 +3,7 @@
 
 #include "kftray/types.h"
 
-#include "forward/connection.h"
+#include "forward/pool.h"
 #include "kube/resolver.h"
 
 /* Which pods of a forward get its connections. One pool per pod in use; a pod that is not to be
@@ -35,13 +35,23 @@ void kft_backends_connect(KftBackends *self);
 /* Whether a pod is chosen, and whether one of them can take connections. */
 bool kft_backends_has_any(const KftBackends *self);
 bool kft_backends_is_ready(const KftBackends *self);
-/* Carries @connection to its port with index @port_index. @tried: uids of pods that refused it,
- * nullable. Returns the pod, or NULL if none can now: on_ready may follow. */
+/* Opens a pair on @pool for who is to be carried; false if the pool cannot now. */
+typedef bool (*KftAttachFunc)(void *carried, KftPool *pool, uint16_t port);
+/* Has @attach carry @carried to the port with index @port_index. @tried: uids of pods that refused
+ * it, nullable. Returns the pod, or NULL if none can now: on_ready may follow. */
 KftPod *kft_backends_attach(KftBackends *self,
-                            KftConnection *connection,
+                            KftAttachFunc attach,
+                            void *carried,
                             size_t port_index,
                             GPtrArray *tried,
                             uint16_t *ret_remote_port);
+/* A pair of its own to @port of the pod that is chosen; NULL if none can now. The owner of a pair
+ * tells *@ret_pool when it went, see kft_pool_pair_gone(). */
+KftPair *kft_backends_open_pair_to(KftBackends *self,
+                                   uint16_t port,
+                                   const KftPairFuncs *funcs,
+                                   void *user_data,
+                                   KftPool **ret_pool);
 /* Whether there is a ready pod besides @tried. */
 bool kft_backends_has_other(const KftBackends *self, GPtrArray *tried);
 /* @pod turned out to be gone although it is still listed: it gets no more connections, and another

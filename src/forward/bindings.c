@@ -7,7 +7,8 @@
 typedef struct {
     KftBindings *owner;
     size_t port_index;
-    KftListener *listener;
+    KftListener *listener;        /* TCP */
+    KftUdpListener *udp_listener; /* UDP */
 } Binding;
 
 typedef struct {
@@ -17,6 +18,7 @@ typedef struct {
 
 struct KftBindings {
     KftLoop *loop;
+    KftProtocol protocol;
     KftBindingsFuncs funcs;
     void *user_data;
     GPtrArray *bindings; /* Binding, owned */
@@ -30,6 +32,7 @@ static void binding_free(void *data)
 {
     Binding *binding = data;
     kft_listener_free(binding->listener);
+    kft_udp_listener_free(binding->udp_listener);
     g_free(binding);
 }
 
@@ -74,6 +77,45 @@ static void on_listener_connection(KftSocket *socket, void *user_data)
     self->funcs.on_connection(binding->port_index, socket, self->user_data);
 }
 
+static void on_udp_datagram(const KftUdpAddress *peer, KftUdpDatagram datagram, void *user_data)
+{
+    const Binding *binding = user_data;
+    KftBindings *self = binding->owner;
+    self->funcs.on_datagram(binding->port_index, binding->udp_listener, peer, datagram,
+                            self->user_data);
+}
+
+static void on_udp_lost(uint32_t n, void *user_data)
+{
+    const Binding *binding = user_data;
+    binding->owner->funcs.on_lost(n, binding->owner->user_data);
+}
+
+/* Returns the port that was bound, 0 if none could be. */
+static uint16_t listen_on(Binding *binding, const char *address, uint16_t port, GError **error)
+{
+    static const KftUdpListenerFuncs udp_funcs = {
+        .on_datagram = on_udp_datagram,
+        .on_lost = on_udp_lost,
+    };
+    KftLoop *loop = binding->owner->loop;
+
+    if (binding->owner->protocol == KFT_PROTOCOL_UDP) {
+        binding->udp_listener =
+            kft_udp_listener_new(loop, address, port, &udp_funcs, binding, error);
+        return binding->udp_listener == NULL ? 0 : kft_udp_listener_get_port(binding->udp_listener);
+    }
+    binding->listener =
+        kft_listener_new(loop, address, port, on_listener_connection, binding, error);
+    return binding->listener == NULL ? 0 : kft_listener_get_port(binding->listener);
+}
+
+static const char *name_of(const Binding *binding)
+{
+    return binding->listener != NULL ? kft_listener_get_name(binding->listener)
+                                     : kft_udp_listener_get_name(binding->udp_listener);
+}
+
 /* The first address of a port decides what 0 means; the others take the same. */
 static bool bind_one(KftBindings *self, size_t port_index, const char *address, GError **error)
 {
@@ -81,13 +123,12 @@ static bool bind_one(KftBindings *self, size_t port_index, const char *address, 
 
     binding->owner = self;
     binding->port_index = port_index;
-    binding->listener = kft_listener_new(self->loop, address, self->ports[port_index],
-                                         on_listener_connection, binding, error);
-    if (binding->listener == NULL) {
+    uint16_t port = listen_on(binding, address, self->ports[port_index], error);
+    if (port == 0) {
         g_free(binding);
         return false;
     }
-    self->ports[port_index] = kft_listener_get_port(binding->listener);
+    self->ports[port_index] = port;
     g_ptr_array_add(self->bindings, binding);
     return true;
 }
@@ -96,8 +137,7 @@ static void announce(KftBindings *self, guint first)
 {
     for (guint i = first; i < self->bindings->len; i++) {
         const Binding *binding = g_ptr_array_index(self->bindings, i);
-        self->funcs.on_listening(binding->port_index, kft_listener_get_name(binding->listener),
-                                 self->user_data);
+        self->funcs.on_listening(binding->port_index, name_of(binding), self->user_data);
     }
 }
 
@@ -180,6 +220,7 @@ static void expand_addresses(KftBindings *self, const char *const *addresses)
 }
 
 KftBindings *kft_bindings_new(KftLoop *loop,
+                              KftProtocol protocol,
                               const char *const *addresses,
                               const uint16_t *ports,
                               size_t n_ports,
@@ -190,6 +231,7 @@ KftBindings *kft_bindings_new(KftLoop *loop,
     g_autoptr(GError) first_error = NULL;
     KftBindings *self = g_new0(KftBindings, 1);
     self->loop = loop;
+    self->protocol = protocol;
     self->funcs = *funcs;
     self->user_data = user_data;
     self->bindings = g_ptr_array_new_with_free_func(binding_free);

@@ -1,7 +1,10 @@
 #ifndef KFT_FORWARD_BINDINGS_H
 #define KFT_FORWARD_BINDINGS_H
 
+#include "kftray/types.h"
+
 #include "net/listener.h"
+#include "net/udp-listener.h"
 
 /* The local listeners of a forward: every port on every address, with kubectl's rules for
  * "localhost" and for what may fail. Thread: loop. */
@@ -14,6 +17,14 @@ typedef struct {
     void (*on_notice)(const char *text, void *user_data);
     /* @socket: (transfer full). */
     void (*on_connection)(size_t port_index, KftSocket *socket, void *user_data);
+    /* UDP. @listener lives until the bindings are freed; see net/udp-listener.h. */
+    void (*on_datagram)(size_t port_index,
+                        KftUdpListener *listener,
+                        const KftUdpAddress *peer,
+                        KftUdpDatagram datagram,
+                        void *user_data);
+    /* UDP: @n datagrams were lost before they could be taken. */
+    void (*on_lost)(uint32_t n, void *user_data);
 } KftBindingsFuncs;
 
 /* Opens all listeners. @addresses: numeric, or "localhost" for 127.0.0.1 and ::1, of which one
@@ -22,6 +33,7 @@ typedef struct {
  * on_listening and on_notice run inside this call. Errors: PORT_IN_USE, BAD_CONFIG (an address that
  * is none), when no port could be bound. */
 KftBindings *kft_bindings_new(KftLoop *loop,
+                              KftProtocol protocol,
                               const char *const *addresses,
                               const uint16_t *ports,
                               size_t n_ports,

@@ -390,7 +390,7 @@ KftConnection *kft_connection_new(KftLoop *loop,
     return self;
 }
 
-bool kft_connection_attach(KftConnection *self, KftPool *pool, uint16_t port)
+bool kft_connection_attach(KftConnection *self, KftPool *pool, uint16_t port, const KftVia *via)
 {
     static const KftPairFuncs pair_funcs = {
         .on_data = on_pair_data,
@@ -398,7 +398,7 @@ bool kft_connection_attach(KftConnection *self, KftPool *pool, uint16_t port)
         .on_end = on_pair_end,
     };
     g_assert(self->state == STATE_WAITING);
-    KftPair *pair = kft_pool_open_pair(pool, port, &pair_funcs, self);
+    KftPair *pair = kft_via_open_pair(pool, port, via, &pair_funcs, self);
     if (pair == NULL)
         return false;
     self->pool = pool;

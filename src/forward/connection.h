@@ -1,7 +1,7 @@
 #ifndef KFT_FORWARD_CONNECTION_H
 #define KFT_FORWARD_CONNECTION_H
 
-#include "forward/pool.h"
+#include "forward/via.h"
 #include "net/socket.h"
 
 /* One local connection and its pair: moves bytes both ways, applies the half-close policy (wire
@@ -44,8 +44,8 @@ KftConnection *kft_connection_new(KftLoop *loop,
                                   const KftConnectionFuncs *funcs,
                                   void *user_data);
 /* Opens a pair to @port on @pool; false if the pool cannot now. The pool must outlive the pair, see
- * kft_pool_get_n_pairs(). */
-bool kft_connection_attach(KftConnection *self, KftPool *pool, uint16_t port);
+ * kft_pool_get_n_pairs(). @via: see kft_via_open_pair(). */
+bool kft_connection_attach(KftConnection *self, KftPool *pool, uint16_t port, const KftVia *via);
 bool kft_connection_is_waiting(const KftConnection *self);
 uint64_t kft_connection_get_bytes_up(const KftConnection *self);
 uint64_t kft_connection_get_bytes_down(const KftConnection *self);

@@ -7,9 +7,6 @@
 
 /* An end for want of traffic is announced so long before, or at half of the time. */
 #define ANNOUNCE_MS 60000
-/* Pause before connections that could not be carried are tried again on a pod that seems healthy.
- */
-#define ATTACH_AGAIN_MS 200
 
 typedef struct {
     KftForward *owner;
@@ -24,7 +21,7 @@ typedef struct {
 
 static uint64_t find_last_traffic_ms(const KftForward *self)
 {
-    uint64_t last = self->last_traffic_ms;
+    uint64_t last = MAX(self->last_traffic_ms, kft_forward_get_last_datagram_ms(self));
     GHashTableIter iter;
     gpointer key = NULL;
     g_hash_table_iter_init(&iter, self->clients);
@@ -59,8 +56,7 @@ static void on_auto_close(void *user_data)
     kft_timer_start(self->auto_close, is_near ? limit_ms - idle_ms : limit_ms - ahead_ms - idle_ms);
 }
 
-/* Called with each new connection. */
-static void note_traffic(KftForward *self)
+void kft_forward_note_traffic(KftForward *self)
 {
     self->last_traffic_ms = kft_loop_now_ms(self->loop);
     if (self->is_announced)
@@ -84,16 +80,24 @@ static void client_free(void *data)
     g_free(client);
 }
 
+static bool attach_connection(void *carried, KftPool *pool, uint16_t port)
+{
+    const Client *client = carried;
+    KftVia via;
+    return kft_connection_attach(client->connection, pool, port,
+                                 kft_forward_get_via(client->owner, &via));
+}
+
 static void attach_client(KftForward *self, Client *client)
 {
-    KftPod *pod = kft_backends_attach(self->backends, client->connection, client->port_index,
+    KftPod *pod = kft_backends_attach(self->backends, attach_connection, client, client->port_index,
                                       client->tried, &client->remote_port);
     if (pod != NULL)
         kft_forward_set_pod(&client->pod, pod);
     else if (kft_backends_is_ready(self->backends) && !kft_timer_is_active(self->attach_again))
         /* A tunnel may be full without any other being opened: look again until the hold time is
          * over. */
-        kft_timer_start(self->attach_again, ATTACH_AGAIN_MS);
+        kft_timer_start(self->attach_again, KFT_ATTACH_AGAIN_MS);
 }
 
 void kft_forward_attach_waiting(KftForward *self)
@@ -111,13 +115,14 @@ void kft_forward_attach_waiting(KftForward *self)
 static void on_attach_again(void *user_data)
 {
     kft_forward_attach_waiting(user_data);
+    kft_forward_attach_peers(user_data);
 }
 
-static void suspect_pod(KftForward *self, const Client *client, KftPairEnd end)
+void kft_forward_suspect_pod(KftForward *self, const KftPod *pod, KftPairEnd end)
 {
-    if (end != KFT_PAIR_END_NO_POD || client->pod == NULL)
+    if (end != KFT_PAIR_END_NO_POD || pod == NULL)
         return;
-    kft_backends_suspect(self->backends, client->pod);
+    kft_backends_suspect(self->backends, pod);
     kft_forward_look_again(self);
 }
 
@@ -142,19 +147,20 @@ on_client_waiting(KftConnection *connection, KftPairEnd why, const char *text, v
     Client *client = user_data;
     (void)connection;
     (void)text;
-    suspect_pod(client->owner, client, why);
+    kft_forward_suspect_pod(client->owner, client->pod, why);
     if (client->owner->state == KFT_FORWARD_STATE_READY)
         kft_timer_start(client->owner->attach_again,
-                        why == KFT_PAIR_END_REFUSED ? 0 : ATTACH_AGAIN_MS);
+                        why == KFT_PAIR_END_REFUSED ? 0 : KFT_ATTACH_AGAIN_MS);
 }
 
 static void report_error(KftForward *self, const Client *client, const KftConnectionReport *report)
 {
     if (report->end == KFT_PAIR_END_CLEAN || report->text == NULL)
         return;
-    g_autofree char *text = kft_pair_text_simplify(report->text, client->remote_port);
+    uint16_t remote = kft_forward_shown_port(self, client->remote_port);
+    g_autofree char *text = kft_pair_text_simplify(report->text, remote);
     uint16_t local = kft_bindings_get_port(self->bindings, client->port_index);
-    self->funcs.on_connection_error(local, client->remote_port, text, self->user_data);
+    self->funcs.on_connection_error(local, remote, text, self->user_data);
 }
 
 static void
@@ -168,7 +174,7 @@ on_client_closed(KftConnection *connection, const KftConnectionReport *report, v
     self->closed.bytes_up += report->bytes_up;
     self->closed.bytes_down += report->bytes_down;
     report_error(self, client, report);
-    suspect_pod(self, client, report->end);
+    kft_forward_suspect_pod(self, client->pod, report->end);
     g_hash_table_steal(self->clients, client);
     client->connection = NULL; /* it frees itself */
     client_free(client);
@@ -196,7 +202,7 @@ void kft_forward_add_client(size_t port_index, KftSocket *socket, void *user_dat
         kft_connection_new(self->loop, socket, &self->options->limits, &funcs, client);
     g_hash_table_add(self->clients, client);
     self->closed.n_connections++;
-    note_traffic(self);
+    kft_forward_note_traffic(self);
     self->funcs.on_connection(kft_bindings_get_port(self->bindings, port_index), self->user_data);
     attach_client(self, client);
 }

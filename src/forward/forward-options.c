@@ -15,8 +15,10 @@ void kft_forward_options_free(KftForwardOptions *self)
     g_free(self->ports);
     g_free(self->port_is_local_from_remote);
     kft_target_free(self->target);
+    kft_relay_spec_free(self->relay);
     g_free(self->label);
     g_free(self->namespace_);
     g_strfreev(self->addresses);
+    g_free(self->via_host);
     g_free(self);
 }

@@ -18,7 +18,8 @@ static const struct {
     [KFT_FORWARD_STATE_READY] = {TO(CONNECTING) | TO(RESOLVING) | TO(BACKOFF) | TO(STOPPING), 0},
     [KFT_FORWARD_STATE_BACKOFF] = {TO(RESOLVING) | TO(CONNECTING) | TO(FAILED) | TO(STOPPING),
                                    BY_TRANSITION},
-    [KFT_FORWARD_STATE_STOPPING] = {TO(IDLE), 2000},
+    /* As long as a relay is being deleted. */
+    [KFT_FORWARD_STATE_STOPPING] = {TO(IDLE), 4500},
     [KFT_FORWARD_STATE_FAILED] = {TO(STOPPING), 0},
 };
 

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "forward/forward-priv.h"
+#include "proto/socks5.h"
 
 /* The first retry is at once, then these (5.4 of the wire protocols, 4.3). */
 #define BACKOFF_BASE_MS 200
@@ -30,8 +31,6 @@
  */
 #define LOOKUP_MS 95000
 static void set_state(KftForward *self, KftForwardState next);
-static void start_resolver(KftForward *self);
-static void retry_later(KftForward *self, const GError *error);
 
 /* --- state --- */
 
@@ -75,8 +74,10 @@ static void enter_state(KftForward *self)
 {
     switch (self->state) {
     case KFT_FORWARD_STATE_RESOLVING:
+        if (!kft_forward_need_relay(self))
+            return;
         if (self->resolver == NULL)
-            start_resolver(self);
+            kft_forward_start_resolver(self);
         else
             kft_resolver_refresh(self->resolver);
         return;
@@ -89,6 +90,8 @@ static void enter_state(KftForward *self)
         self->ready_since_unix_ms = g_get_real_time() / 1000;
         self->n_refusals = 0;
         self->ready_since_ms = kft_loop_now_ms(self->loop);
+        if (self->keepalive != NULL)
+            kft_keepalive_start(self->keepalive);
         return;
     case KFT_FORWARD_STATE_IDLE:
     case KFT_FORWARD_STATE_BACKOFF:
@@ -123,6 +126,18 @@ static void set_state(KftForward *self, KftForwardState next)
     enter_state(self);
 }
 
+const KftVia *kft_forward_get_via(const KftForward *self, KftVia *via)
+{
+    bool is_udp = self->options->protocol == KFT_PROTOCOL_UDP;
+
+    *via = (KftVia){
+        .host = self->options->via_host,
+        .port = self->options->via_port,
+        .command = is_udp ? KFT_SOCKS5_UDP_FRAMES : KFT_SOCKS5_CONNECT,
+    };
+    return via->host == NULL ? NULL : via;
+}
+
 bool kft_forward_is_over(const KftForward *self)
 {
     return self->state == KFT_FORWARD_STATE_STOPPING || self->state == KFT_FORWARD_STATE_FAILED ||
@@ -134,8 +149,11 @@ bool kft_forward_is_over(const KftForward *self)
 static void close_everything(KftForward *self)
 {
     g_clear_pointer(&self->resolver, kft_resolver_free);
+    /* Before the listeners, through which they answer. */
+    kft_forward_remove_peers(self);
     g_clear_pointer(&self->bindings, kft_bindings_free);
     g_hash_table_remove_all(self->clients);
+    g_clear_pointer(&self->keepalive, kft_keepalive_free);
     /* After the connections, whose pairs belong to pools of these. */
     kft_backends_drain(self->backends);
 }
@@ -145,6 +163,7 @@ static void fail(KftForward *self, const GError *error)
     set_error(self, error);
     set_state(self, KFT_FORWARD_STATE_FAILED);
     close_everything(self);
+    (void)kft_forward_remove_relay(self);
 }
 
 /* Whether a failure of the first start is worth another try: the server stumbled or asked to wait.
@@ -161,14 +180,14 @@ static bool is_stumble(const KftForward *self, const GError *error)
 }
 
 /* After the first success nothing ends a forward but its user. */
-static void handle_failure(KftForward *self, const GError *error)
+void kft_forward_handle_failure(KftForward *self, const GError *error)
 {
     bool may_retry =
         self->was_ready || is_stumble(self, error) ||
         (self->options->retries_start &&
          (!kft_error_needs_user(error) || g_error_matches(error, KFT_ERROR, KFT_ERROR_PROXY_AUTH)));
     if (may_retry)
-        retry_later(self, error);
+        kft_forward_retry_later(self, error);
     else
         fail(self, error);
 }
@@ -223,7 +242,7 @@ static void choose_wait(KftForward *self, const GError *error)
         self->next_try_ms = kft_backoff_next_ms(&self->backoff);
 }
 
-static void retry_later(KftForward *self, const GError *error)
+void kft_forward_retry_later(KftForward *self, const GError *error)
 {
     uint64_t now = kft_loop_now_ms(self->loop);
 
@@ -267,20 +286,21 @@ static void on_backends_ready(void *user_data)
         emit_status(self);
     }
     kft_forward_attach_waiting(self);
+    kft_forward_attach_peers(self);
 }
 
 static void on_backends_failed(const GError *error, void *user_data)
 {
     KftForward *self = user_data;
     if (!kft_forward_is_over(self) && self->state != KFT_FORWARD_STATE_BACKOFF)
-        handle_failure(self, error);
+        kft_forward_handle_failure(self, error);
 }
 
 static void on_backends_lost(const GError *error, void *user_data)
 {
     KftForward *self = user_data;
     if (self->state == KFT_FORWARD_STATE_READY)
-        retry_later(self, error);
+        kft_forward_retry_later(self, error);
 }
 
 void kft_forward_look_again(KftForward *self)
@@ -298,7 +318,8 @@ void kft_forward_look_again(KftForward *self)
 static void on_binding_listening(size_t port_index, const char *address, void *user_data)
 {
     KftForward *self = user_data;
-    self->funcs.on_listening(address, self->ports[port_index], self->user_data);
+    uint16_t port = kft_forward_shown_port(self, self->ports[port_index]);
+    self->funcs.on_listening(address, port, self->user_data);
 }
 
 static void on_binding_notice(const char *text, void *user_data)
@@ -314,6 +335,8 @@ static bool open_listeners(KftForward *self, const uint16_t *local_numbers, GErr
         .on_listening = on_binding_listening,
         .on_notice = on_binding_notice,
         .on_connection = kft_forward_add_client,
+        .on_datagram = kft_forward_take_datagram,
+        .on_lost = kft_forward_count_lost,
     };
     size_t n_ports = self->options->n_ports;
 
@@ -323,14 +346,15 @@ static bool open_listeners(KftForward *self, const uint16_t *local_numbers, GErr
     for (size_t i = 0; i < n_ports; i++)
         local[i] = self->options->port_is_local_from_remote[i] ? local_numbers[i]
                                                                : self->options->ports[i].local;
-    self->bindings = kft_bindings_new(self->loop, (const char *const *)self->options->addresses,
-                                      local, n_ports, &funcs, self, error);
+    self->bindings = kft_bindings_new(self->loop, self->options->protocol,
+                                      (const char *const *)self->options->addresses, local, n_ports,
+                                      &funcs, self, error);
     return self->bindings != NULL;
 }
 
 /* --- the resolver's news --- */
 
-static void set_waiting_for(KftForward *self, const char *reason)
+void kft_forward_set_waiting_for(KftForward *self, const char *reason)
 {
     bool is_new = g_strcmp0(self->waiting_for, reason) != 0;
     char *copy = g_strdup(reason);
@@ -345,7 +369,7 @@ static void handle_no_candidate(KftForward *self, const char *reason)
     kft_backends_drain(self->backends);
     if (self->state == KFT_FORWARD_STATE_READY || self->state == KFT_FORWARD_STATE_CONNECTING)
         set_state(self, KFT_FORWARD_STATE_RESOLVING);
-    set_waiting_for(self, reason);
+    kft_forward_set_waiting_for(self, reason);
     if (!self->was_resolved && self->state == KFT_FORWARD_STATE_RESOLVING)
         kft_timer_start(self->deadline, self->options->pod_timeout_ms);
     self->was_resolved = true;
@@ -356,7 +380,7 @@ static void handle_candidates(KftForward *self, const KftResolution *resolution)
 {
     bool has_new = kft_backends_set_candidates(self->backends, resolution->candidates,
                                                resolution->n_candidates);
-    set_waiting_for(self, NULL);
+    kft_forward_set_waiting_for(self, NULL);
     switch (self->state) {
     case KFT_FORWARD_STATE_RESOLVING:
         set_state(self, KFT_FORWARD_STATE_CONNECTING);
@@ -391,8 +415,13 @@ static void on_resolver_change(const KftResolution *resolution, void *user_data)
 
     if (kft_forward_is_over(self))
         return;
-    if (resolution->n_candidates == 0) {
-        handle_no_candidate(self, resolution->waiting_reason);
+    if (!kft_forward_check_relay(self, resolution))
+        return;
+    KftResolution usable = *resolution;
+    usable.n_candidates = kft_forward_count_usable(self, resolution);
+    if (usable.n_candidates == 0) {
+        handle_no_candidate(self, resolution->waiting_reason != NULL ? resolution->waiting_reason
+                                                                     : "the relay is starting");
         return;
     }
     memcpy(self->ports, resolution->candidates[0].ports,
@@ -401,7 +430,7 @@ static void on_resolver_change(const KftResolution *resolution, void *user_data)
         fail(self, error);
         return;
     }
-    handle_candidates(self, resolution);
+    handle_candidates(self, &usable);
 }
 
 static void on_resolver_error(const GError *error, bool is_final, void *user_data)
@@ -414,37 +443,39 @@ static void on_resolver_error(const GError *error, bool is_final, void *user_dat
             is_final ? " (final)" : "");
     /* The resolver is at it. */
     if (!is_final && self->state == KFT_FORWARD_STATE_RESOLVING && is_stumble(self, error)) {
-        set_waiting_for(self, error->message);
+        kft_forward_set_waiting_for(self, error->message);
         return;
     }
     if (self->state == KFT_FORWARD_STATE_RESOLVING)
-        handle_failure(self, error);
+        kft_forward_handle_failure(self, error);
 }
 
-static void start_resolver(KftForward *self)
+void kft_forward_start_resolver(KftForward *self)
 {
     static const KftResolverFuncs funcs = {
         .on_change = on_resolver_change,
         .on_error = on_resolver_error,
     };
-    self->resolver =
-        kft_resolver_new(self->cluster, self->options->target, self->options->namespace_,
-                         self->options->ports, self->options->n_ports, &funcs, self);
+    self->resolver = kft_resolver_new(self->cluster, self->target, self->namespace_,
+                                      self->options->ports, self->options->n_ports, &funcs, self);
 }
 
 /* --- deadlines --- */
 
 static GError *resolving_timeout_error(const KftForward *self)
 {
-    g_autofree char *target = kft_target_describe(self->options->target);
+    bool is_relay = self->options->relay != NULL;
+    g_autofree char *target =
+        is_relay ? g_strdup("the relay") : kft_target_describe(self->options->target);
 
     if (!self->was_resolved)
         return g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT,
                            "%s could not be looked up within %u s%s%s", target, LOOKUP_MS / 1000,
                            self->waiting_for == NULL ? "" : ": ",
                            self->waiting_for == NULL ? "" : self->waiting_for);
-    return g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT, "no running pod within %.3g s%s%s",
-                       self->options->pod_timeout_ms / 1e3, self->waiting_for == NULL ? "" : ": ",
+    return g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT, "no running %s within %.3g s%s%s",
+                       is_relay ? "relay" : "pod", self->options->pod_timeout_ms / 1e3,
+                       self->waiting_for == NULL ? "" : ": ",
                        self->waiting_for == NULL ? "" : self->waiting_for);
 }
 
@@ -456,13 +487,14 @@ static void on_deadline(void *user_data)
     switch (self->state) {
     case KFT_FORWARD_STATE_RESOLVING:
         error = resolving_timeout_error(self);
-        handle_failure(self, error);
+        kft_forward_doubt_relay(self);
+        kft_forward_handle_failure(self, error);
         return;
     case KFT_FORWARD_STATE_CONNECTING:
         error = g_error_new(KFT_ERROR, KFT_ERROR_TIMEOUT, "no connection to pod \"%s\" in time",
                             kft_backends_get_pod(self->backends)->name);
         kft_backends_drain(self->backends);
-        handle_failure(self, error);
+        kft_forward_handle_failure(self, error);
         return;
     case KFT_FORWARD_STATE_BACKOFF:
         /* Straight to the pod the first time, then by way of looking it up again (5.4). */
@@ -507,6 +539,8 @@ KftForward *kft_forward_new(KftCluster *cluster,
     kft_backoff_init(&self->backoff, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
     self->started_ms = kft_loop_now_ms(self->loop);
     kft_forward_init_clients(self);
+    kft_forward_init_peers(self);
+    kft_forward_init_relay(self);
     self->deadline = kft_timer_new(self->loop, on_deadline, self);
     kft_timer_start(self->deadline, 0);
     return self;
@@ -519,7 +553,14 @@ void kft_forward_stop(KftForward *self)
     set_error(self, NULL);
     set_state(self, KFT_FORWARD_STATE_STOPPING);
     close_everything(self);
-    kft_timer_start(self->deadline, 0);
+    if (!kft_forward_remove_relay(self))
+        kft_forward_stopped(self);
+}
+
+void kft_forward_stopped(KftForward *self)
+{
+    if (self->state == KFT_FORWARD_STATE_STOPPING)
+        kft_timer_start(self->deadline, 0);
 }
 
 void kft_forward_retry(KftForward *self)
@@ -533,7 +574,7 @@ void kft_forward_retry(KftForward *self)
         /* One refusal now is worth as much as the first ones. */
         self->n_refusals = MIN(self->n_refusals, DOUBTED_REFUSALS);
         kft_timer_start(self->deadline, 0);
-    } else if (self->state == KFT_FORWARD_STATE_RESOLVING) {
+    } else if (self->state == KFT_FORWARD_STATE_RESOLVING && self->resolver != NULL) {
         kft_resolver_refresh(self->resolver);
     }
 }
@@ -577,11 +618,15 @@ void kft_forward_move(KftForward *self)
     self->n_refusals = 0;
     self->was_resolved = false;
     set_error(self, NULL);
-    set_waiting_for(self, NULL);
-    if (self->state == KFT_FORWARD_STATE_RESOLVING)
-        start_resolver(self);
-    else
+    kft_forward_set_waiting_for(self, NULL);
+    /* What it had deployed is on the server that is left. */
+    if (self->relay != NULL)
+        kft_forward_clear_relay(self);
+    kft_forward_init_relay(self);
+    if (self->state != KFT_FORWARD_STATE_RESOLVING)
         set_state(self, KFT_FORWARD_STATE_RESOLVING);
+    else if (kft_forward_need_relay(self))
+        kft_forward_start_resolver(self);
 }
 
 void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *ret_statistics)
@@ -591,6 +636,7 @@ void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *re
     ret_statistics->ready_since_ms = self->ready_since_unix_ms;
     kft_backends_get_health(self->backends, &ret_statistics->health);
     kft_forward_count_clients(self, ret_statistics);
+    kft_forward_count_peers(self, ret_statistics);
 }
 
 void kft_forward_free(KftForward *self)
@@ -601,7 +647,9 @@ void kft_forward_free(KftForward *self)
     close_everything(self);
     kft_timer_free(self->deadline);
     kft_forward_clear_clients(self);
+    kft_forward_clear_peers(self);
     kft_backends_free(self->backends);
+    kft_forward_clear_relay(self);
     kft_pod_unref(self->told_pod);
     kft_forward_options_free(self->options);
     g_clear_error(&self->error);

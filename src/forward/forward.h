@@ -5,6 +5,7 @@
 
 #include "forward/connection.h"
 #include "kube/resolver.h"
+#include "relay/relay.h"
 
 /* One forward: local ports that reach a target, through restarts of its pods. Owns the state
  * machine of docs/state-machines.md. Thread: loop. */
@@ -13,15 +14,29 @@ typedef struct KftForward KftForward;
 /* The most local connections of one forward: a runaway client must not take all file descriptors.
  */
 #define KFT_FORWARD_MAX_CONNECTIONS 4096
+/* The most local UDP peers of one forward; a relay takes 1,024 connections unless told otherwise.
+ */
+#define KFT_FORWARD_MAX_PEERS 1000
+/* All datagrams that wait in one forward together, with what is needed to keep them. */
+#define KFT_FORWARD_MAX_QUEUED_BYTES ((size_t)16 * 1024 * 1024)
 
 typedef struct {
-    char *label; /* for logs */
-    KftTarget *target;
+    char *label;         /* for logs */
+    KftTarget *target;   /* NULL with a relay to an address */
+    KftRelaySpec *relay; /* nullable: what leads to the target; it is deployed first */
     char *namespace_;
     KftPortSpec *ports;
     bool *port_is_local_from_remote; /* see kft_port_spec_parse() */
     size_t n_ports;
-    char **addresses; /* see kft_bindings_new() */
+    uint16_t shown_port; /* with a relay: what the user calls the remote port; else 0 */
+    char **addresses;    /* see kft_bindings_new() */
+    /* UDP: the pod's ports take frames (proto/relay-frame.h), one connection for each local peer.
+     */
+    KftProtocol protocol;
+    uint32_t udp_idle_ms; /* after which a local peer without a datagram is forgotten */
+    /* The pod is a gateway, which is asked for this (proto/socks5.h); nullable. */
+    char *via_host;
+    uint16_t via_port;
     KftTransport transport;
     KftBalance balance;
     uint32_t pod_timeout_ms; /* how long a start waits for a running pod */
@@ -48,7 +63,10 @@ typedef struct {
 typedef struct {
     uint64_t bytes_up; /* local to pod */
     uint64_t bytes_down;
-    uint64_t n_connections; /* in total */
+    uint64_t packets_up; /* UDP only, as are the next two */
+    uint64_t packets_down;
+    uint64_t packets_dropped; /* either way */
+    uint64_t n_connections;   /* in total; for UDP of peers, as n_open */
     uint32_t n_open;
     uint32_t n_reconnects;
     int64_t ready_since_ms; /* unix; 0 = not READY */

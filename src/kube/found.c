@@ -2,14 +2,20 @@
  * the models that forwards use is read by those. */
 #include "kube/found.h"
 
+#include <json-c/json_object.h>
 #include <string.h>
 
+#include "kftray/relay.h"
+
+#include "base/redact.h"
 #include "kube/pod.h"
 #include "kube/service.h"
 #include "kube/workload.h"
 
 /* More are not looked through by anybody. */
 #define MAX_SELECTORS 500
+/* Of a label or an annotation, which anybody may have written. */
+#define MAX_RELAY_TEXT_CHARS 250
 
 /* NULL for what is not UTF-8, which no API server gives out. */
 static char *take_text(char *text)
@@ -211,6 +217,54 @@ void kft_found_pod_free(KftFoundPod *self)
     g_free(self->reason);
     g_strfreev(self->labels);
     g_ptr_array_unref(self->ports);
+    g_free(self);
+}
+
+/* --- relays --- */
+
+/* Keys have dots, so a path cannot name them. */
+static char *dup_member(json_object *object, const char *path, const char *key)
+{
+    json_object *map = kft_json_get(object, path);
+    json_object *value = NULL;
+
+    if (json_object_get_type(map) != json_type_object ||
+        !json_object_object_get_ex(map, key, &value) ||
+        json_object_get_type(value) != json_type_string)
+        return NULL;
+    return kft_one_line(json_object_get_string(value), MAX_RELAY_TEXT_CHARS);
+}
+
+KftFoundRelay *kft_found_relay_new_from_json(json_object *object)
+{
+    g_autoptr(KftPod) pod = kft_pod_new_from_json(object);
+
+    if (pod == NULL)
+        return NULL;
+    KftFoundRelay *self = g_new0(KftFoundRelay, 1);
+    self->namespace_ = g_strdup(pod->namespace_);
+    self->name = g_strdup(pod->name);
+    self->phase = pod->is_terminating ? "Terminating" : phase_name(pod->phase);
+    self->created = pod->created;
+    self->installation = dup_member(object, "metadata.labels", KFT_RELAY_LABEL_INSTALLATION);
+    self->session = dup_member(object, "metadata.labels", KFT_RELAY_LABEL_SESSION);
+    self->owner = dup_member(object, "metadata.annotations", KFT_RELAY_ANNOTATION_OWNER);
+    self->host = dup_member(object, "metadata.annotations", KFT_RELAY_ANNOTATION_HOST);
+    self->purpose = dup_member(object, "metadata.annotations", KFT_RELAY_ANNOTATION_PURPOSE);
+    return self;
+}
+
+void kft_found_relay_free(KftFoundRelay *self)
+{
+    if (self == NULL)
+        return;
+    g_free(self->namespace_);
+    g_free(self->name);
+    g_free(self->installation);
+    g_free(self->session);
+    g_free(self->owner);
+    g_free(self->host);
+    g_free(self->purpose);
     g_free(self);
 }
 

@@ -13,7 +13,11 @@ KftFoundPod *kft_found_pod_new_from_json(json_object *object);
 /* @short_kind: "deploy", "sts", "ds". */
 KftFoundWorkload *kft_found_workload_new_from_json(json_object *object, const char *short_kind);
 
+/* A pod with the labels of a relay; whether it is one of ours is not known here. */
+KftFoundRelay *kft_found_relay_new_from_json(json_object *object);
+
 /* NULL is allowed. */
+void kft_found_relay_free(KftFoundRelay *self);
 void kft_found_context_free(KftFoundContext *self);
 void kft_found_service_free(KftFoundService *self);
 void kft_found_pod_free(KftFoundPod *self);

@@ -25,6 +25,7 @@ static const Collection collections[] = {
     {KFT_QUERY_NAMESPACES, "/api/v1", "namespaces", NULL},
     {KFT_QUERY_SERVICES, "/api/v1", "services", NULL},
     {KFT_QUERY_PODS, "/api/v1", "pods", NULL},
+    {KFT_QUERY_RELAYS, "/api/v1", "pods", NULL},
     {KFT_QUERY_WORKLOADS, "/apis/apps/v1", "deployments", "deploy"},
     {KFT_QUERY_WORKLOADS, "/apis/apps/v1", "statefulsets", "sts"},
     {KFT_QUERY_WORKLOADS, "/apis/apps/v1", "daemonsets", "ds"},
@@ -85,6 +86,11 @@ static void free_pod(gpointer data)
     kft_found_pod_free(data);
 }
 
+static void free_relay(gpointer data)
+{
+    kft_found_relay_free(data);
+}
+
 static void free_workload(gpointer data)
 {
     kft_found_workload_free(data);
@@ -100,8 +106,11 @@ static void *model_new(json_object *object, void *user_data)
         return kft_found_pod_new_from_json(object);
     case KFT_QUERY_WORKLOADS:
         return kft_found_workload_new_from_json(object, reading->collection->short_kind);
+    case KFT_QUERY_RELAYS:
+        return kft_found_relay_new_from_json(object);
     case KFT_QUERY_NAMESPACES:
         return g_strdup(kft_json_string(object, "metadata.name"));
+    case KFT_QUERY_DELETE_RELAY:
     case KFT_QUERY_CONTEXTS:
     case KFT_QUERY_PROBE:
         break;
@@ -130,6 +139,13 @@ static int compare_pods(gconstpointer a, gconstpointer b)
     return compare_places(left->namespace_, left->name, right->namespace_, right->name);
 }
 
+static int compare_relays(gconstpointer a, gconstpointer b)
+{
+    const KftFoundRelay *left = *(KftFoundRelay *const *)a;
+    const KftFoundRelay *right = *(KftFoundRelay *const *)b;
+    return compare_places(left->namespace_, left->name, right->namespace_, right->name);
+}
+
 static int compare_workloads(gconstpointer a, gconstpointer b)
 {
     const KftFoundWorkload *left = *(KftFoundWorkload *const *)a;
@@ -154,6 +170,7 @@ static const ItemType *item_type_of(KftQueryType type)
     static const ItemType services = {free_service, compare_services};
     static const ItemType pods = {free_pod, compare_pods};
     static const ItemType workloads = {free_workload, compare_workloads};
+    static const ItemType relays = {free_relay, compare_relays};
 
     switch (type) {
     case KFT_QUERY_NAMESPACES:
@@ -164,6 +181,9 @@ static const ItemType *item_type_of(KftQueryType type)
         return &pods;
     case KFT_QUERY_WORKLOADS:
         return &workloads;
+    case KFT_QUERY_RELAYS:
+        return &relays;
+    case KFT_QUERY_DELETE_RELAY:
     case KFT_QUERY_CONTEXTS:
     case KFT_QUERY_PROBE:
         break;

@@ -11,7 +11,7 @@
 typedef struct KftInventory KftInventory;
 
 typedef struct {
-    KftQueryType type;      /* NAMESPACES, SERVICES, PODS or WORKLOADS */
+    KftQueryType type;      /* NAMESPACES, SERVICES, PODS, WORKLOADS or RELAYS */
     const char *namespace_; /* NULL = all */
     const char *selector;   /* label selector; nullable */
     char **known;           /* namespaces to fall back on, NULL ended */

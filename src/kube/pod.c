@@ -272,6 +272,7 @@ KftPod *kft_pod_new_from_json(json_object *object)
     self->name = g_strdup(name);
     self->uid = g_strdup(uid != NULL ? uid : "");
     self->namespace_ = g_strdup(namespace_ != NULL ? namespace_ : "");
+    self->ip = g_strdup(kft_json_string(object, "status.podIP"));
     self->phase = read_phase(object);
     self->is_scheduled = node != NULL && node[0] != '\0';
     self->is_ready = g_strcmp0(kft_json_string(ready, "status"), "True") == 0;
@@ -300,6 +301,7 @@ void kft_pod_unref(KftPod *self)
     g_free(self->namespace_);
     g_free(self->name);
     g_free(self->uid);
+    g_free(self->ip);
     g_free(self->waiting_reason);
     g_ptr_array_unref(self->ports);
     g_free(self);

@@ -8,7 +8,7 @@
 /* A YAML (or JSON) text as a tree with the place of every node. Bounded: depth, number of nodes
  * (those that aliases repeat included) and size of the text. Duplicate keys, keys that are not
  * scalars, recursive aliases and NUL characters are refused. Only the first document of a stream is
- * read. Private to this module. Thread: any, one at a time. */
+ * read. For this module and relay. Thread: any, one at a time. */
 
 #define KFT_YAML_MAX_TEXT_BYTES ((size_t)16 << 20)
 #define KFT_YAML_MAX_NODES 100000

@@ -1,14 +1,13 @@
 /* A listening socket on a uv_tcp_t. libuv sets SO_REUSEADDR, and keeps EADDRINUSE of bind() back
- * until listen(), so the errors of both are explained in one place. */
+ * until listen(), so both give one status. */
 #include "net/listener.h"
 
 #include <arpa/inet.h>
-#include <kftray/error.h>
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "net/bind-error.h"
 #include "net/loop-priv.h"
-#include "net/port-holder.h"
 #include "net/socket-priv.h"
 
 /* Connections that the kernel accepts while the loop is busy. */
@@ -37,38 +36,6 @@ static void on_handle_connection(uv_stream_t *handle, int status)
     KftSocket *socket = kft_socket_accept(self->loop, handle);
     if (socket != NULL)
         self->on_connection(socket, self->user_data);
-}
-
-static bool parse_address(const char *text, uint16_t port, struct sockaddr_storage *address)
-{
-    return uv_ip4_addr(text, port, (struct sockaddr_in *)(void *)address) == 0 ||
-           uv_ip6_addr(text, port, (struct sockaddr_in6 *)(void *)address) == 0;
-}
-
-static void
-explain(GError **error, int status, const struct sockaddr_storage *address, uint16_t port)
-{
-    g_autofree char *name = kft_socket_format_address(address);
-    g_autofree char *holder = NULL;
-    switch (status) {
-    case UV_EADDRINUSE:
-        holder = kft_port_holder_dup_name(address);
-        g_set_error(error, KFT_ERROR, KFT_ERROR_PORT_IN_USE, "%s is already in use by %s", name,
-                    holder != NULL ? holder : "another program");
-        break;
-    case UV_EADDRNOTAVAIL:
-        g_set_error(error, KFT_ERROR, KFT_ERROR_PORT_IN_USE,
-                    "cannot listen on %s: the address does not belong to this machine", name);
-        break;
-    case UV_EACCES:
-        g_set_error(error, KFT_ERROR, KFT_ERROR_PORT_IN_USE,
-                    "cannot listen on %s: port %u needs a privilege; choose one from 1024 on", name,
-                    port);
-        break;
-    default:
-        g_set_error(error, KFT_ERROR, KFT_ERROR_PORT_IN_USE, "cannot listen on %s: %s", name,
-                    uv_strerror(status));
-    }
 }
 
 static int bind_and_listen(KftListener *self, const struct sockaddr_storage *address)
@@ -103,11 +70,8 @@ KftListener *kft_listener_new(KftLoop *loop,
 {
     struct sockaddr_storage parsed = {0};
     KFT_ASSERT_LOOP_THREAD(loop);
-    if (!parse_address(address, port, &parsed)) {
-        g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
-                    "\"%s\" is not a numeric IPv4 or IPv6 address", address);
+    if (!kft_bind_parse_address(address, port, &parsed, error))
         return NULL;
-    }
     KftListener *self = g_new0(KftListener, 1);
     self->loop = loop;
     self->on_connection = on_connection;
@@ -117,7 +81,7 @@ KftListener *kft_listener_new(KftLoop *loop,
     kft_loop_object_opened(loop);
     int status = bind_and_listen(self, &parsed);
     if (status != 0) {
-        explain(error, status, &parsed, port);
+        kft_bind_explain(error, status, KFT_PORT_TCP, &parsed);
         kft_listener_free(self);
         return NULL;
     }

@@ -1,7 +1,7 @@
-/* Finds the process behind a listening port: the socket's inode from /proc/net/tcp and tcp6, then
- * the process that has a descriptor on it. Everything read is only shown, so a race with a process
- * that ends gives at worst no name. Format: proc(5), Documentation/networking/proc_net_tcp in the
- * kernel. */
+/* Finds the process behind a local port: the socket's inode from /proc/net/tcp and tcp6, or udp and
+ * udp6, then the process that has a descriptor on it. Everything read is only shown, so a race with
+ * a process that ends gives at worst no name. Format: proc(5),
+ * Documentation/networking/proc_net_tcp in the kernel. */
 #include "net/port-holder.h"
 
 #include <netinet/in.h>
@@ -19,7 +19,14 @@ enum {
     COLUMN_STATE = 3,
     COLUMN_INODE = 9
 };
-#define STATE_LISTEN "0A"
+
+static const struct {
+    const char *tables[2];
+    const char *state; /* of a socket that is in the way */
+} kinds[] = {
+    [KFT_PORT_TCP] = {{"/proc/net/tcp", "/proc/net/tcp6"}, "0A"},
+    [KFT_PORT_UDP] = {{"/proc/net/udp", "/proc/net/udp6"}, "07"},
+};
 
 typedef struct {
     char *exact; /* "0100007F:1F90" as the table writes it */
@@ -70,8 +77,8 @@ static bool is_in_the_way(const char *local, const Wanted *wanted)
     return wanted->is_any || is_wildcard || strcmp(local, wanted->exact) == 0;
 }
 
-/* The inode of the listening socket, as text; NULL if there is none in @table. */
-static char *dup_inode(const char *table, const Wanted *wanted)
+/* The inode of the socket, as text; NULL if there is none in @table. */
+static char *dup_inode(const char *table, const char *state, const Wanted *wanted)
 {
     g_autofree char *text = NULL;
     if (!g_file_get_contents(table, &text, NULL, NULL))
@@ -84,7 +91,7 @@ static char *dup_inode(const char *table, const Wanted *wanted)
         for (char *at = strtok_r(lines[i], " ", &rest); at != NULL && n_columns <= COLUMN_INODE;
              at = strtok_r(NULL, " ", &rest))
             columns[n_columns++] = at;
-        if (n_columns > COLUMN_INODE && strcmp(columns[COLUMN_STATE], STATE_LISTEN) == 0 &&
+        if (n_columns > COLUMN_INODE && strcmp(columns[COLUMN_STATE], state) == 0 &&
             strchr(columns[COLUMN_LOCAL], ':') != NULL &&
             is_in_the_way(columns[COLUMN_LOCAL], wanted))
             return g_strdup(columns[COLUMN_INODE]);
@@ -137,12 +144,13 @@ static char *dup_holder(const char *inode)
     return holder;
 }
 
-char *kft_port_holder_dup_name(const struct sockaddr_storage *address)
+char *kft_port_holder_dup_name(KftPortKind kind, const struct sockaddr_storage *address)
 {
     Wanted wanted = wanted_of(address);
-    g_autofree char *inode = dup_inode("/proc/net/tcp", &wanted);
-    if (inode == NULL)
-        inode = dup_inode("/proc/net/tcp6", &wanted);
+    g_autofree char *inode = NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds[kind].tables) && inode == NULL; i++)
+        inode = dup_inode(kinds[kind].tables[i], kinds[kind].state, &wanted);
     g_free(wanted.exact);
     g_free(wanted.port);
     return inode == NULL ? NULL : dup_holder(inode);

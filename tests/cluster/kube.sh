@@ -11,6 +11,7 @@
 #                    new start so many seconds later; returns when it answers
 #   kube.sh build    only packages, binaries and images
 #   kube.sh apply    (re)create the sample workloads of workloads.yaml
+#   kube.sh relay-image   make and import the image of kftray-server; prints its name
 #   kube.sh wipe     down, and remove the cluster's state (binaries and images stay cached)
 #   kube.sh env      print KUBECONFIG=… lines for the users that the cluster has
 #
@@ -106,20 +107,21 @@ restart() { # daemon [seconds]
 }
 
 usage() {
-    sed -n '2,21s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '2,22s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit 2
 }
 
 main() {
     case ${1:-} in
     up | down | build | apply | wipe) need_root; one_at_a_time ;;
-    status | env | restart) need_root ;;
+    status | env | restart | relay-image) need_root ;;
     *) usage ;;
     esac
     mkdir -p "$K/run" "$K/logs"
     case $1 in
     env) print_env ;;
     apply) workloads_apply ;;
+    relay-image) relay_image_import ;;
     *) "$@" ;;
     esac
 }

@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 #define READ_TIMEOUT_S 60
+#define MAX_DATAGRAM_BYTES 65535
 
-int kft_test_connect(uint16_t port)
+static int connect_to(uint16_t port, int type)
 {
     const struct sockaddr_in address = {
         .sin_family = AF_INET,
@@ -18,13 +19,38 @@ int kft_test_connect(uint16_t port)
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
     const struct timeval timeout = {.tv_sec = READ_TIMEOUT_S};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
     g_assert_cmpint(fd, >=, 0);
     g_assert_cmpint(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout), ==, 0);
     if (connect(fd, (const struct sockaddr *)(const void *)&address, sizeof address) == 0)
         return fd;
     (void)close(fd);
     return -1;
+}
+
+int kft_test_connect(uint16_t port)
+{
+    return connect_to(port, SOCK_STREAM);
+}
+
+int kft_test_udp_connect(uint16_t port)
+{
+    return connect_to(port, SOCK_DGRAM);
+}
+
+char *kft_test_udp_receive(int fd)
+{
+    char *data = g_malloc(MAX_DATAGRAM_BYTES + 1);
+    ssize_t size = recv(fd, data, MAX_DATAGRAM_BYTES, 0);
+    g_assert_cmpint(size, >=, 0);
+    data[size] = '\0';
+    return data;
+}
+
+char *kft_test_udp_ask(int fd, const char *text)
+{
+    kft_test_send(fd, text);
+    return kft_test_udp_receive(fd);
 }
 
 void kft_test_send(int fd, const char *text)

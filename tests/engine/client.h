@@ -17,6 +17,13 @@ char *kft_test_read_all(int fd);
 /* GET over HTTP/1.0 of a new connection; the whole answer, (transfer full) or NULL. */
 char *kft_test_get(uint16_t port, const char *path);
 
+/* A UDP socket that is connected to 127.0.0.1. */
+int kft_test_udp_connect(uint16_t port);
+/* The next datagram as text; (transfer full). */
+char *kft_test_udp_receive(int fd);
+/* Sends one and receives the next. */
+char *kft_test_udp_ask(int fd, const char *text);
+
 /* A listener on 127.0.0.1 that nobody takes connections from: a server that says nothing. */
 int kft_test_listen(uint16_t *ret_port);
 void kft_test_close(int fd);

@@ -346,10 +346,18 @@ class Steps:
         self._control.put(document)
 
     async def step_patch(self, path, change):
-        self._control.patch(*path.split("/"), change)
+        self._control.patch(*self._find(path), change)
 
     async def step_delete(self, path, grace_ms="0"):
-        self._control.delete(*path.split("/"), int(grace_ms))
+        self._control.delete(*self._find(path), int(grace_ms))
+
+    def _find(self, path):
+        """KIND/NS/NAME; a NAME that ends with * is the first one that begins so."""
+        kind, namespace, name = path.split("/")
+        if not name.endswith("*"):
+            return kind, namespace, name
+        names = [item["metadata"]["name"] for item in self._control.objects({"kind": kind, "namespace": namespace})]
+        return kind, namespace, next(found for found in names if found.startswith(name[:-1]))
 
     async def step_replace(self, path):
         self._control.replace(*path.split("/"))

@@ -82,3 +82,22 @@ images_import() {
         ctrk images import --snapshotter "$SNAPSHOTTER" "$(image_file "$i")" >/dev/null
     done
 }
+
+# The image of kftray-server of this checkout, as packaging/server makes it; prints its name. The tag is
+# the program's checksum: what is there already is not imported again. KFTRAY_SERVER: a static program.
+relay_image_import() {
+    local top=$HERE/../.. binary=${KFTRAY_SERVER:-} ref
+    if [ -z "$binary" ]; then
+        cmake -S "$top" -B "$top/build/image" -G Ninja -DKFT_BUILD_UI=OFF -DKFT_BUILD_TESTS=OFF \
+            -DCMAKE_BUILD_TYPE=Release >/dev/null
+        cmake --build "$top/build/image" --target kftray-server-static >/dev/null
+        binary=$top/build/image/static/kftray-server
+    fi
+    ref=localhost/kftray/kftray-server:$(sha256sum "$binary" | cut -c1-12)
+    if ! ctrk images ls -q | grep -qxF "$ref"; then
+        "$top/packaging/server/build-image.sh" --binary "$binary" --output "$K/run/relay.tar" "$ref" >/dev/null
+        ctrk images import --snapshotter "$SNAPSHOTTER" "$K/run/relay.tar" >/dev/null
+        rm "$K/run/relay.tar"
+    fi
+    echo "$ref"
+}

@@ -40,6 +40,15 @@ def pod(spec):
     return item
 
 
+def run_pod(item, spec):
+    """What becomes of a pod that a client created: SPEC as for pod(), state and apps."""
+    item["spec"]["nodeName"] = NODE
+    annotations = item["metadata"].setdefault("annotations", {})
+    annotations.update({APP_PREFIX + port: app for port, app in spec.get("apps", {}).items()})
+    POD_STATES[spec.get("state", "running")](item, dict(spec, name=item["metadata"]["name"]))
+    return item
+
+
 def _container(ready, state, restarts=0, last=None):
     return [{"name": "main", "image": IMAGE, "imageID": "", "ready": ready, "started": ready,
              "restartCount": restarts, "state": state, "lastState": last or {}}]

@@ -4,7 +4,7 @@ import base64
 import gzip
 import json
 
-from . import discovery, httpmessage, resource as resources, review, selector, status, user as users
+from . import discovery, httpmessage, manifest, resource as resources, review, selector, status, user as users
 
 GZIP_FROM = 128 * 1024
 TINY = 7
@@ -41,6 +41,13 @@ class Rest:
             raise status.no_such_path()
         if request.method != "GET":
             users.check(user, {"POST": "create", "DELETE": "delete"}.get(request.method, "update"), address)
+            if address.resource is not None and address.resource.kind == "Pod" and not address.subresource:
+                if request.method == "POST" and not address.name:
+                    await self._send(request, stream, 201, self._create_pod(request, address))
+                    return
+                if request.method == "DELETE" and address.name:
+                    await self._send(request, stream, 200, self._delete_pod(request, address))
+                    return
             raise status.StatusError(405, "the server does not allow this method on the requested resource",
                                      "MethodNotAllowed")
         users.check(user, "get" if address.name else "list", address)
@@ -50,6 +57,23 @@ class Rest:
             await self._send(request, stream, 200, self._get(address))
             return
         await self._list(request, stream, user, address)
+
+    def _create_pod(self, request, address):
+        """The pod gets at once the state and the applications that the setting `created` says."""
+        item = json.loads(request.body)
+        meta = item["metadata"]
+        if self._server.world.get("Pod", address.namespace, meta["name"]) is not None:
+            raise status.StatusError(409, f'pods "{meta["name"]}" already exists', "AlreadyExists")
+        meta["namespace"] = address.namespace
+        return self._server.world.put(manifest.run_pod(item, self._server.settings.created))
+
+    def _delete_pod(self, request, address):
+        item = self._get(address)
+        options = json.loads(request.body) if request.body else {}
+        wanted = (options.get("preconditions") or {}).get("uid")
+        if wanted not in (None, item["metadata"]["uid"]):
+            raise status.StatusError(409, "the UID in the precondition does not match the UID in record", "Conflict")
+        return self._server.world.delete("Pod", address.namespace, address.name)
 
     def _get(self, address):
         where = address.namespace if address.resource.namespaced else ""

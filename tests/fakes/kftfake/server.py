@@ -30,6 +30,7 @@ class Settings:
         self.pair_timeout_ms = spec.get("pair_timeout_ms", 30000)
         self.idle_ms = spec.get("idle_ms", 4 * 3600 * 1000)
         self.watch_list = spec.get("watch_list", self.at_least(1, 34))
+        self.created = spec.get("created", {})
 
     def at_least(self, major, minor):
         own = tuple(int(part) for part in self.version.split(".")[:2])

@@ -60,6 +60,21 @@ static void test_places(void)
     g_assert_cmpint(spec->transport, ==, KFT_TRANSPORT_SPDY);
 }
 
+static void test_relays(void)
+{
+    g_autoptr(KftConfig) proxy = make("workload_type=proxy;remote_address=db;remote_port=1");
+    g_autoptr(KftForwardSpec) spec = kft_config_to_spec(proxy, NULL);
+    g_assert_cmpstr(spec->remote_address, ==, "db");
+    g_assert_null(spec->target);
+    g_assert_null(spec->selector);
+    g_assert_cmpint(spec->relay, ==, KFT_RELAY_USE_AUTO);
+
+    g_autoptr(KftConfig) udp = make("service=dns;remote_port=53;protocol=udp");
+    g_autoptr(KftForwardSpec) udp_spec = kft_config_to_spec(udp, NULL);
+    g_assert_cmpint(udp_spec->protocol, ==, KFT_PROTOCOL_UDP);
+    g_assert_cmpstr(udp_spec->target, ==, "svc/dns");
+}
+
 static void test_impossible(void)
 {
     static const struct {
@@ -67,8 +82,6 @@ static void test_impossible(void)
         const char *pattern;
     } rows[] = {
         {"service=web", "remote_port is missing*"},
-        {"service=web;remote_port=53;protocol=udp", "protocol \"udp\"*this version cannot*yet*"},
-        {"workload_type=proxy;remote_address=db;remote_port=1", "workload_type \"proxy\"*yet*"},
         {"workload_type=expose;alias=a;local_port=1", "workload_type \"expose\"*yet*"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -86,6 +99,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/engine/config-spec/possible", test_possible);
     g_test_add_func("/engine/config-spec/places", test_places);
+    g_test_add_func("/engine/config-spec/relays", test_relays);
     g_test_add_func("/engine/config-spec/impossible", test_impossible);
     return g_test_run();
 }

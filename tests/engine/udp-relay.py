@@ -1,0 +1,71 @@
+#!/usr/bin/python3
+"""A relay for UDP and the application behind it, for the engine's tests.
+
+    udp-relay.py --server KFTRAY_SERVER | --lockstep
+
+Prints "ready port=N", where the relay listens, and a line per datagram of the kind "note …". The application, by
+the datagram's first word: "silent": no answer; "many N": N answers "answer 0" …; "push N": N datagrams, 20 ms
+apart, which nobody asks for; "empty": an empty one; "source": the address that it came from; else the same back."""
+
+import argparse
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+LOCKSTEP = pathlib.Path(__file__).parents[1] / "fakes" / "lockstep-relay.py"
+
+
+def push(app, peer, n):
+    for i in range(n):
+        time.sleep(0.02)
+        app.sendto(b"pushed %d" % i, peer)
+
+
+def serve(app):
+    while True:
+        data, peer = app.recvfrom(65535)
+        word, _, rest = data.partition(b" ")
+        if word == b"many":
+            for i in range(int(rest)):
+                app.sendto(b"answer %d" % i, peer)
+        elif word == b"push":
+            threading.Thread(target=push, args=(app, peer, int(rest)), daemon=True).start()
+        elif word == b"note":
+            print(data.decode(), flush=True)
+        elif word == b"source":
+            app.sendto(b"%d" % peer[1], peer)
+        elif word != b"silent":
+            app.sendto(b"" if word == b"empty" else data, peer)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--server")
+    parser.add_argument("--lockstep", action="store_true")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    app = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    app.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    app.bind(("127.0.0.1", 0))
+    threading.Thread(target=serve, args=(app,), daemon=True).start()
+    command = [sys.executable, LOCKSTEP, "--timeout", "0.2"] if arguments.lockstep else [arguments.server]
+    env = {"PATH": os.environ["PATH"], "REMOTE_ADDRESS": "127.0.0.1", "REMOTE_PORT": str(app.getsockname()[1]),
+           "LOCAL_PORT": "0", "LISTEN_ADDRESS": "127.0.0.1", "PROXY_TYPE": "udp", "STATUS_PORT": "off"}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as relay:
+        try:
+            line = relay.stdout.readline()
+            port = re.search(r"address=\S+:(\d+) |listening on (\d+)", line)
+            print("ready port=" + port.expand(r"\1\2"), flush=True)
+            threading.Thread(target=relay.stdout.read, daemon=True).start()
+            threading.Event().wait()
+        finally:
+            relay.terminate()
+
+
+main()
