@@ -107,12 +107,6 @@ static bool take_relay(const KftForwardSpec *spec, KftForwardOptions *options, G
 {
     if (!needs_relay(spec))
         return true;
-    if (spec->protocol == KFT_PROTOCOL_UDP) {
-        g_set_error_literal(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
-                            "protocol \"udp\" cannot be carried by this version yet; the config is "
-                            "kept");
-        return false;
-    }
     KftRelaySpec *relay = g_new0(KftRelaySpec, 1);
     options->relay = relay;
     relay->use = spec->relay;
