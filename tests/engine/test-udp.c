@@ -38,6 +38,21 @@ static void set_up(UdpFixture *self, gconstpointer data)
     fixture_set_up(&self->base, self->world);
 }
 
+/* The shared gateway of the cluster. */
+static void set_up_gateway(UdpFixture *self, gconstpointer data)
+{
+    g_autofree char *script = kft_test_source_path("tests/engine/udp-relay.py");
+    const char *const argv[] = {script, "--server", g_getenv("KFT_SERVER"), "--gateway", NULL};
+    (void)data;
+    kft_test_child_start(&self->relay, argv);
+    self->world = g_strdup_printf(
+        "{'namespaces': ['default', 'kftray-system'], 'pods': [{'name': 'gw', 'namespace': "
+        "'kftray-system', 'labels': {'app.kubernetes.io/name': 'kftray-server'}, 'ports': "
+        "{'socks': 8080}, 'apps': {'8080': 'tcp:127.0.0.1:%u'}}]}",
+        self->relay.port);
+    fixture_set_up(&self->base, self->world);
+}
+
 static void tear_down(UdpFixture *self, gconstpointer data)
 {
     fixture_tear_down(&self->base, data);
@@ -292,6 +307,71 @@ static void test_port_in_use(UdpFixture *self, gconstpointer data)
     kft_test_close(tcp);
 }
 
+static KftForwardSpec *make_gateway_spec(UdpFixture *self, const char *host, KftProtocol protocol)
+{
+    g_autofree char *ports = g_strdup_printf(":%u", self->relay.port);
+    KftForwardSpec *spec = fixture_make_spec(&self->base, NULL, ports);
+    spec->remote_address = g_strdup(host);
+    spec->protocol = protocol;
+    spec->relay = KFT_RELAY_USE_SHARED;
+    return spec;
+}
+
+/* Through a gateway an empty datagram can only be one. */
+static void test_gateway_udp(UdpFixture *self, gconstpointer data)
+{
+    (void)data;
+    start(self, make_gateway_spec(self, "127.0.0.2", KFT_PROTOCOL_UDP));
+    int fd = kft_test_udp_connect(self->port);
+    assert_answer(kft_test_udp_ask(fd, "hello"), "hello");
+    assert_answer(kft_test_udp_ask(fd, "empty"), "");
+    assert_answer(kft_test_udp_ask(fd, "again"), "again");
+    kft_test_close(fd);
+}
+
+static void test_gateway_tcp(UdpFixture *self, gconstpointer data)
+{
+    (void)data;
+    g_autofree char *text = g_strnfill(60000, 'x');
+    start(self, make_gateway_spec(self, "127.0.0.2", KFT_PROTOCOL_TCP));
+    for (unsigned i = 0; i < 5; i++) {
+        int fd = kft_test_connect(self->port);
+        kft_test_send(fd, text);
+        g_autofree char *answer = g_malloc0(60001);
+        g_assert_cmpint(recv(fd, answer, 60000, MSG_WAITALL), ==, 60000);
+        g_assert_cmpstr(answer, ==, text);
+        kft_test_close(fd);
+    }
+}
+
+static void wait_refusal(UdpFixture *self)
+{
+    g_autoptr(KftEvent) event = fixture_wait_event(&self->base, KFT_EVENT_FORWARD_CONNECTION_ERROR);
+    g_assert_nonnull(strstr(event->connection.text, "the gateway did not connect to 127.0.0.3"));
+    g_assert_nonnull(strstr(event->connection.text, "not allowed by the rules"));
+}
+
+static void test_gateway_refuses(UdpFixture *self, gconstpointer data)
+{
+    (void)data;
+    start(self, make_gateway_spec(self, "127.0.0.3", KFT_PROTOCOL_UDP));
+    int fd = kft_test_udp_connect(self->port);
+    kft_test_send(fd, "hello");
+    wait_refusal(self);
+    kft_test_close(fd);
+}
+
+static void test_gateway_refuses_tcp(UdpFixture *self, gconstpointer data)
+{
+    (void)data;
+    start(self, make_gateway_spec(self, "127.0.0.3", KFT_PROTOCOL_TCP));
+    int fd = kft_test_connect(self->port);
+    kft_test_send(fd, "hello");
+    wait_refusal(self);
+    g_assert_null(kft_test_read_all(fd));
+    kft_test_close(fd);
+}
+
 static const char breaks[] =
     "'faults': [{'on': 'session', 'do': 'cut', 'up': 20000, 'how': 'reset', 'times': 1}]";
 static const char stalls[] = "'faults': [{'on': 'session', 'do': 'stall-reader', 'after': 200000}]";
@@ -316,5 +396,10 @@ int main(int argc, char **argv)
     ADD("/udp/lockstep/large", "lockstep", test_large);
     ADD("/udp/lockstep/empty", "lockstep", test_empty);
     ADD("/udp/lockstep/no-answer", "lockstep", test_no_answer);
+#define ADD_GATEWAY(path, func) g_test_add(path, UdpFixture, NULL, set_up_gateway, func, tear_down)
+    ADD_GATEWAY("/udp/gateway/udp", test_gateway_udp);
+    ADD_GATEWAY("/udp/gateway/tcp", test_gateway_tcp);
+    ADD_GATEWAY("/udp/gateway/refuses", test_gateway_refuses);
+    ADD_GATEWAY("/udp/gateway/refuses-tcp", test_gateway_refuses_tcp);
     return g_test_run();
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """A relay for UDP and the application behind it, for the engine's tests.
 
-    udp-relay.py --server KFTRAY_SERVER | --lockstep
+    udp-relay.py --server KFTRAY_SERVER [--gateway] | --lockstep
 
-Prints "ready port=N", where the relay listens, and a line per datagram of the kind "note …". The application, by
-the datagram's first word: "silent": no answer; "many N": N answers "answer 0" …; "push N": N datagrams, 20 ms
-apart, which nobody asks for; "empty": an empty one; "source": the address that it came from; else the same back."""
+Prints "ready port=N", where the relay listens, and a line per datagram of the kind "note …". With a gateway, which
+leads to 127.0.0.2 alone, the application has the same port there, over TCP, too. The application, by the datagram's
+first word: "silent": no answer; "many N": N answers "answer 0" …; "push N": N datagrams, 20 ms apart, which nobody
+asks for; "empty": an empty one; "source": the address that it came from; else the same back."""
 
 import argparse
 import os
@@ -44,19 +45,34 @@ def serve(app):
             app.sendto(b"" if word == b"empty" else data, peer)
 
 
+def serve_tcp(listener):
+    """One connection after the other, what comes goes back."""
+    while True:
+        connection, _ = listener.accept()
+        with connection:
+            while data := connection.recv(65536):
+                connection.sendall(data)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--server")
+    parser.add_argument("--gateway", action="store_true")
     parser.add_argument("--lockstep", action="store_true")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     app = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     app.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-    app.bind(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.2", 0))
+    app.bind(listener.getsockname())
+    threading.Thread(target=serve_tcp, args=(listener,), daemon=True).start()
     threading.Thread(target=serve, args=(app,), daemon=True).start()
     command = [sys.executable, LOCKSTEP, "--timeout", "0.2"] if arguments.lockstep else [arguments.server]
-    env = {"PATH": os.environ["PATH"], "REMOTE_ADDRESS": "127.0.0.1", "REMOTE_PORT": str(app.getsockname()[1]),
+    env = {"PATH": os.environ["PATH"], "REMOTE_ADDRESS": "127.0.0.2", "REMOTE_PORT": str(app.getsockname()[1]),
            "LOCAL_PORT": "0", "LISTEN_ADDRESS": "127.0.0.1", "PROXY_TYPE": "udp", "STATUS_PORT": "off"}
+    if arguments.gateway:
+        env.update(PROXY_TYPE="gateway", GATEWAY_ALLOW="127.0.0.2", GATEWAY_ALLOW_RESERVED="127.0.0.0/8",
+                   LOCAL_PORT=str(app.getsockname()[1]))
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as relay:
         try:
             line = relay.stdout.readline()
