@@ -27,6 +27,7 @@ typedef struct {
     char *namespace_;
     char *name;
     char *uid;
+    char *node; /* nullable */
     KftPodPhase phase;
     bool is_scheduled;
     bool is_ready;
