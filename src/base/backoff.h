@@ -20,4 +20,9 @@ uint32_t kft_backoff_next_ms(KftBackoff *self);
 /* Starts over; call only after a stable period. */
 void kft_backoff_reset(KftBackoff *self);
 
+/* When to look next whether somebody has come back who is away since @away_ms, after @n_looks of
+ * which none was any good: 0.2 s to 1 s at first, later up to a sixtieth of the outage, at most 30
+ * s. With jitter; for a single one who looks for all that wait. */
+uint32_t kft_backoff_outage_ms(uint64_t away_ms, unsigned n_looks);
+
 #endif

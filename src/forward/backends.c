@@ -116,6 +116,9 @@ static void backend_free(void *data)
 /* No new connections from now on. */
 static void retire(KftBackends *self, Backend *backend)
 {
+    if (backend->is_chosen)
+        kft_log(KFT_LOG_FORWARD, KFT_LEVEL_INFO, "pod=%s gets no new connections",
+                backend->pod->name);
     backend->is_chosen = false;
     backend->is_guest = false;
     kft_timer_stop(backend->retry);

@@ -181,7 +181,7 @@ static bool may_wait_again(KftConnection *self, KftPairEnd end)
 {
     if (self->bytes_down > 0 || self->n_attempts >= MAX_ATTEMPTS)
         return false;
-    if (end == KFT_PAIR_END_NO_POD)
+    if (end == KFT_PAIR_END_NO_POD || end == KFT_PAIR_END_UNSENT)
         return self->keeps_replay;
     if (end == KFT_PAIR_END_REFUSED)
         return self->keeps_replay && self->funcs.has_other(self, self->user_data);
@@ -216,6 +216,14 @@ static void on_pair_end(KftPairEnd end, const char *text, void *user_data)
     KftConnection *self = user_data;
     KftPool *pool = self->pool;
     bool waits = may_wait_again(self, end);
+
+    /* Tests prove by this which connections had something under way. */
+    kft_log(KFT_LOG_CONN, KFT_LEVEL_DEBUG,
+            "%s: ended by pod=%s, %s, %" G_GUINT64_FORMAT " bytes up, %" G_GUINT64_FORMAT
+            " down%s%s%s",
+            kft_socket_get_peer(self->socket), kft_pool_get_pod(pool)->name, kft_pair_end_name(end),
+            self->bytes_up, self->bytes_down, waits ? ", waits for another" : "",
+            text == NULL ? "" : ": ", text == NULL ? "" : text);
 
     self->pair = NULL;
     set_end(self, end, text);
@@ -387,6 +395,7 @@ KftConnection *kft_connection_new(KftLoop *loop,
     self->hold_until_ms = self->last_up_ms + limits->hold_ms;
     start_hold_timer(self);
     kft_socket_set_funcs(socket, &socket_funcs, self);
+    kft_log(KFT_LOG_CONN, KFT_LEVEL_DEBUG, "%s: accepted", kft_socket_get_peer(socket));
     return self;
 }
 
@@ -406,6 +415,8 @@ bool kft_connection_attach(KftConnection *self, KftPool *pool, uint16_t port, co
     self->state = STATE_OPEN;
     self->n_attempts++;
     self->n_replayed = 0;
+    kft_log(KFT_LOG_CONN, KFT_LEVEL_DEBUG, "%s: to pod=%s, try %u",
+            kft_socket_get_peer(self->socket), kft_pool_get_pod(pool)->name, self->n_attempts);
     kft_timer_stop(self->timer);
     send_replay(self);
     if (self->local_ended)

@@ -33,6 +33,7 @@ struct KftForward {
     uint32_t next_try_ms;
     bool waits_for_user;
     KftReachWatch *server; /* BACKOFF: until the server is back; nullable */
+    KftNodeWait *node;     /* BACKOFF: until the pod's node may be tried; nullable */
     unsigned n_refusals;   /* of our credentials or configuration, in a row */
     unsigned attempt;
     uint64_t ready_since_ms;

@@ -65,7 +65,7 @@ static uint32_t deadline_of(const KftForward *self, KftForwardState state)
     if (deadline_ms != UINT32_MAX)
         return deadline_ms;
     if (state == KFT_FORWARD_STATE_BACKOFF)
-        return self->server != NULL ? WAIT_FOR_SERVER_MS : self->next_try_ms;
+        return self->server != NULL || self->node != NULL ? WAIT_FOR_SERVER_MS : self->next_try_ms;
     return self->was_resolved ? self->options->pod_timeout_ms : LOOKUP_MS;
 }
 
@@ -104,6 +104,7 @@ static void enter_state(KftForward *self)
 static void end_waits(KftForward *self)
 {
     g_clear_pointer(&self->server, kft_reach_watch_free);
+    g_clear_pointer(&self->node, kft_node_wait_free);
     self->waits_for_user = false;
     self->next_try_ms = 0;
 }
@@ -223,6 +224,24 @@ static void on_server_news(const GError *error, uint32_t next_ms, void *user_dat
         emit_status(self);
 }
 
+static void on_node_turn(void *user_data)
+{
+    set_state(user_data, KFT_FORWARD_STATE_RESOLVING);
+}
+
+/* The pod's node refused, and may refuse other forwards as well: one of them tries for all. */
+static bool wait_for_node(KftForward *self)
+{
+    const KftPod *pod = kft_backends_get_pod(self->backends);
+    KftNodes *nodes = kft_cluster_get_nodes(self->cluster);
+    bool was_refused = self->attempt > 1 && self->state == KFT_FORWARD_STATE_CONNECTING;
+
+    if (!was_refused || pod == NULL || !kft_nodes_is_bad(nodes, pod->node))
+        return false;
+    self->node = kft_nodes_wait(nodes, pod->node, on_node_turn, self, &self->next_try_ms);
+    return true;
+}
+
 static void choose_wait(KftForward *self, const GError *error)
 {
     KftReach *reach = kft_cluster_get_reach(self->cluster);
@@ -232,6 +251,8 @@ static void choose_wait(KftForward *self, const GError *error)
         self->next_try_ms = 1;
         return;
     }
+    if (wait_for_node(self))
+        return;
     self->n_refusals = is_refusal(error) ? self->n_refusals + 1 : 0;
     self->waits_for_user = self->n_refusals > DOUBTED_REFUSALS;
     if (self->waits_for_user)

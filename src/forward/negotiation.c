@@ -44,6 +44,7 @@ struct KftNegotiation {
     bool may_use_websocket;
     char *first_text;   /* of the answer that led to the POST, if it is worth telling */
     char *block_reason; /* what does not let WebSockets through */
+    unsigned status;    /* of the last answer; 0 = none came */
     char *refusal;      /* of the last answer; nullable */
     KftTurn *turn;      /* until the head of the answer came */
     KftCredentialRequest *credential_request;
@@ -197,6 +198,11 @@ static bool is_answer_of_node(const KftNegotiation *self, KftUpgradeVerdict verd
 bool kft_negotiation_may_use_websocket(const KftNegotiation *self)
 {
     return self->may_use_websocket && !self->offer.websocket;
+}
+
+unsigned kft_negotiation_get_status(const KftNegotiation *self)
+{
+    return self->status;
 }
 
 const char *kft_negotiation_get_refusal(const KftNegotiation *self)
@@ -354,6 +360,7 @@ static bool take_answer(KftNegotiation *self, const uint8_t *data, size_t size)
             return false;
         }
         self->has_head = true;
+        self->status = kft_http_head_get_status(self->head);
         kft_turn_end_answered(g_steal_pointer(&self->turn));
         data += consumed;
         size -= consumed;
@@ -490,6 +497,7 @@ static void on_turn(const GError *error, void *user_data)
 
 static void start_attempt(KftNegotiation *self)
 {
+    self->status = 0;
     self->spent_ms = get_elapsed_ms(self);
     kft_timer_stop(self->deadline);
     self->turn = kft_reach_enter(kft_cluster_get_reach(self->cluster), on_turn, self);

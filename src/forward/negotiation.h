@@ -40,6 +40,8 @@ KftNegotiation *kft_negotiation_start(KftCluster *cluster,
  * tunnels, but may well speak v4.channel.k8s.io, which was not offered. Only inside or after
  * on_done. */
 bool kft_negotiation_may_use_websocket(const KftNegotiation *self);
+/* The HTTP status of the last answer, 0 if none came. */
+unsigned kft_negotiation_get_status(const KftNegotiation *self);
 /* What the last answer that opened nothing said, one line; NULL if there was none. */
 const char *kft_negotiation_get_refusal(const KftNegotiation *self);
 /* Cancels if not done; also after (or inside) on_done. NULL is allowed. */

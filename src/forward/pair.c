@@ -9,6 +9,16 @@
 /* Of one error text; the longest seen are a few hundred bytes. */
 #define MAX_ERROR_TEXT_BYTES 4096
 
+const char *kft_pair_end_name(KftPairEnd end)
+{
+    static const char *const names[] = {
+#define KFT_PAIR_END_NAME(name, text) [KFT_PAIR_END_##name] = (text),
+        KFT_PAIR_ENDS(KFT_PAIR_END_NAME)
+#undef KFT_PAIR_END_NAME
+    };
+    return names[end];
+}
+
 gboolean kft_pair_text_means_no_pod(const char *text)
 {
     /* Wire protocols, 3.7 rule 3: containerd's and cri-o's ways to say it. */

@@ -11,13 +11,23 @@
 typedef struct KftPair KftPair;
 
 /* How a pair ended. */
+#define KFT_PAIR_ENDS(X)                                                                           \
+    X(CLEAN, "clean")     /* the pod finished in an orderly way */                                 \
+    X(REFUSED, "refused") /* nobody listens: the application has seen nothing of the connection */ \
+    X(ERROR, "error")     /* an error text came: reset, broken pipe */                             \
+    X(LOST, "lost")       /* the connection to the API server went */                              \
+    X(UNSENT, "unsent")   /* the same, but the application cannot have got a byte: none had left   \
+                             this machine, or the server says that it has not looked at it */      \
+    X(NO_POD, "no pod")   /* the error text says that the pod's sandbox is gone */
+
 typedef enum {
-    KFT_PAIR_END_CLEAN,   /* the pod finished in an orderly way */
-    KFT_PAIR_END_REFUSED, /* nobody listens: the application has seen nothing of the connection */
-    KFT_PAIR_END_ERROR,   /* an error text came: reset, broken pipe */
-    KFT_PAIR_END_LOST,    /* the connection to the API server went */
-    KFT_PAIR_END_NO_POD,  /* the error text says that the pod's sandbox is gone */
+#define KFT_PAIR_END_ENUM(name, text) KFT_PAIR_END_##name,
+    KFT_PAIR_ENDS(KFT_PAIR_END_ENUM)
+#undef KFT_PAIR_END_ENUM
 } KftPairEnd;
+
+/* "clean", "refused", … */
+const char *kft_pair_end_name(KftPairEnd end);
 
 /* Callbacks; each but on_end may free the pair. */
 typedef struct {

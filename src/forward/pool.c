@@ -168,6 +168,16 @@ static void handle_failure(KftPool *self, const GError *error, bool may_use_v4)
         kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "no further tunnel: %s", error->message);
 }
 
+/* Others may be waiting for the same node. */
+static void note_node(KftPool *self, bool is_good)
+{
+    KftNodes *nodes = kft_cluster_get_nodes(self->cluster);
+    if (is_good)
+        kft_nodes_note_good(nodes, self->pod->node);
+    else if (kft_negotiation_get_status(self->negotiation) >= 500)
+        kft_nodes_note_bad(nodes, self->pod->node);
+}
+
 static void on_negotiated(const KftNegotiated *result, const GError *error, void *user_data)
 {
     static const KftTunnelFuncs funcs = {
@@ -179,6 +189,7 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
     KftPool *self = user_data;
     bool may_use_v4 = error != NULL && kft_negotiation_may_use_websocket(self->negotiation);
 
+    note_node(self, error == NULL);
     g_clear_pointer(&self->negotiation, kft_negotiation_free);
     if (error != NULL) {
         handle_failure(self, error, may_use_v4);

@@ -66,6 +66,7 @@ typedef struct {
     GString *error_text; /* nullable */
     KftTimer *timer;     /* until the answer; then between the first and the last sign of the end */
     size_t queued_bytes;
+    uint64_t opened_at;       /* what the wire had taken before it */
     uint64_t last_up_ms;      /* when its last bytes were taken */
     uint64_t up_since_down;   /* bytes sent since the pod last said something */
     uint64_t window_start_ms; /* for the bulk mark */
@@ -446,6 +447,7 @@ kft_tunnel_open_pair(KftTunnel *self, uint16_t port, const KftPairFuncs *funcs, 
         .error_id = error_id,
         .data_id = data_id,
         .port = port,
+        .opened_at = kft_wire_get_committed(self->wire),
     };
     bool sent = send_syn_streams(self, pair);
     g_assert(sent);
@@ -531,10 +533,12 @@ static void handle_ping(KftTunnel *self, const KftSpdyEvent *event)
     send_control(self, frame, kft_spdy_write_ping(frame, event->value));
 }
 
-static void close_with(KftTunnel *self, const char *reason)
+/* @last_good_id: of the streams that the server has looked at, by its own words. */
+static void close_after(KftTunnel *self, uint32_t last_good_id, const char *reason)
 {
     if (self->is_closed)
         return;
+    uint64_t n_begun = kft_wire_get_begun(self->wire);
     self->is_closed = true;
     kft_timer_stop(self->tick);
     kft_timer_stop(self->doubt);
@@ -546,11 +550,18 @@ static void close_with(KftTunnel *self, const char *reason)
         g_hash_table_iter_init(&iter, self->streams);
         if (!g_hash_table_iter_next(&iter, NULL, &value))
             break;
-        end_pair(value, KFT_PAIR_END_LOST, reason);
+        const SpdyPair *pair = value;
+        bool is_unsent = pair->opened_at >= n_begun || pair->error_id > last_good_id;
+        end_pair(value, is_unsent ? KFT_PAIR_END_UNSENT : KFT_PAIR_END_LOST, reason);
     }
     if (!self->is_freed)
         self->funcs.on_closed(self, reason, self->user_data);
     leave_dispatch(self);
+}
+
+static void close_with(KftTunnel *self, const char *reason)
+{
+    close_after(self, UINT32_MAX, reason);
 }
 
 static void handle_event(KftTunnel *self, const KftSpdyEvent *event)
@@ -574,7 +585,7 @@ static void handle_event(KftTunnel *self, const KftSpdyEvent *event)
         handle_ping(self, event);
         return;
     case KFT_SPDY_EVENT_GOAWAY:
-        close_with(self, "the server ended the session");
+        close_after(self, event->stream_id, "the server ended the session");
         return;
     }
     g_assert_not_reached();

@@ -171,7 +171,8 @@ static void on_wire_closed(const char *reason, bool is_orderly, void *user_data)
     } else if (is_orderly) {
         end_pair(pair, KFT_PAIR_END_CLEAN, NULL);
     } else {
-        end_pair(pair, KFT_PAIR_END_LOST, reason);
+        bool is_unsent = kft_wire_get_begun(pair->wire) == 0;
+        end_pair(pair, is_unsent ? KFT_PAIR_END_UNSENT : KFT_PAIR_END_LOST, reason);
     }
 }
 
@@ -221,7 +222,7 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
 
     if (error != NULL) {
         bool no_pod = g_error_matches(error, KFT_ERROR, KFT_ERROR_NOT_FOUND);
-        end_pair(pair, no_pod ? KFT_PAIR_END_NO_POD : KFT_PAIR_END_LOST, error->message);
+        end_pair(pair, no_pod ? KFT_PAIR_END_NO_POD : KFT_PAIR_END_UNSENT, error->message);
         return;
     }
     g_clear_pointer(&pair->negotiation, kft_negotiation_free);

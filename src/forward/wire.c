@@ -18,6 +18,8 @@
 #define READ_BUFFER_BYTES ((size_t)128 * 1024)
 /* After so many buffers other connections get their turn. */
 #define READS_PER_TURN 8
+/* One TLS record: a write of more may fail after a part of it has left. */
+#define MAX_RECORD_BYTES ((size_t)16 * 1024)
 #define CONTROL_LIMIT_BYTES ((size_t)8 * 1024)
 #define LINGER_MS 2000
 
@@ -36,7 +38,10 @@ struct KftWire {
     size_t max_message_bytes;
     KftWsDecoder decoder;
     KftBuf messages[2];
-    unsigned filling; /* index of the message that is being filled */
+    unsigned filling;     /* index of the message that is being filled */
+    uint64_t n_committed; /* of all messages */
+    uint64_t n_sealed;    /* of those that were sealed */
+    uint64_t n_begun;     /* of those of which something may have left */
     KftBuf control;
     Sending sending;
     bool wants_room; /* a reserve failed: on_drained is owed */
@@ -143,16 +148,31 @@ static void schedule_flush(KftWire *self, bool is_late)
     self->flush = kft_loop_defer(self->loop, on_flush, self);
 }
 
-void kft_wire_commit(KftWire *self, size_t size)
+static void commit(KftWire *self, size_t size, bool is_late)
 {
     kft_buf_commit(filling_buf(self), size);
-    schedule_flush(self, /* is_late= */ false);
+    self->n_committed += size;
+    schedule_flush(self, is_late);
+}
+
+void kft_wire_commit(KftWire *self, size_t size)
+{
+    commit(self, size, /* is_late= */ false);
 }
 
 void kft_wire_commit_later(KftWire *self, size_t size)
 {
-    kft_buf_commit(filling_buf(self), size);
-    schedule_flush(self, /* is_late= */ true);
+    commit(self, size, /* is_late= */ true);
+}
+
+uint64_t kft_wire_get_committed(const KftWire *self)
+{
+    return self->n_committed;
+}
+
+uint64_t kft_wire_get_begun(const KftWire *self)
+{
+    return self->n_begun;
 }
 
 /* Writes the WebSocket head right before the payload and drops the room that it did not need. */
@@ -186,6 +206,7 @@ static KftBuf *pick_output(KftWire *self)
             if (self->is_websocket)
                 seal_message(filling_buf(self));
             self->filling ^= 1;
+            self->n_sealed = self->n_committed;
             self->sending = SENDING_MESSAGE;
         } else if (has_control) {
             self->sending = SENDING_CONTROL;
@@ -202,15 +223,27 @@ static KftBuf *pick_output(KftWire *self)
     g_assert_not_reached();
 }
 
+/* Writes a piece of @buf, and keeps account of what has left. */
+static KftResult write_output(KftWire *self, KftBuf *buf)
+{
+    size_t size = kft_buf_size(buf);
+    size_t written = 0;
+
+    KftResult result = kft_stream_write(self->stream, kft_buf_data(buf), size, &written);
+    bool may_have_left = result == KFT_R_OK || result == KFT_R_AGAIN || size > MAX_RECORD_BYTES;
+    if (self->sending == SENDING_MESSAGE && may_have_left)
+        self->n_begun = self->n_sealed;
+    kft_buf_consume(buf, written);
+    return result;
+}
+
 /* Writes until the socket takes no more. Returns false if the stream failed. */
 static bool flush_output(KftWire *self)
 {
     KftBuf *buf = NULL;
 
     while ((buf = pick_output(self)) != NULL) {
-        size_t written = 0;
-        KftResult result =
-            kft_stream_write(self->stream, kft_buf_data(buf), kft_buf_size(buf), &written);
+        KftResult result = write_output(self, buf);
         if (result == KFT_R_AGAIN) {
             if (self->stuck_since_ms == 0)
                 self->stuck_since_ms = kft_loop_now_ms(self->loop);
@@ -219,7 +252,6 @@ static bool flush_output(KftWire *self)
         if (result != KFT_R_OK)
             return false;
         self->stuck_since_ms = 0;
-        kft_buf_consume(buf, written);
         if (kft_buf_size(buf) == 0)
             self->sending = SENDING_NOTHING;
     }

@@ -37,6 +37,10 @@ void kft_wire_commit(KftWire *self, size_t size);
 /* The same one turn later: for the opening of a stream, whose first data may be about to be read.
  */
 void kft_wire_commit_later(KftWire *self, size_t size);
+/* How much was committed so far, and how much of that, from the beginning, may have left this
+ * machine: what was committed behind it has not, whatever becomes of the wire. */
+uint64_t kft_wire_get_committed(const KftWire *self);
+uint64_t kft_wire_get_begun(const KftWire *self);
 /* Bytes that may be reserved now. */
 size_t kft_wire_get_room(const KftWire *self);
 void kft_wire_set_reading(KftWire *self, bool reading);

@@ -23,6 +23,7 @@ struct KftCluster {
     KftKubeContext context; /* of config */
     KftCredential *credential;
     KftReach *reach;
+    KftNodes *nodes;
     char *name;
     char *namespace_;
     KftCarrier carrier;
@@ -58,6 +59,7 @@ KftCluster *kft_cluster_new(KftLoop *loop, KftKubeconfig *config, const KftKubeC
     self->credential = kft_credential_new(loop, config, context);
     g_autoptr(KftEndpoint) endpoint = kft_auth_new_endpoint(context);
     self->reach = kft_reach_new(loop, endpoint);
+    self->nodes = kft_nodes_new(loop);
     self->name = g_strdup(context->name);
     self->namespace_ = g_strdup(context->namespace_);
     self->ref_count = 1;
@@ -100,6 +102,7 @@ void kft_cluster_unref(KftCluster *self)
         return;
     kft_credential_free(self->credential);
     kft_reach_free(self->reach);
+    kft_nodes_free(self->nodes);
     kft_kubeconfig_unref(self->config);
     g_free(self->name);
     g_free(self->namespace_);
@@ -120,6 +123,11 @@ KftCredential *kft_cluster_get_credential(const KftCluster *self)
 KftReach *kft_cluster_get_reach(const KftCluster *self)
 {
     return self->reach;
+}
+
+KftNodes *kft_cluster_get_nodes(const KftCluster *self)
+{
+    return self->nodes;
 }
 
 const char *kft_cluster_get_name(const KftCluster *self)

@@ -2,6 +2,7 @@
 #define KFT_KUBE_CLUSTER_H
 
 #include "kube/credential.h"
+#include "kube/nodes.h"
 #include "kube/reach.h"
 #include "net/http.h"
 #include "proto/upgrade.h"
@@ -33,6 +34,8 @@ KftLoop *kft_cluster_get_loop(const KftCluster *self);
 KftCredential *kft_cluster_get_credential(const KftCluster *self);
 /* Whether the server can be reached, and turns to begin an exchange with it. */
 KftReach *kft_cluster_get_reach(const KftCluster *self);
+/* Which of its nodes take no port-forwards. */
+KftNodes *kft_cluster_get_nodes(const KftCluster *self);
 /* The context's name and namespace. */
 const char *kft_cluster_get_name(const KftCluster *self);
 const char *kft_cluster_get_namespace(const KftCluster *self);

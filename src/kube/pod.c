@@ -275,6 +275,7 @@ KftPod *kft_pod_new_from_json(json_object *object)
     self->ip = g_strdup(kft_json_string(object, "status.podIP"));
     self->phase = read_phase(object);
     self->is_scheduled = node != NULL && node[0] != '\0';
+    self->node = self->is_scheduled ? g_strdup(node) : NULL;
     self->is_ready = g_strcmp0(kft_json_string(ready, "status"), "True") == 0;
     self->is_terminating = kft_json_string(object, "metadata.deletionTimestamp") != NULL;
     self->ready_since = self->is_ready ? kft_json_time(ready, "lastTransitionTime") : 0;
@@ -302,6 +303,7 @@ void kft_pod_unref(KftPod *self)
     g_free(self->name);
     g_free(self->uid);
     g_free(self->ip);
+    g_free(self->node);
     g_free(self->waiting_reason);
     g_ptr_array_unref(self->ports);
     g_free(self);

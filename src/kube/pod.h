@@ -28,6 +28,7 @@ typedef struct {
     char *name;
     char *uid;
     char *ip; /* nullable: none yet */
+    char *node; /* nullable */
     KftPodPhase phase;
     bool is_scheduled;
     bool is_ready;

@@ -11,8 +11,8 @@
 
 #include "kftray/error.h"
 
+#include "base/backoff.h"
 #include "base/log.h"
-#include "base/random.h"
 #include "net/http.h"
 #include "net/route.h"
 #include "net/timer.h"
@@ -20,10 +20,6 @@
 #define MAX_GRANTED 12
 #define PROBE_PATH "/version"
 #define PROBE_TIMEOUT_MS 10000
-#define PROBE_MIN_MS 200
-#define PROBE_SHORT_MS 1000
-#define PROBE_MAX_MS 30000
-#define PART_OF_OUTAGE 60
 /* A younger probe is not given up for another: changes of the network come in bursts. */
 #define PROBE_YOUNG_MS 1000
 
@@ -76,9 +72,7 @@ static bool is_awaited(const KftReach *self)
 static uint32_t choose_delay_ms(const KftReach *self)
 {
     uint64_t away_ms = kft_loop_now_ms(self->loop) - self->away_since_ms;
-    uint64_t bound = CLAMP(away_ms / PART_OF_OUTAGE, PROBE_SHORT_MS, PROBE_MAX_MS);
-    bound = MIN(bound, (uint64_t)PROBE_MIN_MS << MIN(self->n_probes, 16));
-    return PROBE_MIN_MS + kft_random_below((uint32_t)bound - PROBE_MIN_MS + 1);
+    return kft_backoff_outage_ms(away_ms, self->n_probes);
 }
 
 static void schedule_probe(KftReach *self, uint32_t delay_ms)

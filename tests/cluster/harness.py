@@ -128,10 +128,12 @@ class Forward:
     """A running forwarder. Use it in a with statement."""
 
     def __init__(self, *args, transport="auto", user="admin-token", other=None, config=None,
-                 prefix=()):
+                 prefix=(), trace=None):
         line, env = command_line(args, transport, other)
         line = [*prefix, *line]
         env["KUBECONFIG"] = config or kubeconfig(user, transport)
+        if trace is not None:
+            env["KFT_TRACE"] = trace
         self.args = args
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(line, env=env, stdin=subprocess.DEVNULL,

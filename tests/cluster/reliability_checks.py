@@ -1,56 +1,22 @@
 """What must not be noticed: pods deleted, daemons killed and outages, under a load of new connections. Next to each number of
 ours stands kubectl's, where it has one. Times are printed, never judged."""
 
+import contextlib
 import http.client
+import json
 import os
+import ssl
 import subprocess
 import threading
 import time
+import urllib.parse
 
 from harness import OTHER, Failed, Forward, check, eventually, get, kubectl, test
+from load import TRACE, Load, find_unproven
 
 KUBE = os.path.join(os.path.dirname(__file__), "kube.sh")
 SECONDS = int(os.environ.get("KFT_RELIABILITY_SECONDS", "30"))
 EVERY = 5
-
-
-class Load:
-    """New HTTP connections, one after another in each thread, until the end of the with statement."""
-
-    def __init__(self, port, n_threads=4):
-        self.port = port
-        self.good, self.slowest, self.failures, self.last_good = 0, 0.0, [], 0.0
-        self.is_over = False
-        self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self._run) for _ in range(n_threads)]
-
-    def _run(self):
-        while not self.is_over:
-            begun = time.monotonic()
-            try:
-                get(self.port, "/", 60)
-                failure = None
-            except (OSError, http.client.HTTPException, Failed) as error:
-                failure = f"{type(error).__name__} {error}"
-                time.sleep(0.05)
-            with self.lock:
-                self.last_good = time.monotonic() if failure is None else self.last_good
-                self.good += failure is None
-                self.slowest = max(self.slowest, time.monotonic() - begun) if failure is None else self.slowest
-                self.failures += [failure] if failure else []
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.is_over = True
-        for thread in self.threads:
-            thread.join()
-
-    def __str__(self):
-        return f"{self.good} requests, {len(self.failures)} failed, the slowest took {self.slowest:.2f} s"
 
 
 def scale(count):
@@ -68,13 +34,22 @@ def pods():
 
 
 def delete_pods(in_use):
-    """Returns how many."""
-    end, count = time.monotonic() + SECONDS, 0
+    """Returns which."""
+    end, deleted = time.monotonic() + SECONDS, []
     while time.monotonic() < end:
-        kubectl("delete", "pod", in_use(), "--wait=false")
-        count += 1
+        deleted.append(in_use())
+        kubectl("delete", "pod", deleted[-1], "--wait=false")
         time.sleep(EVERY)
-    return count
+    return deleted
+
+
+def check_failures(load, forward, dying=None):
+    """Returns how the requests ended that failed and may fail."""
+    if OTHER:
+        return {}
+    unproven, ends = find_unproven(load, forward.stderr(), dying)
+    check(not unproven, "\n".join(unproven[:10]))
+    return ends
 
 
 def run_deletions(replicas, forward):
@@ -88,20 +63,20 @@ def run_deletions(replicas, forward):
         except (OSError, http.client.HTTPException, Failed):
             return eventually(pods, 180, "a pod")[0]
     with Load(port) as load:
-        count = delete_pods(in_use)
+        deleted = delete_pods(in_use)
         time.sleep(EVERY)
-    print(f"# {replicas} replicas, {count} deletions, {'kubectl' if OTHER else 'kftrayctl'}: {load}; {load.failures[:2]}",
-          flush=True)
-    if not OTHER:
-        check("no pod was ready" not in forward.stderr(), forward.stderr()[-800:])
-        # The pods' server ends at once: requests that it was just answering end with it.
-        check(len(load.failures) <= count * len(load.threads), str(load.failures))
+    print(f"# {replicas} replicas, {len(deleted)} deletions, {'kubectl' if OTHER else 'kftrayctl'}: {load}", flush=True)
+    if OTHER:
+        return
+    check("no pod was ready" not in forward.stderr(), forward.stderr()[-800:])
+    ends = check_failures(load, forward, set(deleted))
+    print(f"# each of the failed ones had its bytes on the pod that died; ended as {ends}", flush=True)
 
 
 @test("the pod in use is deleted every 5 s, 2 replicas, spdy")
 def deletions_two():
     scale(2)
-    with Forward("svc/web", ":8080", transport="spdy") as forward:
+    with Forward("svc/web", ":8080", transport="spdy", trace=TRACE) as forward:
         run_deletions(2, forward)
 
 
@@ -110,10 +85,53 @@ def deletions_one():
     scale(1)
     try:
         options = [] if OTHER else ["--hold-timeout", "60s"]
-        with Forward("svc/web", ":8080", *options, transport="spdy") as forward:
+        with Forward("svc/web", ":8080", *options, transport="spdy", trace=TRACE) as forward:
             run_deletions(1, forward)
     finally:
         scale(2)
+
+
+class Upgrades:
+    """Asks the API server for a port-forward every 50 ms, to know when all behind it answer again."""
+
+    def __init__(self, pod):
+        config = json.loads(kubectl("config", "view", "--raw", "-o", "json", user="admin-token"))
+        self.url = urllib.parse.urlsplit(config["clusters"][0]["cluster"]["server"])
+        self.token = config["users"][0]["user"]["token"]
+        self.path = f"/api/v1/namespaces/default/pods/{pod}/portforward"
+        self.tls = ssl.create_default_context()
+        self.tls.check_hostname, self.tls.verify_mode = False, ssl.CERT_NONE
+        self.is_over, self.failed_at, self.back_at = False, None, None
+        self.thread = threading.Thread(target=self._run)
+
+    def _is_good(self):
+        client = http.client.HTTPSConnection(self.url.hostname, self.url.port, timeout=5, context=self.tls)
+        with contextlib.closing(client):
+            try:
+                client.request("POST", self.path, headers={
+                    "Authorization": f"Bearer {self.token}", "Connection": "Upgrade", "Upgrade": "SPDY/3.1",
+                    "X-Stream-Protocol-Version": "portforward.k8s.io"})
+                return client.getresponse().status == 101
+            except (OSError, http.client.HTTPException):
+                return False
+
+    def _run(self):
+        while not self.is_over:
+            good = self._is_good()
+            now = time.monotonic()
+            if not good:
+                self.failed_at, self.back_at = self.failed_at or now, None
+            elif self.failed_at is not None and self.back_at is None:
+                self.back_at = now
+            time.sleep(0.05)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over = True
+        self.thread.join()
 
 
 def restart(daemon, seconds):
@@ -125,22 +143,26 @@ def restart(daemon, seconds):
 def run_restart(daemon, seconds):
     scale(2)
     options = [] if OTHER else ["--hold-timeout", "60s"]
-    with Forward("svc/web", ":8080", *options, transport="spdy") as forward:
+    with Forward("svc/web", ":8080", *options, transport="spdy", trace=TRACE) as forward, Upgrades(pods()[0]) as upgrades:
         port = forward.port()
         eventually(lambda: get(port, "/", 5), 180, "an answer")
         with Load(port) as load:
             time.sleep(2)
-            answers = restart(daemon, seconds)
+            restart(daemon, seconds)
+            eventually(lambda: upgrades.back_at or upgrades.failed_at is None, 60, "port-forwards by others")
             before = load.good
-            try:
+            with contextlib.suppress(Failed):
                 eventually(lambda: load.good > before, 180, "a request that succeeds")
-                first = f"{time.monotonic() - answers:.2f} s after it answers again"
-            except Failed:
-                first = "never"
+            is_back = load.good > before
             time.sleep(3)
-        print(f"# {daemon} away for {seconds} s, {'kubectl' if OTHER else 'kftrayctl'}: good again {first}; {load}; "
-              f"{load.failures[:2]}", flush=True)
-        check(OTHER or first != "never", forward.stderr()[-800:])
+        begin, end = load.longest_gap()
+        answers = upgrades.back_at or end
+        first = f"{max(end - answers, 0):.2f} s after others can forward again" if is_back else "never"
+        print(f"# {daemon} away for {seconds} s, {'kubectl' if OTHER else 'kftrayctl'}: others can forward again after "
+              f"{max(answers - begin, 0):.2f} s, good again {first}; {load}", flush=True)
+        check(OTHER or is_back, forward.stderr()[-800:])
+        ends = check_failures(load, forward)
+        print(f"# each of the failed ones was under way; ended as {ends}", flush=True)
 
 
 @test("the API server is killed and comes back after 3 s")

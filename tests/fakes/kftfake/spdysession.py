@@ -269,6 +269,9 @@ class SpdySession:
     async def _forward_pair(self, port, data, error):
         if "unknown-stream" in self.faults:
             await self.send(spdy.data_head(data.number + 1000000, 5) + b"stray")
+        if self.faults.get("goaway", {}).get("unseen"):
+            await self._say_goodbye(0, max(min(data.number, error.number) - 2, 0))
+            return
         self._plan_goaway()
         fault = self.faults.get("pair-error")
         if fault is not None and self._pairs > fault.get("after", 0):
@@ -308,9 +311,9 @@ class SpdySession:
         """GOAWAY and the end, now."""
         self._keep(self._start(self._say_goodbye(0)))
 
-    async def _say_goodbye(self, code):
+    async def _say_goodbye(self, code, last_id=None):
         try:
-            await self.send(spdy.goaway(self._last_id, code))
+            await self.send(spdy.goaway(self._last_id if last_id is None else last_id, code))
         except OSError:
             pass
         self._over.set()
