@@ -14,8 +14,8 @@ struct KftCommand {
     char *user;
     KftSecret *password;
     KftRelaySettings relays; /* SET_RELAYS */
-    KftQuery *query;     /* QUERY */
-    KftQueryId query_id; /* CANCEL_QUERY */
+    KftQuery *query;         /* QUERY */
+    KftQueryId query_id;     /* CANCEL_QUERY */
 };
 
 #endif

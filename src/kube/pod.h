@@ -27,7 +27,7 @@ typedef struct {
     char *namespace_;
     char *name;
     char *uid;
-    char *ip; /* nullable: none yet */
+    char *ip;   /* nullable: none yet */
     char *node; /* nullable */
     KftPodPhase phase;
     bool is_scheduled;
