@@ -122,7 +122,7 @@ class Network(harness.ClusterCase):
     def test_run_asks(self):
         """Before the table of a terminal, which goes on with the login."""
         self.good("settings", "proxy", f"http://{self.start_proxy('--login', 'ann:' + PASSWORD)}")
-        self.good("add", "svc/web", f"{harness.free_port()}:8080", "--alias", "shop")
+        self.good("add", "svc/web", f"{harness.freeport.find()}:8080", "--alias", "shop")
         terminal = self.open_terminal(harness.PROGRAM, "run", "--all")
         terminal.expect("User name: ")
         terminal.send("ann\n")

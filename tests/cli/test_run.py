@@ -88,10 +88,10 @@ class Run(harness.ClusterCase):
     def test_one_that_fails_does_not_end_the_others(self):
         port = self.add("svc/web", ":8080")
         self.add("svc/web", ":8080", "--context", "nowhere", "alias=lost")
-        self.add("workload_type=proxy", "remote_address=x.test", "remote_port=1", "alias=relay")
+        self.add("workload_type=expose", "local_port=3000", "alias=shown")
         self.add("svc/missing", ":1")
         run = self.start("run", "--all")
-        run.await_line(r'^error: relay: failed: workload_type "proxy" ')
+        run.await_line(r'^error: shown: failed: workload_type "expose" ')
         run.await_line("ready at")
         self.assertIn("web-0", self.fetch(port))
         self.assertIn("not found", self.await_state("missing", state="backoff")["error"])
