@@ -236,10 +236,18 @@ KftEvent *kft_engine_take_event(KftEngine *self)
     return g_queue_pop_head(&self->taken);
 }
 
+/* A signal, be it the SIGCHLD of a credential plugin, is no reason to end the wait. */
 bool kft_engine_wait(KftEngine *self, int timeout_ms)
 {
     struct pollfd poll_fd = {.fd = self->event_fd, .events = POLLIN};
-    return poll(&poll_fd, 1, timeout_ms) == 1;
+    int64_t end_ms = g_get_monotonic_time() / 1000 + timeout_ms;
+    int n = 0;
+
+    while ((n = poll(&poll_fd, 1, timeout_ms)) < 0 && errno == EINTR) {
+        if (timeout_ms > 0)
+            timeout_ms = (int)MAX(end_ms - g_get_monotonic_time() / 1000, 0);
+    }
+    return n == 1;
 }
 
 void kft_engine_free(KftEngine *self)

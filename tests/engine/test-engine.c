@@ -1,6 +1,8 @@
 /* The engine by its public headers alone, against the scripted API server. */
 #include <kftray/engine.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -67,6 +69,26 @@ static void test_carries(Fixture *self, gconstpointer data)
     g_assert_true(kft_engine_post(self->engine, kft_command_new_stop_forward((KftForwardId){1})));
     fixture_wait_state(self, KFT_FORWARD_STATE_IDLE, 1);
     g_assert_cmpint(kft_test_connect(port), ==, -1);
+}
+
+static void on_alarm(int signal)
+{
+    (void)signal;
+}
+
+/* Signals, such as a plugin's SIGCHLD, end no wait for an event. */
+static void test_signals(Fixture *self, gconstpointer data)
+{
+    (void)data;
+    const struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+    const struct itimerval often = {.it_interval.tv_usec = 1000, .it_value.tv_usec = 1000};
+    const struct itimerval never = {0};
+
+    g_assert_cmpint(sigaction(SIGALRM, &action, NULL), ==, 0);
+    g_assert_cmpint(setitimer(ITIMER_REAL, &often, NULL), ==, 0);
+    fixture_start(self, 1, fixture_make_spec(self, "pod/x", ":80"));
+    fixture_wait_state(self, KFT_FORWARD_STATE_READY, 1);
+    g_assert_cmpint(setitimer(ITIMER_REAL, &never, NULL), ==, 0);
 }
 
 /* A transport that one forward insists on is not what the cluster is known for. */
@@ -150,6 +172,7 @@ int main(int argc, char **argv)
     ADD("/engine/stop-idle", test_stop_idle);
     ADD("/engine/bad-specs", test_bad_specs);
     ADD("/engine/carries", test_carries);
+    ADD("/engine/signals", test_signals);
     ADD("/engine/forced-transport", test_forced_transport);
     ADD("/engine/id-in-use", test_id_in_use);
     ADD("/engine/many-then-shutdown", test_many_then_shutdown);
