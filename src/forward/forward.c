@@ -641,8 +641,7 @@ void kft_forward_move(KftForward *self)
     set_error(self, NULL);
     kft_forward_set_waiting_for(self, NULL);
     /* What it had deployed is on the server that is left. */
-    if (self->relay != NULL)
-        kft_forward_clear_relay(self);
+    kft_forward_clear_relay(self);
     kft_forward_init_relay(self);
     if (self->state != KFT_FORWARD_STATE_RESOLVING)
         set_state(self, KFT_FORWARD_STATE_RESOLVING);
