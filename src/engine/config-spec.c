@@ -8,9 +8,8 @@ static bool check_possible(const KftConfig *config, GError **error)
 {
     if (config->workload_type != KFT_WORKLOAD_TYPE_EXPOSE)
         return true;
-    g_set_error_literal(
-        error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
-        "workload_type \"expose\" is not there in this version; the config is kept");
+    g_set_error_literal(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+                        "workload_type \"expose\" is not there yet; the config is kept");
     return false;
 }
 
