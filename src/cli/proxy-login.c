@@ -30,14 +30,13 @@ static void say(int fd, const char *text)
 static char *read_line(int fd, int signal_fd)
 {
     struct pollfd fds[] = {{.fd = signal_fd, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
-    char line[MAX_LINE_BYTES];
+    char line[MAX_LINE_BYTES + 1];
 
     if (poll(fds, G_N_ELEMENTS(fds), -1) < 0 || fds[0].revents != 0)
         return NULL;
-    ssize_t n = read(fd, line, sizeof line);
-    char *copy = n <= 0 ? NULL
-                        : g_strndup(line, strcspn(line, "\r\n") < (size_t)n ? strcspn(line, "\r\n")
-                                                                            : (size_t)n);
+    ssize_t n = read(fd, line, sizeof line - 1);
+    line[MAX(n, 0)] = '\0';
+    char *copy = n <= 0 ? NULL : g_strndup(line, strcspn(line, "\r\n"));
     explicit_bzero(line, sizeof line);
     return copy;
 }
