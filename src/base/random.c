@@ -22,3 +22,15 @@ uint32_t kft_random_below(uint32_t bound)
     kft_random_bytes(&value, sizeof value);
     return (uint32_t)(value % bound);
 }
+
+char *kft_random_dup_name(size_t n_bytes)
+{
+    uint8_t bytes[16];
+    GString *out = g_string_new(NULL);
+
+    g_assert(n_bytes <= sizeof bytes);
+    kft_random_bytes(bytes, n_bytes);
+    for (size_t i = 0; i < n_bytes; i++)
+        g_string_append_printf(out, "%02x", bytes[i]);
+    return g_string_free(out, FALSE);
+}

@@ -9,5 +9,8 @@
 void kft_random_bytes(void *data, size_t size);
 /* A number in 0..@bound-1, @bound > 0; evenly enough for jitter and shuffling. Thread: any. */
 uint32_t kft_random_below(uint32_t bound);
+/* A name of @n_bytes random bytes, 16 at most, in lower case hexadecimal: fit for labels of
+ * Kubernetes and for files. Returns: (transfer full). Thread: any. */
+char *kft_random_dup_name(size_t n_bytes);
 
 #endif

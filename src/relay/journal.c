@@ -67,18 +67,6 @@ static KftJournalEntry *entry_new(const char *session,
 
 /* --- names and places --- */
 
-/* Fit for labels: lower case letters and digits. */
-static char *make_random_name(size_t n_bytes)
-{
-    uint8_t bytes[16];
-    g_assert(n_bytes <= sizeof bytes);
-    kft_random_bytes(bytes, n_bytes);
-    GString *out = g_string_new(NULL);
-    for (size_t i = 0; i < n_bytes; i++)
-        g_string_append_printf(out, "%02x", bytes[i]);
-    return g_string_free(out, FALSE);
-}
-
 static bool is_random_name(const char *text)
 {
     size_t length = strspn(text, "0123456789abcdef");
@@ -112,11 +100,17 @@ char *kft_journal_dup_installation(const char *state_dir)
     return NULL;
 }
 
+static bool need_folder(const KftJournal *self, GError **error)
+{
+    return g_mkdir_with_parents(self->folder, PRIVATE_FOLDER_MODE) == 0 ||
+           set_errno_error(error, self->folder);
+}
+
 /* Two that start at once agree on the one that linked its file first. */
 static bool need_installation(KftJournal *self, const char *state_dir, GError **error)
 {
     g_autofree char *path = g_build_filename(self->folder, "installation", NULL);
-    g_autofree char *mine = make_random_name(INSTALLATION_BYTES);
+    g_autofree char *mine = kft_random_dup_name(INSTALLATION_BYTES);
     g_autofree char *own_path = g_strdup_printf("%s.%s", path, mine);
 
     self->installation = kft_journal_dup_installation(state_dir);
@@ -148,13 +142,13 @@ static char *write_entries(const KftJournal *self)
     g_autoptr(json_object) list = json_object_new_array();
     for (guint i = 0; i < self->entries->len; i++) {
         const KftJournalEntry *entry = g_ptr_array_index(self->entries, i);
-        json_object *object = json_object_new_object();
-        add_text(object, "session", entry->session);
-        add_text(object, "kubeconfig", entry->kubeconfig);
-        add_text(object, "context", entry->context);
-        add_text(object, "namespace", entry->namespace_);
-        add_text(object, "name", entry->name);
-        (void)json_object_array_add(list, object);
+        json_object *item = json_object_new_object();
+        add_text(item, "session", entry->session);
+        add_text(item, "kubeconfig", entry->kubeconfig);
+        add_text(item, "context", entry->context);
+        add_text(item, "namespace", entry->namespace_);
+        add_text(item, "name", entry->name);
+        (void)json_object_array_add(list, item);
     }
     return g_strdup(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY));
 }
@@ -300,26 +294,28 @@ static bool open_session(KftJournal *self, GError **error)
     g_autofree char *new_path = g_strdup_printf("%s.new", path);
 
     self->fd = open(new_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, PRIVATE_FILE_MODE);
-    if (self->fd < 0 || flock(self->fd, LOCK_EX | LOCK_NB) != 0 || g_rename(new_path, path) != 0)
+    if (self->fd < 0)
         return set_errno_error(error, new_path);
-    return save(self, error);
+    if (flock(self->fd, LOCK_EX | LOCK_NB) == 0 && g_rename(new_path, path) == 0)
+        return save(self, error);
+    set_errno_error(error, new_path);
+    (void)g_unlink(new_path);
+    return false;
 }
 
 KftJournal *kft_journal_open(const char *state_dir, GError **error)
 {
-    g_autoptr(KftJournal) self = g_new0(KftJournal, 1);
+    KftJournal *self = g_new0(KftJournal, 1);
 
     self->folder = folder_of(state_dir);
     self->fd = -1;
     self->entries = g_ptr_array_new_with_free_func(free_entry);
-    self->session = make_random_name(SESSION_BYTES);
-    if (g_mkdir_with_parents(self->folder, PRIVATE_FOLDER_MODE) != 0) {
-        set_errno_error(error, self->folder);
-        return NULL;
-    }
-    if (!need_installation(self, state_dir, error) || !open_session(self, error))
-        return NULL;
-    return g_steal_pointer(&self);
+    self->session = kft_random_dup_name(SESSION_BYTES);
+    bool is_open = need_folder(self, error) && need_installation(self, state_dir, error) &&
+                   open_session(self, error);
+    if (!is_open)
+        g_clear_pointer(&self, kft_journal_close);
+    return self;
 }
 
 void kft_journal_close(KftJournal *self)

@@ -101,6 +101,11 @@ static void test_random(void)
         seen |= 1u << kft_random_below(5);
     g_assert_cmpuint(seen, ==, 0x1f);
     g_assert_cmpuint(kft_random_below(1), ==, 0);
+
+    g_autofree char *name = kft_random_dup_name(5);
+    g_autofree char *other = kft_random_dup_name(16);
+    g_assert_cmpuint(strspn(name, "0123456789abcdef"), ==, 10);
+    g_assert_cmpuint(strspn(other, "0123456789abcdef"), ==, 32);
 }
 
 int main(int argc, char **argv)
