@@ -38,7 +38,8 @@ struct KftRelay {
     char *pod;           /* name of the newest; nullable */
     GPtrArray *old_pods; /* names of those that may still exist */
     KftManifestKeepalive keepalive;
-    char *host;               /* where the relay leads to, as it was found out; nullable */
+    char *host;               /* of the target, as it was found out; nullable */
+    char *led_to;             /* the one that the newest pod, or the gateway, was given; nullable */
     KftApiCall *call;         /* the step of deploying */
     KftRelayAddress *address; /* the same */
     GPtrArray *removals;      /* KftRemoval, running */
@@ -106,6 +107,13 @@ static void fail(KftRelay *self, GError *error)
 /* --- the pod --- */
 
 static void on_old_pod_removed(KftRemoval *removal, void *user_data);
+static void create_pod(KftRelay *self);
+
+static void note_host(KftRelay *self)
+{
+    g_free(self->led_to);
+    self->led_to = g_strdup(self->host);
+}
 
 /* Nobody waits for it: a new one is made meanwhile. */
 static void retire_pod(KftRelay *self)
@@ -131,7 +139,11 @@ static void on_created(const KftHttpResponse *response, const GError *error, voi
     if (error == NULL) {
         kft_log(KFT_LOG_FORWARD, KFT_LEVEL_INFO, "relay %s deployed in %s", self->pod,
                 self->namespace_);
-        deployed(self);
+        /* The target may have moved meanwhile. */
+        if (strcmp(self->led_to, self->host) == 0)
+            deployed(self);
+        else
+            create_pod(self);
         return;
     }
     /* A refusal leaves nothing; without an answer, or with that of a server in trouble, there may
@@ -191,6 +203,7 @@ static void create_pod(KftRelay *self)
 
     retire_pod(self);
     remove_old_pods(self);
+    note_host(self);
     self->pod = kft_relay_home_make_pod_name(self->spec->home, self->spec->protocol);
     g_autofree char *json = prepare_pod(self, &error);
     if (json == NULL) {
@@ -210,6 +223,22 @@ static void create_pod(KftRelay *self)
 
 /* --- where it leads to --- */
 
+static void use_address(KftRelay *self)
+{
+    /* A step that is under way looks at it when it is done. */
+    if (self->call != NULL || (self->is_deployed && strcmp(self->led_to, self->host) == 0))
+        return;
+    if (self->is_deployed)
+        kft_log(KFT_LOG_FORWARD, KFT_LEVEL_INFO, "the target of a relay is at %s now", self->host);
+    self->is_deployed = false;
+    if (self->is_gateway) {
+        note_host(self);
+        deployed(self);
+    } else {
+        create_pod(self);
+    }
+}
+
 static void on_address(const char *host, const GError *error, void *user_data)
 {
     KftRelay *self = user_data;
@@ -221,20 +250,9 @@ static void on_address(const char *host, const GError *error, void *user_data)
         fail(self, g_steal_pointer(&failure));
         return;
     }
-    bool has_moved = self->host != NULL && strcmp(self->host, copy) != 0;
     g_free(self->host);
     self->host = g_steal_pointer(&copy);
-    if (self->is_deployed && has_moved && !self->is_gateway) {
-        /* The relay leads to a pod that is gone. */
-        kft_log(KFT_LOG_FORWARD, KFT_LEVEL_INFO, "relay %s: the target is at %s now", self->pod,
-                self->host);
-        self->is_deployed = false;
-        create_pod(self);
-    } else if (!self->is_deployed && self->call == NULL && self->is_gateway) {
-        deployed(self);
-    } else if (!self->is_deployed && self->call == NULL) {
-        create_pod(self);
-    }
+    use_address(self);
 }
 
 static void find_address(KftRelay *self)
@@ -414,17 +432,6 @@ static void free_removal(void *removal)
     kft_removal_free(removal);
 }
 
-static char *make_id(void)
-{
-    uint8_t bytes[RELAY_ID_BYTES];
-    GString *out = g_string_new(NULL);
-
-    kft_random_bytes(bytes, sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        g_string_append_printf(out, "%02x", bytes[i]);
-    return g_string_free(out, FALSE);
-}
-
 KftRelay *kft_relay_new(KftCluster *cluster,
                         const KftRelaySpec *spec,
                         const char *namespace_,
@@ -437,7 +444,7 @@ KftRelay *kft_relay_new(KftCluster *cluster,
     self->namespace_ = g_strdup(namespace_);
     self->funcs = *funcs;
     self->user_data = user_data;
-    self->id = make_id();
+    self->id = kft_random_dup_name(RELAY_ID_BYTES);
     g_autofree char *selector = g_strdup_printf(KFT_RELAY_LABEL_RELAY "=%s", self->id);
     self->own_target = kft_target_parse(NULL, selector, NULL);
     self->gateway_target = kft_target_parse(NULL, KFT_RELAY_GATEWAY_SELECTOR, NULL);
@@ -461,6 +468,7 @@ void kft_relay_free(KftRelay *self)
     g_free(self->namespace_);
     g_free(self->pod);
     g_free(self->host);
+    g_free(self->led_to);
     g_free(self->id);
     g_free(self);
 }
