@@ -260,9 +260,10 @@ static int open_socket(KftUdpListener *self, const struct sockaddr_storage *addr
 {
     bool is_v4 = address->ss_family == AF_INET;
 
-    self->fd = KFT_FAULT("socket")
-                   ? -1
-                   : socket(address->ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    self->fd = -1;
+    if (KFT_FAULT("socket"))
+        return UV_EMFILE;
+    self->fd = socket(address->ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (self->fd < 0)
         return uv_translate_sys_error(errno);
     if (!is_v4)
@@ -286,7 +287,9 @@ static void note_address(KftUdpListener *self)
     socklen_t length = sizeof address;
     (void)getsockname(self->fd, (struct sockaddr *)&address, &length);
     /* The port is at the same place for both families. */
-    self->port = ntohs(((const struct sockaddr_in *)(const void *)&address)->sin_port);
+    struct sockaddr_in v4;
+    memcpy(&v4, &address, sizeof v4);
+    self->port = ntohs(v4.sin_port);
     self->name = kft_socket_format_address(&address);
 }
 
