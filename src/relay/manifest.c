@@ -250,12 +250,12 @@ static json_object *fill(Filling *self, const char *key, json_object *value)
 /* The object at @key of @parent, made if there is none. */
 static json_object *need_object(json_object *parent, const char *key)
 {
-    json_object *object = kft_json_get(parent, key);
-    if (json_object_get_type(object) == json_type_object)
-        return object;
-    object = json_object_new_object();
-    (void)json_object_object_add(parent, key, object);
-    return object;
+    json_object *child = kft_json_get(parent, key);
+    if (json_object_get_type(child) == json_type_object)
+        return child;
+    child = json_object_new_object();
+    (void)json_object_object_add(parent, key, child);
+    return child;
 }
 
 static void set_text(json_object *object, const char *key, const char *text)

@@ -54,7 +54,7 @@ static void start_call(KftRemoval *self, const char *method, const char *body, K
     self->call = kft_cluster_request(self->cluster, &request, NULL, on_done, self);
 }
 
-/* @uid: nullable; the API server's answers are JSON, so it needs no escaping here. */
+/* @uid: of the pod that was read; NULL = whichever has the name. */
 static void start_delete(KftRemoval *self, const char *uid)
 {
     g_autoptr(json_object) options = json_object_new_object();
