@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Fault torture: reruns one case with the n-th fallible call failing, n = 1, 2, …, until it passes untouched.
 
-    torture.py --kftrayctl PATH [--to N]
+    torture.py --kftrayctl PATH [--to N] [RUN…]
 
 PATH is a build with KFT_FAULTS=ON. Each run forwards a port of the scripted API server, makes two connections and
-stops. Whatever fails inside, the program may not crash, hang or leak (a sanitizer build shows that), and must end
+stops; or deploys a relay for TCP or UDP first. Whatever fails inside, the program may not crash, hang or leak (a sanitizer build shows that), and must end
 with status 0 or 1, in the latter case with a sentence. The last runs move few bytes per read and write and must
 carry the data unharmed. TAP output.
 """
@@ -24,16 +24,32 @@ import time
 TOP = pathlib.Path(__file__).resolve().parents[2]
 RUN_SECONDS = 40
 PARTIAL = [(1, 0), (0, 1), (7, 3), (1, 1), (4096, 1500)]
-# Where each case starts what it is about: a file to compare through the forward.
+FORWARD = ("pod/x", ":80")
+RELAY = ("--relay", "own", "--remote-address", "x.test", ":80")
+# What is run, and what a relay of it is: an echo of frames is one of datagrams.
+RUNS = {
+    "tunnel": ("http", "--transport", "tunnel", *FORWARD),
+    "spdy": ("http", "--transport", "spdy", *FORWARD),
+    "websocket": ("http", "--transport", "websocket", *FORWARD),
+    "relay": ("http", *RELAY),
+    "udp": ("echo", "--udp", *RELAY),
+}
+WORLD = '{"server": {"created": {"apps": {"8080": "%s", "8090": "http"}}}}'
+DATAGRAM = bytes(range(256)) * 4
+# A file to compare through the forward.
 BYTES = 20000
 BATCH = 4
 
 
 class Server:
-    def __init__(self, directory):
+    def __init__(self, directory, app):
+        directory.mkdir()
         self.kubeconfig = directory / "kubeconfig"
+        self.state = directory / "state"
+        world = directory / "world.json"
+        world.write_text(WORLD % app, encoding="utf-8")
         self._process = subprocess.Popen(
-            ["/usr/bin/python3", TOP / "tests/fakes/apiserver.py", "--kubeconfig-out", self.kubeconfig],
+            ["/usr/bin/python3", TOP / "tests/fakes/apiserver.py", "--kubeconfig-out", self.kubeconfig, "--world", world],
             stdout=subprocess.PIPE, text=True)
         line = self._process.stdout.readline()
         if not line.startswith("ready"):
@@ -57,6 +73,23 @@ def request(port, path):
     return answer.partition(b"\r\n\r\n")[2]
 
 
+def ask(port):
+    """The answer to a datagram, which is sent again each second; None if there is none."""
+    end = time.monotonic() + 15
+    with socket.socket(type=socket.SOCK_DGRAM) as client:
+        client.settimeout(1)
+        while time.monotonic() < end:
+            try:
+                client.connect(("127.0.0.1", port))
+                client.send(DATAGRAM)
+                return client.recv(65536)
+            except TimeoutError:
+                continue
+            except OSError:
+                return None
+    return None
+
+
 def read_port(process):
     """The local port, or None if the program ended first."""
     for line in process.stdout:
@@ -66,16 +99,18 @@ def read_port(process):
     return None
 
 
-def run_once(program, server, transport, environment):
+def run_once(program, server, what, environment):
     """(status, stderr, bodies) of one run; status None if it had to be killed."""
-    command = [program, "forward", "--kubeconfig", server.kubeconfig, "--transport", transport, "-q",
-               "--address", "127.0.0.1", "--pod-running-timeout", "3s", "pod/x", ":80"]
+    command = [program, "forward", "--kubeconfig", server.kubeconfig, "-q", "--address", "127.0.0.1",
+               "--pod-running-timeout", "3s", *RUNS[what][1:]]
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True,
-                                   env={**os.environ, **environment})
+                                   env={**os.environ, "XDG_STATE_HOME": server.state, **environment})
         deadline = time.monotonic() + RUN_SECONDS
         port = read_port(process)
-        bodies = [request(port, f"/zero?n={BYTES}") for _ in range(2)] if port else []
+        bodies = []
+        if port:
+            bodies = [ask(port) if what == "udp" else request(port, f"/zero?n={BYTES}") for _ in range(2)]
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         try:
@@ -115,28 +150,28 @@ class Report:
             print(f"#   {line}")
 
 
-def torture(report, pool, program, server, transport, last):
+def torture(report, pool, program, server, what, last):
     """Runs batches of neighbouring calls at once; the first untouched run ends it."""
     def attempt(n):
-        return n, *run_once(program, server, transport, {"KFT_FAULT_NTH": str(n)})
+        return n, *run_once(program, server, what, {"KFT_FAULT_NTH": str(n)})
 
     for start in range(1, last + 1, BATCH):
         for n, status, errors, _ in pool.map(attempt, range(start, start + BATCH)):
             if "fault injected" not in errors:
                 return
             point = re.search(r"fault injected: (\S+)", errors)[1]
-            report.add(f"{transport}: call {n} fails, {point}", complaint(status, errors), errors)
-    report.add(f"{transport}: ends", f"more than {last} fallible calls")
+            report.add(f"{what}: call {n} fails, {point}", complaint(status, errors), errors)
+    report.add(f"{what}: ends", f"more than {last} fallible calls")
 
 
-def partial(report, program, server, transport):
+def partial(report, program, server, what):
     for read, write in PARTIAL:
         environment = {"KFT_DBG_RMAX": str(read), "KFT_DBG_WMAX": str(write)}
-        status, errors, bodies = run_once(program, server, transport, environment)
+        status, errors, bodies = run_once(program, server, what, environment)
         problem = complaint(status, errors)
-        if problem is None and bodies != [bytes(BYTES)] * 2:
+        if problem is None and bodies != [DATAGRAM if what == "udp" else bytes(BYTES)] * 2:
             problem = f"wrong data: {[None if b is None else len(b) for b in bodies]}"
-        report.add(f"{transport}: at most {read or 'any'} bytes read, {write or 'any'} written at once",
+        report.add(f"{what}: at most {read or 'any'} bytes read, {write or 'any'} written at once",
                    problem, errors)
 
 
@@ -144,17 +179,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--kftrayctl", required=True)
     parser.add_argument("--to", dest="last", type=int, default=2000)
+    parser.add_argument("only", nargs="*", metavar="RUN", help=", ".join(RUNS))
     options = parser.parse_args()
     report = Report()
     with tempfile.TemporaryDirectory() as directory:
-        server = Server(pathlib.Path(directory))
-        try:
-            with concurrent.futures.ThreadPoolExecutor(BATCH) as pool:
-                for transport in ("tunnel", "spdy", "websocket"):
-                    torture(report, pool, options.kftrayctl, server, transport, options.last)
-                    partial(report, options.kftrayctl, server, transport)
-        finally:
-            server.stop()
+        for what in options.only or RUNS:
+            server = Server(pathlib.Path(directory) / what, RUNS[what][0])
+            try:
+                with concurrent.futures.ThreadPoolExecutor(BATCH) as pool:
+                    torture(report, pool, options.kftrayctl, server, what, options.last)
+                    partial(report, options.kftrayctl, server, what)
+            finally:
+                server.stop()
     print(f"1..{report.count}")
     print(f"# {report.count - report.failures} passed, {report.failures} failed")
     sys.exit(1 if report.failures else 0)
