@@ -231,9 +231,13 @@ static void bind_local_ports(KftDiagnosis *self, const uint16_t *ports, size_t n
     g_autoptr(GString) taken = g_string_new(NULL);
     Bound bound = {.open = open, .taken = taken};
     g_autoptr(GError) error = NULL;
-    KftBindings *bindings = kft_bindings_new(self->loop, self->options->protocol,
-                                             (const char *const *)self->options->addresses, ports,
-                                             n_ports, &funcs, &bound, &error);
+    const KftBindingsOptions options = {
+        .protocol = self->options->protocol,
+        .addresses = (const char *const *)self->options->addresses,
+        .ports = ports,
+        .n_ports = n_ports,
+    };
+    KftBindings *bindings = kft_bindings_new(self->loop, &options, &funcs, &bound, &error);
     kft_bindings_free(bindings);
     /* A forward would be content with one of the two loopback addresses, but who connects to the
      * other one reaches somebody else's program. */

@@ -220,10 +220,7 @@ static void expand_addresses(KftBindings *self, const char *const *addresses)
 }
 
 KftBindings *kft_bindings_new(KftLoop *loop,
-                              KftProtocol protocol,
-                              const char *const *addresses,
-                              const uint16_t *ports,
-                              size_t n_ports,
+                              const KftBindingsOptions *options,
                               const KftBindingsFuncs *funcs,
                               void *user_data,
                               GError **error)
@@ -231,20 +228,20 @@ KftBindings *kft_bindings_new(KftLoop *loop,
     g_autoptr(GError) first_error = NULL;
     KftBindings *self = g_new0(KftBindings, 1);
     self->loop = loop;
-    self->protocol = protocol;
+    self->protocol = options->protocol;
     self->funcs = *funcs;
     self->user_data = user_data;
     self->bindings = g_ptr_array_new_with_free_func(binding_free);
-    self->ports = g_memdup2(ports, n_ports * sizeof ports[0]);
-    self->n_ports = n_ports;
+    self->ports = g_memdup2(options->ports, options->n_ports * sizeof options->ports[0]);
+    self->n_ports = options->n_ports;
     self->addresses = g_array_new(FALSE, FALSE, sizeof(Address));
-    expand_addresses(self, addresses);
+    expand_addresses(self, options->addresses);
 
-    for (size_t i = 0; i < n_ports; i++) {
+    for (size_t i = 0; i < self->n_ports; i++) {
         g_autoptr(GError) port_error = NULL;
         if (bind_port(self, i, &port_error))
             continue;
-        if (n_ports > 1)
+        if (self->n_ports > 1)
             funcs->on_notice(port_error->message, user_data);
         if (first_error == NULL)
             first_error = g_steal_pointer(&port_error);

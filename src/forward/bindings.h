@@ -27,16 +27,20 @@ typedef struct {
     void (*on_lost)(uint32_t n, void *user_data);
 } KftBindingsFuncs;
 
-/* Opens all listeners. @addresses: numeric, or "localhost" for 127.0.0.1 and ::1, of which one
- * suffices; NULL ended. @ports: local ports, 0 = any free one, the same on all addresses. As with
- * kubectl a port that cannot be bound is left out with a notice as long as another one can.
+typedef struct {
+    KftProtocol protocol;
+    /* Numeric, or "localhost" for 127.0.0.1 and ::1, of which one suffices; NULL ended. */
+    const char *const *addresses;
+    const uint16_t *ports; /* local ones; 0 = any free one, the same on all addresses */
+    size_t n_ports;
+} KftBindingsOptions;
+
+/* Opens all listeners. @options: copied. As with kubectl a port that cannot be bound is left out
+ * with a notice as long as another one can.
  * on_listening and on_notice run inside this call. Errors: PORT_IN_USE, BAD_CONFIG (an address that
  * is none), when no port could be bound. */
 KftBindings *kft_bindings_new(KftLoop *loop,
-                              KftProtocol protocol,
-                              const char *const *addresses,
-                              const uint16_t *ports,
-                              size_t n_ports,
+                              const KftBindingsOptions *options,
                               const KftBindingsFuncs *funcs,
                               void *user_data,
                               GError **error);

@@ -367,9 +367,13 @@ static bool open_listeners(KftForward *self, const uint16_t *local_numbers, GErr
     for (size_t i = 0; i < n_ports; i++)
         local[i] = self->options->port_is_local_from_remote[i] ? local_numbers[i]
                                                                : self->options->ports[i].local;
-    self->bindings = kft_bindings_new(self->loop, self->options->protocol,
-                                      (const char *const *)self->options->addresses, local, n_ports,
-                                      &funcs, self, error);
+    const KftBindingsOptions options = {
+        .protocol = self->options->protocol,
+        .addresses = (const char *const *)self->options->addresses,
+        .ports = local,
+        .n_ports = n_ports,
+    };
+    self->bindings = kft_bindings_new(self->loop, &options, &funcs, self, error);
     return self->bindings != NULL;
 }
 
