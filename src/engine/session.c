@@ -156,6 +156,7 @@ static void on_forward_status(const KftForwardStatus *status, void *user_data)
         .pod = g_strdup(status->pod),
         .n_pods = status->n_pods,
         .transport = status->transport,
+        .detour = g_strdup(status->detour),
     };
     entry->session->post(event, entry->session->user_data);
     if (!kft_timer_is_active(entry->session->statistics))
