@@ -251,8 +251,8 @@ static void test_rubbish(void)
         "[]",
         "{'items': {}}",
         "{'items': [1, null, {}, {'metadata': {'name': 'a', 'namespace': 'shop'}}]}",
-        "{'items': [{'metadata': {'name': 'a', 'namespace': 'shop'}, 'spec': {'podSelector': {},"
-        " 'egress': [1, null, {'to': [null, 1, {}], 'ports': [null, 'x', {'port': -1}]}]}}]}",
+        ("{'items': [{'metadata': {'name': 'a', 'namespace': 'shop'}, 'spec': {'podSelector': {},"
+         " 'egress': [1, null, {'to': [null, 1, {}], 'ports': [null, 'x', {'port': -1}]}]}}]}"),
     };
     g_autoptr(json_object) pod = parse(relay_json);
     KftPolicyEnd relay = {.name = "the relay", .namespace_ = "shop", .pod = pod};
