@@ -19,10 +19,12 @@
     X(RIGHTS, "rights", "You have the rights")                                                     \
     X(NAMESPACE, "namespace", "The namespace exists")                                              \
     X(TARGET, "target", "There are pods")                                                          \
+    X(RELAY, "relay", "The relay runs")                                                            \
     X(UPGRADE, "upgrade", "A connection to the pod opens")                                         \
     X(PORT, "port", "The port is open in the pod")                                                 \
+    X(REACH, "reach", "The relay reaches the target")                                              \
+    X(POLICIES, "policies", "NetworkPolicies allow it")                                            \
     X(BYTES, "bytes", "Bytes pass")                                                                \
-    X(RELAY, "relay", "The relay works")                                                           \
     X(LOCAL, "local", "The local port is free")
 
 typedef enum {

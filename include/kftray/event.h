@@ -39,6 +39,8 @@ typedef struct {
     char *pod;              /* nullable; of several, one */
     uint32_t n_pods;        /* that can take connections */
     KftTransport transport; /* AUTO while it is not known */
+    char *detour; /* why it is SPDY by POST although WebSockets would do: what does not let them
+                     through, a few words; nullable */
 } KftForwardStatusEvent;
 
 typedef struct {

@@ -55,6 +55,8 @@ typedef struct {
 
 /* Everything but id and type unset. Thread: any. */
 KftQuery *kft_query_new(KftQueryId id, KftQueryType type);
+/* Returns: (transfer full). Thread: any. */
+KftQuery *kft_query_copy(const KftQuery *self);
 /* NULL is allowed. Thread: any. */
 void kft_query_free(KftQuery *self);
 

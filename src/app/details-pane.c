@@ -109,12 +109,24 @@ static gboolean on_clock(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+static char *dup_transport(const KftItemStatus *status)
+{
+    const char *name = kft_transport_name(status->transport);
+    if (status->transport == KFT_TRANSPORT_AUTO)
+        return NULL;
+    /* Translators: "spdy, as WebSockets do not get through: (a technical reason)". */
+    return status->detour == NULL ? g_strdup(name)
+                                  : g_strdup_printf(_("%s, as WebSockets do not get through: %s"),
+                                                    name, status->detour);
+}
+
 static void show_status(KftDetailsPane *self)
 {
     const KftItemStatus *status = kft_forward_item_get_status(self->item);
     GtkStyleContext *style = gtk_widget_get_style_context(GTK_WIDGET(self->state_icon));
     const char *style_class = kft_text_state_class(status->state);
     g_autofree char *reconnects = g_strdup_printf("%u", status->n_reconnects);
+    g_autofree char *transport = dup_transport(status);
 
     if (self->state_class != NULL)
         gtk_style_context_remove_class(style, self->state_class);
@@ -124,9 +136,7 @@ static void show_status(KftDetailsPane *self)
                                  GTK_ICON_SIZE_MENU);
     set_text(self->address, kft_forward_item_get_address(self->item));
     set_text(self->pod, status->pod);
-    set_text(self->transport, status->transport == KFT_TRANSPORT_AUTO
-                                  ? NULL
-                                  : kft_transport_name(status->transport));
+    set_text(self->transport, transport);
     set_text(self->reconnects, reconnects);
     show_problem(self, status);
     show_times(self);

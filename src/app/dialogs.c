@@ -10,6 +10,7 @@
 #include "editor-dialog.h"
 #include "log-window.h"
 #include "plan-dialog.h"
+#include "relays-dialog.h"
 #include "settings-window.h"
 #include "text.h"
 
@@ -36,6 +37,11 @@ void kft_dialogs_import_kubeconfig(KftCore *core, GtkWindow *parent, const char 
 void kft_dialogs_diagnose(KftCore *core, GtkWindow *parent, KftForwardItem *item)
 {
     present(kft_diagnose_dialog_new(core, parent, item));
+}
+
+void kft_dialogs_relays(KftCore *core, GtkWindow *parent)
+{
+    present(kft_relays_dialog_new(core, parent));
 }
 
 void kft_dialogs_log(GtkApplication *application, KftForwardItem *item)

@@ -22,6 +22,8 @@ void kft_dialogs_export(KftCore *core, GtkWindow *parent, const GPtrArray *items
 void kft_dialogs_set_group(KftCore *core, GtkWindow *parent, const GPtrArray *items);
 /* @item: NULL = the one that most probably needs it. */
 void kft_dialogs_diagnose(KftCore *core, GtkWindow *parent, KftForwardItem *item);
+/* The relay pods of a cluster. */
+void kft_dialogs_relays(KftCore *core, GtkWindow *parent);
 /* One window for each forward. */
 void kft_dialogs_log(GtkApplication *application, KftForwardItem *item);
 void kft_dialogs_settings(KftCore *core, GtkWindow *parent);

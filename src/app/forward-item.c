@@ -40,6 +40,7 @@ static void status_clear(KftItemStatus *status)
     g_free(status->waiting_for);
     g_free(status->pod);
     g_free(status->address);
+    g_free(status->detour);
     *status = (KftItemStatus){0};
 }
 
@@ -382,8 +383,11 @@ static void take_status(KftForwardItem *self, const KftForwardStatusEvent *event
     status->next_try_us = event->state == KFT_FORWARD_STATE_BACKOFF
                               ? g_get_monotonic_time() + (gint64)event->next_try_ms * 1000
                               : 0;
-    if (event->transport != KFT_TRANSPORT_AUTO)
+    if (event->transport != KFT_TRANSPORT_AUTO) {
         status->transport = event->transport;
+        g_free(status->detour);
+        status->detour = g_strdup(event->detour);
+    }
     status->state = next;
     emit_changed(self, KFT_ITEM_STATUS);
 }

@@ -42,6 +42,7 @@ typedef struct {
     char *pod;               /* nullable */
     char *address;           /* open local address, nullable */
     KftTransport transport;
+    char *detour;          /* of SPDY: what does not let WebSockets through, English; nullable */
     gint64 ready_since_us; /* monotonic time, 0 = not ready */
     unsigned n_reconnects; /* since the start */
     int64_t other_pid;     /* ELSEWHERE */

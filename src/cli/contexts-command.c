@@ -189,6 +189,7 @@ static bool show_contexts(const Arguments *args)
     state.inquiry = kft_inquiry_new(on_answer, &state);
     if (state.inquiry == NULL)
         return false;
+    kft_inquiry_find_logins(state.inquiry);
     KftQuery *query = kft_query_new((KftQueryId){0}, KFT_QUERY_CONTEXTS);
     query->kubeconfig = g_strdup(args->kubeconfig);
     (void)kft_inquiry_post(state.inquiry, query);

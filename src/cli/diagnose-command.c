@@ -8,6 +8,7 @@
 #include "catalog.h"
 #include "command.h"
 #include "output.h"
+#include "relay-settings.h"
 #include "runner.h"
 #include "select.h"
 #include "style.h"
@@ -44,12 +45,18 @@ typedef struct {
     char *selector;
     char **addresses;
     char *transport;
+    char *remote_address;
+    char *relay;
+    char *relay_image;
+    char *relay_template;
     char *ca_bundle;
+    gboolean is_udp;
 } Arguments;
 
 static const char description[] =
     "Finds out what is wrong on the way to a target: kubeconfig, credential, proxy, name, TLS,\n"
     "rights, pods, port. Says for what failed what to do. Takes at most half a minute.\n"
+    "With UDP or a remote address the relay, too: one is deployed, looked at and deleted.\n"
     "\n"
     "TARGET may be the alias of a stored config, too; without one only the way to the cluster is\n"
     "looked at.";
@@ -59,6 +66,9 @@ static const char examples[] = "  # Why does port 80 of the service not work?\n"
                                "\n"
                                "  # Only the way to the cluster\n"
                                "  kftrayctl diagnose --context staging\n"
+                               "\n"
+                               "  # Does a relay reach the database beyond the cluster?\n"
+                               "  kftrayctl diagnose --remote-address db.example.com 5432\n"
                                "\n"
                                "  # For a bug report; it holds no credentials\n"
                                "  kftrayctl diagnose --json svc/web 80 > report.json";
@@ -76,6 +86,19 @@ static const KftCliOption options[] = {
      "Local addresses, comma separated (default: localhost)", "ADDRESS,…", KFT_VALUE_NONE},
     {"transport", 0, KFT_OPTION_TEXT, offsetof(Arguments, transport),
      "auto, tunnel, spdy or websocket (default: auto)", "NAME", KFT_VALUE_TRANSPORT},
+    {"remote-address", 0, KFT_OPTION_TEXT, offsetof(Arguments, remote_address),
+     "Instead of TARGET: a host that the cluster can reach, by way of a relay pod", "HOST",
+     KFT_VALUE_NONE},
+    {"udp", 'u', KFT_OPTION_FLAG, offsetof(Arguments, is_udp),
+     "UDP instead of TCP, by way of a relay pod", NULL, KFT_VALUE_NONE},
+    {"relay", 0, KFT_OPTION_TEXT, offsetof(Arguments, relay),
+     "Which relay: own, the shared gateway, or auto, which is shared if there is one (default: "
+     "auto)",
+     "auto|own|shared|none", KFT_VALUE_NONE},
+    {"relay-image", 0, KFT_OPTION_TEXT, offsetof(Arguments, relay_image),
+     "Image of the relay pod (default: " KFT_RELAY_DEFAULT_IMAGE ")", "IMAGE", KFT_VALUE_NONE},
+    {"relay-template", 0, KFT_OPTION_FILE, offsetof(Arguments, relay_template),
+     "Template of the relay pod (default: built in)", "FILE", KFT_VALUE_FILE},
     {"ca-bundle", 0, KFT_OPTION_FILE, offsetof(Arguments, ca_bundle),
      "Further trusted authorities, PEM: those of a gateway that inspects TLS", "FILE",
      KFT_VALUE_FILE},
@@ -110,7 +133,8 @@ static void take_words(const Arguments *args, KftForwardSpec *spec)
 {
     char **words = args->common.words;
     size_t n_words = g_strv_length(words);
-    size_t n_targets = args->selector == NULL && n_words > 0 ? 1 : 0;
+    bool is_remote = args->remote_address != NULL;
+    size_t n_targets = args->selector == NULL && !is_remote && n_words > 0 ? 1 : 0;
 
     if (n_targets == 1)
         spec->target = g_strdup(words[0]);
@@ -130,7 +154,7 @@ static KftForwardSpec *make_spec(const Arguments *args)
 {
     g_autoptr(KftForwardSpec) spec = NULL;
     bool is_lone = g_strv_length(args->common.words) == 1 && args->selector == NULL &&
-                   strchr(args->common.words[0], '/') == NULL;
+                   args->remote_address == NULL && strchr(args->common.words[0], '/') == NULL;
 
     if (is_lone && !find_config(args->common.words[0], &spec))
         return NULL;
@@ -143,11 +167,18 @@ static KftForwardSpec *make_spec(const Arguments *args)
                         args->transport);
         return NULL;
     }
+    if (args->relay != NULL && !kft_relay_use_parse(args->relay, &spec->relay)) {
+        kft_print_error("--relay: \"%s\" is not one of auto, own, shared, none", args->relay);
+        return NULL;
+    }
+    if (args->is_udp)
+        spec->protocol = KFT_PROTOCOL_UDP;
     if (args->addresses != NULL) {
         g_autofree char *joined = g_strjoinv(",", args->addresses);
         g_strfreev(spec->addresses);
         spec->addresses = g_strsplit(joined, ",", -1);
     }
+    replace(&spec->remote_address, args->remote_address);
     replace(&spec->selector, args->selector);
     replace(&spec->kubeconfig, args->kubeconfig);
     replace(&spec->context, args->context);
@@ -342,6 +373,16 @@ static void start_anew(State *self, const Arguments *args)
     kft_runner_start_diagnosis(self->runner, the_diagnosis, spec);
 }
 
+static void set_relays(KftRunner *runner, const Arguments *args, const KftForwardSpec *spec)
+{
+    bool needs_relay = spec->remote_address != NULL || spec->protocol == KFT_PROTOCOL_UDP;
+    KftRelaySettings settings = {0};
+
+    kft_relay_settings_choose(needs_relay, args->relay_image, args->relay_template, &settings);
+    kft_runner_set_relays(runner, &settings);
+    kft_relay_settings_clear(&settings);
+}
+
 static int run_diagnosis(const Arguments *args, KftForwardSpec *spec)
 {
     g_autoptr(GError) error = NULL;
@@ -357,6 +398,7 @@ static int run_diagnosis(const Arguments *args, KftForwardSpec *spec)
     }
     kft_runner_set_ca_bundle(runner, args->ca_bundle);
     kft_runner_find_logins(runner);
+    set_relays(runner, args, spec);
     state.runner = runner;
     kft_runner_start_diagnosis(runner, the_diagnosis, spec);
     while (!state.is_over &&

@@ -81,6 +81,7 @@ static bool ask(const Arguments *args, uint32_t timeout_ms, Found *found)
 
     if (inquiry == NULL)
         return false;
+    kft_inquiry_find_logins(inquiry);
     query = kft_query_new((KftQueryId){0}, KFT_QUERY_SERVICES);
     query->kubeconfig = g_strdup(args->kubeconfig);
     query->context = g_strdup(args->context);

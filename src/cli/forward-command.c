@@ -328,24 +328,13 @@ static bool is_going_on(unsigned wake)
     return (wake & (KFT_WAKE_SIGNAL | KFT_WAKE_BROKEN)) == 0;
 }
 
-static void override(char **setting, const char *argument)
-{
-    if (argument == NULL)
-        return;
-    g_free(*setting);
-    *setting = g_strdup(argument);
-}
-
 /* A forward without a relay has no use for the settings, and runs without a store. */
 static void set_relays(KftRunner *runner, const Arguments *args)
 {
     bool needs_relay = args->remote_address != NULL || args->is_udp;
-    g_autoptr(KftStore) store = needs_relay ? kft_store_open(/* dir */ NULL, NULL) : NULL;
     KftRelaySettings settings = {0};
 
-    kft_relay_settings_read(store, &settings);
-    override(&settings.image, args->relay_image);
-    override(&settings.template_, args->relay_template);
+    kft_relay_settings_choose(needs_relay, args->relay_image, args->relay_template, &settings);
     kft_runner_set_relays(runner, &settings);
     kft_relay_settings_clear(&settings);
 }

@@ -8,9 +8,27 @@ struct KftInquiry {
     void (*on_answer)(const KftAnswer *answer, void *user_data);
     void *user_data;
     uint32_t last_id;
-    unsigned n_open;
-    bool is_over; /* what is answered from now on was cancelled */
+    GHashTable *open; /* id → Posted, not answered */
+    bool is_over;     /* what is answered from now on was cancelled */
 };
+
+typedef struct {
+    KftQuery *query;
+    unsigned n_logins; /* that were found when it was posted */
+} Posted;
+
+static void posted_free(gpointer data)
+{
+    Posted *posted = data;
+    kft_query_free(posted->query);
+    g_free(posted);
+}
+
+static void post(KftInquiry *self, Posted *posted)
+{
+    posted->n_logins = kft_runner_count_logins(self->runner);
+    kft_runner_start_query(self->runner, kft_query_copy(posted->query));
+}
 
 static void on_event(const KftEvent *event, void *user_data)
 {
@@ -18,7 +36,13 @@ static void on_event(const KftEvent *event, void *user_data)
 
     if (event->type != KFT_EVENT_ANSWER || self->is_over)
         return;
-    self->n_open--;
+    gpointer id = GUINT_TO_POINTER(event->answer->id.v);
+    Posted *posted = g_hash_table_lookup(self->open, id);
+    if (event->answer->error != NULL && kft_runner_count_logins(self->runner) > posted->n_logins) {
+        post(self, posted);
+        return;
+    }
+    (void)g_hash_table_remove(self->open, id);
     self->on_answer(event->answer, self->user_data);
 }
 
@@ -30,25 +54,34 @@ KftInquiry *kft_inquiry_new(void (*on_answer)(const KftAnswer *answer, void *use
 
     self->on_answer = on_answer;
     self->user_data = user_data;
+    self->open = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, posted_free);
     self->runner = kft_runner_new(on_event, self, &error);
     if (self->runner == NULL) {
         kft_print_error("%s", error->message);
+        g_hash_table_unref(self->open);
         g_clear_pointer(&self, g_free);
     }
     return self;
 }
 
+void kft_inquiry_find_logins(KftInquiry *self)
+{
+    kft_runner_find_logins(self->runner);
+}
+
 KftQueryId kft_inquiry_post(KftInquiry *self, KftQuery *query)
 {
+    Posted *posted = g_new0(Posted, 1);
     query->id.v = ++self->last_id;
-    self->n_open++;
-    kft_runner_start_query(self->runner, query);
+    posted->query = query;
+    g_hash_table_insert(self->open, GUINT_TO_POINTER(self->last_id), posted);
+    post(self, posted);
     return (KftQueryId){self->last_id};
 }
 
 bool kft_inquiry_wait(KftInquiry *self)
 {
-    while (self->n_open > 0) {
+    while (g_hash_table_size(self->open) > 0) {
         unsigned wake = kft_runner_wait(self->runner, /* fd */ -1, /* timeout_ms */ -1);
         if ((wake & (KFT_WAKE_SIGNAL | KFT_WAKE_BROKEN)) != 0)
             return false;
@@ -62,6 +95,7 @@ void kft_inquiry_free(KftInquiry *self)
         return;
     self->is_over = true;
     kft_runner_free(self->runner);
+    g_hash_table_unref(self->open);
     g_free(self);
 }
 

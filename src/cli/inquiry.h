@@ -10,6 +10,9 @@ typedef struct KftInquiry KftInquiry;
  * Prints what is wrong and returns NULL if there can be no engine. */
 KftInquiry *kft_inquiry_new(void (*on_answer)(const KftAnswer *answer, void *user_data),
                             void *user_data);
+/* From now on a login that a proxy wants is looked for, in the keyring and on the terminal; what
+ * failed for want of it is asked once more. */
+void kft_inquiry_find_logins(KftInquiry *self);
 /* @query: (transfer full); it gets an id of its own. Returns: that id. */
 KftQueryId kft_inquiry_post(KftInquiry *self, KftQuery *query);
 /* Waits for the answers to all that was posted; false if a signal came first. */

@@ -22,3 +22,23 @@ void kft_relay_settings_read(KftStore *store, KftRelaySettings *ret_settings)
     if (use == NULL || !kft_relay_use_parse(use, &ret_settings->use))
         ret_settings->use = KFT_RELAY_USE_AUTO;
 }
+
+static void replace(char **setting, const char *argument)
+{
+    if (argument == NULL)
+        return;
+    g_free(*setting);
+    *setting = g_strdup(argument);
+}
+
+void kft_relay_settings_choose(bool needs_relay,
+                               const char *image,
+                               const char *template,
+                               KftRelaySettings *ret_settings)
+{
+    g_autoptr(KftStore) store = needs_relay ? kft_store_open(/* dir */ NULL, NULL) : NULL;
+
+    kft_relay_settings_read(store, ret_settings);
+    replace(&ret_settings->image, image);
+    replace(&ret_settings->template_, template);
+}

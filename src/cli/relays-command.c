@@ -241,7 +241,10 @@ static bool run_relays(const Arguments *args)
         return true;
     }
     self.inquiry = kft_inquiry_new(on_answer, &self);
-    if (self.inquiry == NULL || !ask_relays(&self, args))
+    if (self.inquiry == NULL)
+        return false;
+    kft_inquiry_find_logins(self.inquiry);
+    if (!ask_relays(&self, args))
         return false;
     if (args->names != NULL)
         delete_named(&self, args);

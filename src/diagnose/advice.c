@@ -15,6 +15,10 @@ typedef struct {
     "A gateway or load balancer answers that it does not reach the API server behind it: the "     \
     "control plane is down or starting"
 
+#define IMAGE_ADVICE                                                                               \
+    "The node cannot fetch the relay's image: name one that it can with relay_image "              \
+    "(--relay-image), or load it there (docs/relay.md)"
+
 static const Row rows[] = {
     {KFT_DIAGNOSE_STEP_KUBECONFIG, "does not exist",
      "Copy the cluster's kubeconfig there, or name another file with --kubeconfig or $KUBECONFIG"},
@@ -153,6 +157,31 @@ static const Row rows[] = {
     {KFT_DIAGNOSE_STEP_TARGET, "being deleted", "Wait for its successor"},
     {KFT_DIAGNOSE_STEP_TARGET, "", "\"kubectl describe\" shows more about the pod"},
 
+    {KFT_DIAGNOSE_STEP_RELAY, "Image", IMAGE_ADVICE},
+    {KFT_DIAGNOSE_STEP_RELAY, "CrashLoop",
+     "The relay ends right after its start: its log says why. With a template of your own look at "
+     "the variables in it"},
+    {KFT_DIAGNOSE_STEP_RELAY, "PodSecurity",
+     "The template asks for more than the namespace allows: the built-in one is what Pod Security "
+     "\"restricted\" admits"},
+    {KFT_DIAGNOSE_STEP_RELAY, "quota",
+     "The namespace's quota is used up: use another namespace (-n), or have it raised"},
+    {KFT_DIAGNOSE_STEP_RELAY, "may not",
+     "Ask whoever runs the cluster for the role of packaging/kubernetes/users.yaml, or for a "
+     "shared "
+     "gateway"},
+    {KFT_DIAGNOSE_STEP_RELAY, "no shared gateway",
+     "Ask whoever runs the cluster to install it (docs/relay.md), or use a relay of your own: "
+     "--relay own"},
+    {KFT_DIAGNOSE_STEP_RELAY, "nschedulable",
+     "No node takes the pod: too few resources, or rules that none fulfils (kubectl describe pod)"},
+    {KFT_DIAGNOSE_STEP_RELAY, "emplate", "Correct the template, or unset relay_template"},
+    {KFT_DIAGNOSE_STEP_RELAY, "is not ready",
+     "The relay runs but does not answer its probe: its log and \"kubectl describe pod\" tell "
+     "more"},
+    {KFT_DIAGNOSE_STEP_RELAY, "",
+     "Look at the pod's events (kubectl describe pod); for a cluster that is only slow try again"},
+
     {KFT_DIAGNOSE_STEP_UPGRADE, "without its Upgrade header",
      "A gateway before the API server must pass the Upgrade header on; nginx: proxy_http_version "
      "1.1, proxy_set_header Upgrade and Connection"},
@@ -170,6 +199,16 @@ static const Row rows[] = {
      "yet, or it listens on an address that is not the pod's localhost"},
     {KFT_DIAGNOSE_STEP_PORT, "",
      "The node could not carry the connection into the pod: it may have been replaced just now"},
+
+    {KFT_DIAGNOSE_STEP_REACH, "not allowed by the rules",
+     "Ask whoever runs the gateway to add it to GATEWAY_ALLOW, or use a relay of your own: --relay "
+     "own"},
+    {KFT_DIAGNOSE_STEP_REACH, "host unreachable",
+     "The gateway cannot resolve the name, or nothing answers there: a NetworkPolicy or a firewall "
+     "may be in the way"},
+    {KFT_DIAGNOSE_STEP_REACH, "refused", "Nothing listens on that port there"},
+    {KFT_DIAGNOSE_STEP_REACH, "",
+     "Look at the address and port, and whether the cluster's network reaches it"},
 
     {KFT_DIAGNOSE_STEP_BYTES, "", "The application broke the connection off: look at its log"},
 

@@ -171,15 +171,6 @@ void kft_diagnose_credential(KftDiagnosis *self)
         kft_credential_get(kft_cluster_get_credential(self->cluster), on_credential, self);
 }
 
-/* --- relay --- */
-
-void kft_diagnose_relay(KftDiagnosis *self)
-{
-    kft_diagnosis_skip(self, KFT_DIAGNOSE_STEP_RELAY,
-                       g_strdup("not needed: a TCP forward to a pod goes through the API server, "
-                                "and NetworkPolicies do not stop it"));
-}
-
 /* --- local port --- */
 
 typedef struct {

@@ -6,12 +6,17 @@
 
 #include "base/redact.h"
 #include "diagnose/diagnosis-priv.h"
+#include "diagnose/relay-steps.h"
 
 /* Steps before this one, as a set. */
 #define ON(step) (1U << KFT_DIAGNOSE_STEP_##step)
 
+/* How long the deletion of the relay is waited for at the end. */
+#define FAREWELL_MS 1500
+
 typedef struct {
     uint32_t builds_on;
+    uint32_t after;    /* comes after these, whatever became of them */
     uint32_t limit_ms; /* 0 = it ends at once */
     void (*run)(KftDiagnosis *self);
     char *(*dup_limit_text)(KftDiagnosis *self, char **ret_advice); /* nullable */
@@ -19,42 +24,46 @@ typedef struct {
 } Rung;
 
 static const Rung ladder[KFT_DIAGNOSE_N_STEPS] = {
-    [KFT_DIAGNOSE_STEP_KUBECONFIG] = {0, 0, kft_diagnose_kubeconfig, NULL, NULL},
-    [KFT_DIAGNOSE_STEP_CONTEXT] = {ON(KUBECONFIG), 0, kft_diagnose_context, NULL, NULL},
-    [KFT_DIAGNOSE_STEP_CREDENTIAL] = {ON(CONTEXT), 15000, kft_diagnose_credential, NULL,
+    [KFT_DIAGNOSE_STEP_KUBECONFIG] = {0, 0, 0, kft_diagnose_kubeconfig, NULL, NULL},
+    [KFT_DIAGNOSE_STEP_CONTEXT] = {ON(KUBECONFIG), 0, 0, kft_diagnose_context, NULL, NULL},
+    [KFT_DIAGNOSE_STEP_CREDENTIAL] = {ON(CONTEXT), 0, 15000, kft_diagnose_credential, NULL,
                                       "A credential plugin that takes so long mostly waits for a "
                                       "login in the browser or for the "
                                       "network: run it once by hand in a terminal"},
-    [KFT_DIAGNOSE_STEP_PROXY] = {ON(CONTEXT), 0, kft_diagnose_proxy, NULL, NULL},
+    [KFT_DIAGNOSE_STEP_PROXY] = {ON(CONTEXT), 0, 0, kft_diagnose_proxy, NULL, NULL},
     [KFT_DIAGNOSE_STEP_NAME] =
-        {ON(PROXY), 6000, kft_diagnose_name, NULL,
+        {ON(PROXY), 0, 6000, kft_diagnose_name, NULL,
          "The name server does not answer: the network is down, or the name server is one of a VPN "
          "that is not connected"},
-    [KFT_DIAGNOSE_STEP_TCP] = {ON(NAME), 6000, kft_diagnose_tcp, kft_diagnose_tcp_limit, NULL},
+    [KFT_DIAGNOSE_STEP_TCP] = {ON(NAME), 0, 6000, kft_diagnose_tcp, kft_diagnose_tcp_limit, NULL},
     [KFT_DIAGNOSE_STEP_CONNECT] =
-        {ON(TCP), 8000, kft_diagnose_connect, NULL,
+        {ON(TCP), 0, 8000, kft_diagnose_connect, NULL,
          "The proxy takes the connection but does not get through to the server, or does not speak "
          "the protocol of its URL"},
     [KFT_DIAGNOSE_STEP_TLS] =
-        {ON(CONNECT), 8000, kft_diagnose_tls, NULL,
+        {ON(CONNECT), 0, 8000, kft_diagnose_tls, NULL,
          "The host takes the connection but does not go on: a load balancer without a server "
          "behind it, or a firewall that drops TLS"},
-    [KFT_DIAGNOSE_STEP_API] = {ON(TLS) | ON(CREDENTIAL), 8000, kft_diagnose_api, NULL,
+    [KFT_DIAGNOSE_STEP_API] = {ON(TLS) | ON(CREDENTIAL), 0, 8000, kft_diagnose_api, NULL,
                                "The API server is overloaded or waits for its own store (etcd)"},
-    [KFT_DIAGNOSE_STEP_IDENTITY] = {ON(API), 6000, kft_diagnose_identity, NULL, NULL},
-    [KFT_DIAGNOSE_STEP_RIGHTS] = {ON(IDENTITY), 6000, kft_diagnose_rights, NULL, NULL},
-    [KFT_DIAGNOSE_STEP_NAMESPACE] = {ON(IDENTITY), 6000, kft_diagnose_namespace, NULL, NULL},
-    [KFT_DIAGNOSE_STEP_TARGET] = {ON(RIGHTS) | ON(NAMESPACE), 8000, kft_diagnose_target, NULL,
+    [KFT_DIAGNOSE_STEP_IDENTITY] = {ON(API), 0, 6000, kft_diagnose_identity, NULL, NULL},
+    [KFT_DIAGNOSE_STEP_RIGHTS] = {ON(IDENTITY), 0, 6000, kft_diagnose_rights, NULL, NULL},
+    [KFT_DIAGNOSE_STEP_NAMESPACE] = {ON(IDENTITY), 0, 6000, kft_diagnose_namespace, NULL, NULL},
+    [KFT_DIAGNOSE_STEP_TARGET] = {ON(RIGHTS) | ON(NAMESPACE), 0, 8000, kft_diagnose_target, NULL,
                                   NULL},
-    [KFT_DIAGNOSE_STEP_UPGRADE] = {ON(TARGET), 9000, kft_diagnose_upgrade,
+    [KFT_DIAGNOSE_STEP_RELAY] = {ON(TARGET), 0, 13000, kft_diagnose_relay, kft_diagnose_relay_limit,
+                                 NULL},
+    [KFT_DIAGNOSE_STEP_UPGRADE] = {ON(TARGET) | ON(RELAY), 0, 9000, kft_diagnose_upgrade,
                                    kft_diagnose_upgrade_limit, NULL},
     [KFT_DIAGNOSE_STEP_PORT] =
-        {ON(UPGRADE), 6000, kft_diagnose_port, NULL,
+        {ON(UPGRADE), 0, 6000, kft_diagnose_port, NULL,
          "The node does not carry the connection into the pod: its kubelet or container runtime "
          "hangs"},
-    [KFT_DIAGNOSE_STEP_BYTES] = {ON(PORT), 6000, kft_diagnose_bytes, NULL, NULL},
-    [KFT_DIAGNOSE_STEP_RELAY] = {0, 0, kft_diagnose_relay, NULL, NULL},
-    [KFT_DIAGNOSE_STEP_LOCAL] = {0, 0, kft_diagnose_local, NULL, NULL},
+    [KFT_DIAGNOSE_STEP_REACH] = {ON(PORT), 0, 13000, kft_diagnose_reach, kft_diagnose_reach_limit,
+                                 NULL},
+    [KFT_DIAGNOSE_STEP_POLICIES] = {ON(RELAY), ON(REACH), 0, kft_diagnose_policies, NULL, NULL},
+    [KFT_DIAGNOSE_STEP_BYTES] = {ON(REACH), 0, 6000, kft_diagnose_bytes, NULL, NULL},
+    [KFT_DIAGNOSE_STEP_LOCAL] = {0, 0, 0, kft_diagnose_local, NULL, NULL},
 };
 
 /* What a limit's timer points to. */
@@ -116,6 +125,12 @@ void kft_diagnosis_fail(KftDiagnosis *self, KftDiagnoseStep step, char *text, co
 
 void kft_diagnosis_skip(KftDiagnosis *self, KftDiagnoseStep step, char *text)
 {
+    end_step(self, step, KFT_DIAGNOSE_STATE_SKIPPED, text, NULL);
+}
+
+void kft_diagnosis_block(KftDiagnosis *self, KftDiagnoseStep step, char *text)
+{
+    self->is_blocking[step] = true;
     end_step(self, step, KFT_DIAGNOSE_STATE_SKIPPED, text, NULL);
 }
 
@@ -248,7 +263,35 @@ static void finish(KftDiagnosis *self)
     g_autofree char *json = kft_diagnosis_dup_json(self, is_ok);
     self->is_over = true;
     kft_timer_stop(self->limit);
+    kft_timer_stop(self->farewell);
     self->funcs.on_done(is_ok, report, json, self->user_data);
+}
+
+void kft_diagnosis_relay_removed(KftDiagnosis *self)
+{
+    if (self->is_finishing && !self->is_over)
+        finish(self);
+}
+
+/* What could not be deleted is in the journal, and ends by itself. */
+static void on_farewell(void *user_data)
+{
+    kft_diagnosis_relay_removed(user_data);
+}
+
+static void begin_finish(KftDiagnosis *self)
+{
+    if (self->is_finishing)
+        return;
+    self->is_finishing = true;
+    if (self->relay == NULL) {
+        finish(self);
+        return;
+    }
+    /* Watches would see it go. */
+    g_clear_pointer(&self->relay_resolver, kft_resolver_free);
+    kft_timer_start(self->farewell, FAREWELL_MS);
+    kft_relay_remove(self->relay);
 }
 
 static void on_advance(void *user_data)
@@ -263,11 +306,20 @@ static void on_advance(void *user_data)
         KftDiagnoseStep blocker = find_blocker(self, ladder[step].builds_on);
         if (blocker != KFT_DIAGNOSE_N_STEPS)
             skip_blocked(self, step, blocker);
-        else if (are_settled(self, ladder[step].builds_on))
+        else if (are_settled(self, ladder[step].builds_on | ladder[step].after))
             begin_step(self, step);
     }
-    if (!self->is_over && are_settled(self, (1U << KFT_DIAGNOSE_N_STEPS) - 1))
-        finish(self);
+    if (are_settled(self, (1U << KFT_DIAGNOSE_N_STEPS) - 1))
+        begin_finish(self);
+}
+
+static void skip_rest(KftDiagnosis *self, const char *why)
+{
+    for (unsigned i = 0; i < KFT_DIAGNOSE_N_STEPS; i++) {
+        KftDiagnoseStep step = (KftDiagnoseStep)i;
+        if (!is_settled(self, step))
+            kft_diagnosis_block(self, step, g_strdup(why));
+    }
 }
 
 static void on_limit_of_all(void *user_data)
@@ -279,13 +331,15 @@ static void on_limit_of_all(void *user_data)
         if (kft_diagnosis_is_running(self, step))
             time_out(self, step);
     }
-    for (unsigned i = 0; i < KFT_DIAGNOSE_N_STEPS; i++) {
-        KftDiagnoseStep step = (KftDiagnoseStep)i;
-        if (is_settled(self, step))
-            continue;
-        self->is_blocking[step] = true;
-        kft_diagnosis_skip(self, step, g_strdup("not tried, as the time was up"));
-    }
+    skip_rest(self, "not tried, as the time was up");
+}
+
+bool kft_diagnosis_stop(KftDiagnosis *self)
+{
+    if (self->relay == NULL)
+        return false;
+    skip_rest(self, "stopped");
+    return true;
 }
 
 /* --- life --- */
@@ -316,17 +370,46 @@ KftDiagnosis *kft_diagnosis_new(KftLoop *loop,
         self->limits[i] = kft_timer_new(loop, on_limit, limit);
     }
     self->limit = kft_timer_new(loop, on_limit_of_all, self);
+    self->farewell = kft_timer_new(loop, on_farewell, self);
+    self->log = g_string_new(NULL);
     kft_timer_start(self->limit, KFT_DIAGNOSE_LIMIT_MS);
     schedule_advance(self);
     return self;
 }
 
 /* From the pod to the kubeconfig: what is freed later may be used by what is freed before. */
+static void free_relay_findings(KftDiagnosis *self)
+{
+    for (size_t i = 0; i < KFT_DIAGNOSE_N_LOOKS; i++) {
+        kft_api_call_free(self->looks[i].call);
+        kft_json_put(self->looks[i].json);
+        g_free(self->looks[i].failure);
+    }
+    g_free(self->denial);
+    g_free(self->doubt);
+    g_free(self->consent);
+    g_free(self->unjudged);
+    kft_timer_free(self->patience);
+    kft_timer_free(self->log_retry);
+    kft_api_call_free(self->log_call);
+    (void)g_string_free(self->log, TRUE);
+    kft_resolver_free(self->relay_resolver);
+    kft_relay_free(self->relay);
+    kft_timer_free(self->farewell);
+    g_free(self->relay_waiting);
+    g_free(self->via_host);
+    kft_api_call_free(self->gateway_call);
+    kft_api_call_free(self->service_call);
+    kft_json_put(self->service);
+    kft_pod_unref(self->target_pod);
+}
+
 static void free_findings(KftDiagnosis *self)
 {
     kft_pair_free(self->pair);
     kft_tunnel_free(self->tunnel);
     kft_timer_free(self->silence);
+    free_relay_findings(self);
     for (size_t i = 0; i < KFT_DIAGNOSE_N_CARRIERS; i++) {
         kft_negotiation_free(self->tries[i].negotiation);
         g_free(self->tries[i].failure);

@@ -22,7 +22,8 @@ typedef struct {
 typedef struct {
     /* A step began or ended. @result: (transfer none). */
     void (*on_step)(const KftDiagnoseResult *result, void *user_data);
-    /* Once, when all steps have ended, after at most KFT_DIAGNOSE_LIMIT_MS. @is_ok: none failed.
+    /* Once, when all steps have ended, after at most KFT_DIAGNOSE_LIMIT_MS, and what was deployed
+     * is deleted, which takes 1.5 s at most. @is_ok: none failed.
      * @report: text for a bug report; @json: the same for programs; both redacted. */
     void (*on_done)(bool is_ok, const char *report, const char *json, void *user_data);
 } KftDiagnosisFuncs;
@@ -32,7 +33,11 @@ KftDiagnosis *kft_diagnosis_new(KftLoop *loop,
                                 const KftDiagnosisSpec *spec,
                                 const KftDiagnosisFuncs *funcs,
                                 void *user_data);
-/* Cancels if not done; also after (or inside) on_done. NULL is allowed. */
+/* Ends early: what is not known by now is skipped, what was deployed is deleted, and on_done comes.
+ * False: there is nothing to delete, and nothing happened. */
+bool kft_diagnosis_stop(KftDiagnosis *self);
+/* Cancels if not done, and leaves a relay that was deployed to the journal; also after (or inside)
+ * on_done. NULL is allowed. */
 void kft_diagnosis_free(KftDiagnosis *self);
 
 #endif

@@ -6,7 +6,12 @@
 
 #include "base/redact.h"
 #include "diagnose/diagnosis-priv.h"
+#include "diagnose/relay-steps.h"
 #include "forward/v4-pair.h"
+#include "kube/api-path.h"
+#include "kube/service.h"
+#include "proto/relay-frame.h"
+#include "proto/socks5.h"
 
 /* How long a pod's own greeting, or a refusal, is awaited, and then an answer. */
 #define GREETING_MS 1200
@@ -29,6 +34,18 @@ static uint16_t first_declared_port(const KftPod *pod)
     return 0;
 }
 
+/* Connections will go to the relay's pod; this one is only what it leads to. */
+static void take_target_of_relay(KftDiagnosis *self, const KftResolution *resolution)
+{
+    const KftPod *pod = resolution->candidates[0].pod;
+
+    self->target_pod = kft_pod_ref(resolution->candidates[0].pod);
+    kft_diagnosis_pass(self, KFT_DIAGNOSE_STEP_TARGET,
+                       g_strdup_printf("pod \"%s\"%s, at the relay's other end (%zu usable of %zu)",
+                                       pod->name, pod->is_ready ? "" : ", which is not ready",
+                                       resolution->n_candidates, resolution->n_pods));
+}
+
 static void on_resolver_change(const KftResolution *resolution, void *user_data)
 {
     KftDiagnosis *self = user_data;
@@ -41,6 +58,10 @@ static void on_resolver_change(const KftResolution *resolution, void *user_data)
         return;
     }
     const KftCandidate *best = &resolution->candidates[0];
+    if (self->options->relay != NULL) {
+        take_target_of_relay(self, resolution);
+        return;
+    }
     self->pod = kft_pod_ref(best->pod);
     self->port = self->options->n_ports > 0 ? best->ports[0] : first_declared_port(best->pod);
     g_autofree char *port =
@@ -55,7 +76,13 @@ static void on_resolver_error(const GError *error, bool is_final, void *user_dat
 {
     KftDiagnosis *self = user_data;
     (void)is_final;
-    if (kft_diagnosis_is_running(self, KFT_DIAGNOSE_STEP_TARGET))
+    if (!kft_diagnosis_is_running(self, KFT_DIAGNOSE_STEP_TARGET))
+        return;
+    /* A service without pods of its own: the relay goes by its name. */
+    if (self->service != NULL && error->code == KFT_ERROR_BAD_CONFIG)
+        kft_diagnosis_skip(self, KFT_DIAGNOSE_STEP_TARGET,
+                           g_strdup_printf("%s: the relay goes by its name", error->message));
+    else
         kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_TARGET, g_strdup(error->message), NULL);
 }
 
@@ -80,21 +107,89 @@ static void set_target_command(KftDiagnosis *self)
                               kinds[target->kind], name);
 }
 
-void kft_diagnose_target(KftDiagnosis *self)
+static void resolve_target(KftDiagnosis *self, size_t n_ports)
 {
     static const KftResolverFuncs funcs = {
         .on_change = on_resolver_change,
         .on_error = on_resolver_error,
     };
+    self->resolver = kft_resolver_new(self->cluster, self->options->target, self->namespace_,
+                                      self->options->ports, n_ports, &funcs, self);
+}
+
+/* Whether the service has the port that the relay is to lead to. */
+static bool has_relay_port(const KftDiagnosis *self, json_object *service)
+{
+    const KftRelaySpec *spec = self->options->relay;
+    for (size_t i = 0; i < kft_json_length(service, "spec.ports"); i++) {
+        json_object *port = kft_json_at(service, "spec.ports", i);
+        const char *protocol = kft_json_string(port, "protocol");
+        if (kft_json_port(port, "port") == spec->port &&
+            g_ascii_strcasecmp(protocol != NULL ? protocol : "TCP",
+                               kft_protocol_name(spec->protocol)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void on_service(const KftHttpResponse *response, const GError *error, void *user_data)
+{
+    KftDiagnosis *self = user_data;
+    const KftRelaySpec *spec = self->options->relay;
+
+    if (!kft_diagnosis_is_running(self, KFT_DIAGNOSE_STEP_TARGET))
+        return;
+    if (error != NULL && error->code == KFT_ERROR_AUTH) {
+        kft_diagnosis_skip(self, KFT_DIAGNOSE_STEP_TARGET,
+                           g_strdup("you may not read the service; the relay goes by its name"));
+        return;
+    }
+    if (error != NULL) {
+        kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_TARGET, g_strdup(error->message), NULL);
+        return;
+    }
+    self->service = kft_diagnose_parse_body(response, error);
+    bool is_external = g_strcmp0(kft_json_string(self->service, "spec.type"), "ExternalName") == 0;
+    if (is_external || has_relay_port(self, self->service)) {
+        resolve_target(self, /* n_ports */ 0);
+        return;
+    }
+    KftService *service = kft_service_new_from_json(self->service);
+    g_autofree char *ports = kft_service_describe_ports(service);
+    kft_service_free(service);
+    kft_diagnosis_fail(
+        self, KFT_DIAGNOSE_STEP_TARGET,
+        g_strdup_printf("service \"%s\" has no %s port %u; its ports are %s", spec->target->name,
+                        spec->protocol == KFT_PROTOCOL_UDP ? "UDP" : "TCP", spec->port, ports),
+        NULL);
+}
+
+static void look_at_service(KftDiagnosis *self)
+{
+    g_autofree char *path = kft_api_path_build("/api/v1/namespaces", self->namespace_, "services",
+                                               self->options->target->name, NULL);
+    const KftApiRequest request = {.path = path, .timeout_ms = 7000, .what = "read the service"};
+    self->service_call = kft_cluster_request(self->cluster, &request, NULL, on_service, self);
+}
+
+void kft_diagnose_target(KftDiagnosis *self)
+{
     const KftForwardOptions *options = self->options;
 
     if (options->target == NULL) {
-        kft_diagnosis_skip(self, KFT_DIAGNOSE_STEP_TARGET, g_strdup("no target was given"));
+        kft_diagnosis_skip(self, KFT_DIAGNOSE_STEP_TARGET,
+                           g_strdup(options->relay != NULL
+                                        ? "an address beyond the cluster has no pods"
+                                        : "no target was given"));
         return;
     }
     set_target_command(self);
-    self->resolver = kft_resolver_new(self->cluster, options->target, self->namespace_,
-                                      options->ports, options->n_ports, &funcs, self);
+    if (options->relay == NULL)
+        resolve_target(self, options->n_ports);
+    else if (options->target->kind == KFT_TARGET_SERVICE)
+        look_at_service(self);
+    else
+        resolve_target(self, /* n_ports */ 0);
 }
 
 /* --- upgrade --- */
@@ -269,6 +364,8 @@ static void on_pair_data(const uint8_t *data, size_t size, void *user_data)
                         (gssize)MIN(size, MAX_ANSWER_BYTES - self->answer->len));
     if (kft_diagnosis_is_running(self, KFT_DIAGNOSE_STEP_PORT))
         pass_port(self, "is open");
+    else if (kft_diagnosis_is_running(self, KFT_DIAGNOSE_STEP_REACH))
+        kft_diagnose_reach_pair(self);
     else if (kft_diagnosis_is_running(self, KFT_DIAGNOSE_STEP_BYTES))
         judge_bytes(self);
 }
@@ -286,8 +383,10 @@ static void on_pair_end(KftPairEnd end, const char *text, void *user_data)
     self->is_ended = true;
     if (end != KFT_PAIR_END_CLEAN && text != NULL)
         self->end_text = kft_pair_text_simplify(text, self->port);
+    /* A relay cuts it if it does not reach its target: the next step's matter. */
+    bool is_relays = self->options->relay != NULL && end == KFT_PAIR_END_ERROR;
     if (kft_diagnosis_is_running(self, KFT_DIAGNOSE_STEP_PORT)) {
-        if (end == KFT_PAIR_END_CLEAN)
+        if (end == KFT_PAIR_END_CLEAN || is_relays)
             pass_port(self, "takes a connection and closes it at once");
         else
             kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_PORT,
@@ -295,6 +394,8 @@ static void on_pair_end(KftPairEnd end, const char *text, void *user_data)
                                                self->pod->name,
                                                self->end_text != NULL ? self->end_text : "closed"),
                                NULL);
+    } else if (kft_diagnosis_is_running(self, KFT_DIAGNOSE_STEP_REACH)) {
+        kft_diagnose_reach_pair(self);
     } else if (kft_diagnosis_is_running(self, KFT_DIAGNOSE_STEP_BYTES)) {
         judge_bytes(self);
     }
@@ -307,6 +408,14 @@ static void on_silence(void *user_data)
         pass_port(self, "is open");
     else if (kft_diagnosis_is_running(self, KFT_DIAGNOSE_STEP_BYTES))
         judge_bytes(self);
+}
+
+static KftPair *open_pair(const KftPairFuncs *funcs, void *user_data, void *opener_data)
+{
+    KftDiagnosis *self = opener_data;
+    return self->tunnel != NULL ? kft_tunnel_open_pair(self->tunnel, self->port, funcs, user_data)
+                                : kft_v4_pair_new(self->cluster, self->pod->namespace_,
+                                                  self->pod->name, self->port, funcs, user_data);
 }
 
 void kft_diagnose_port(KftDiagnosis *self)
@@ -326,9 +435,14 @@ void kft_diagnose_port(KftDiagnosis *self)
     g_autofree char *space = kft_diagnose_quote(self->pod->namespace_);
     kft_diagnosis_set_kubectl(self, KFT_DIAGNOSE_STEP_PORT, "-n %s port-forward pod/%s :%u", space,
                               self->pod->name, self->port);
-    self->pair = self->tunnel != NULL ? kft_tunnel_open_pair(self->tunnel, self->port, &funcs, self)
-                                      : kft_v4_pair_new(self->cluster, self->pod->namespace_,
-                                                        self->pod->name, self->port, &funcs, self);
+    const KftVia via = {
+        .host = self->via_host,
+        .port = self->via_host != NULL ? self->options->relay->port : 0,
+        .command = self->options->protocol == KFT_PROTOCOL_UDP ? KFT_SOCKS5_UDP_FRAMES
+                                                               : KFT_SOCKS5_CONNECT,
+    };
+    self->pair = self->via_host == NULL ? open_pair(&funcs, self, self)
+                                        : kft_via_wrap_pair(&via, open_pair, self, &funcs, self);
     if (self->pair == NULL) {
         kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_PORT,
                            g_strdup("the connection to the pod was closed as soon as it was open"),
@@ -340,6 +454,13 @@ void kft_diagnose_port(KftDiagnosis *self)
 }
 
 /* --- bytes --- */
+
+bool kft_diagnosis_has_answer(const KftDiagnosis *self)
+{
+    /* A frame without a datagram is how upstream's relay says that none came. */
+    size_t nothing = self->options->protocol == KFT_PROTOCOL_UDP ? KFT_RELAY_HEAD_BYTES : 0;
+    return self->answer->len > nothing;
+}
 
 static bool is_tls_record(const GString *answer)
 {
@@ -354,6 +475,9 @@ static char *dup_guess(const KftDiagnosis *self)
     g_autofree char *line = g_strndup(answer->str, strcspn(answer->str, "\r\n"));
     g_autofree char *quote = kft_one_line(line, MAX_QUOTE_CHARS);
 
+    if (self->options->protocol == KFT_PROTOCOL_UDP)
+        return g_strdup_printf("a datagram came back%s",
+                               self->options->shown_port == 53 ? ", as of a DNS server" : "");
     if (is_tls_record(answer) || strstr(answer->str, "HTTPS") != NULL)
         return g_strdup("TLS: use https, or another client with TLS");
     if (g_str_has_prefix(answer->str, "HTTP/"))
@@ -370,7 +494,7 @@ static char *dup_guess(const KftDiagnosis *self)
 
 static void judge_bytes(KftDiagnosis *self)
 {
-    if (self->answer->len > 0) {
+    if (kft_diagnosis_has_answer(self)) {
         kft_diagnosis_pass(self, KFT_DIAGNOSE_STEP_BYTES, dup_guess(self));
     } else if (self->is_ended && self->end_text != NULL && !self->is_asked) {
         kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_BYTES, g_strdup(self->end_text), NULL);
@@ -385,15 +509,38 @@ static void judge_bytes(KftDiagnosis *self)
     }
 }
 
+/* A question of DNS for the name servers of the root. Others get an empty datagram. */
+static const uint8_t dns_question[] = {0x4b, 0x46, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1};
+
+static void send_question(KftDiagnosis *self, const void *data, size_t size, bool is_framed)
+{
+    size_t room = 0;
+    size_t n_head = is_framed ? KFT_RELAY_HEAD_BYTES : 0;
+    uint8_t *to = kft_pair_reserve(self->pair, &room);
+
+    if (to == NULL || room < n_head + size)
+        return;
+    if (is_framed)
+        kft_relay_write_head(to, size);
+    memcpy(to + n_head, data, size);
+    kft_pair_commit(self->pair, n_head + size);
+    self->is_asked = true;
+}
+
+void kft_diagnosis_ask(KftDiagnosis *self)
+{
+    bool is_udp = self->options->protocol == KFT_PROTOCOL_UDP;
+    bool is_dns = is_udp && self->options->shown_port == 53;
+
+    if (is_udp)
+        send_question(self, dns_question, is_dns ? sizeof dns_question : 0, /* is_framed */ true);
+    else
+        send_question(self, question, sizeof question - 1, /* is_framed */ false);
+}
+
 static void ask(KftDiagnosis *self)
 {
-    size_t size = 0;
-    uint8_t *room = kft_pair_reserve(self->pair, &size);
-    if (room != NULL && size >= sizeof question - 1) {
-        memcpy(room, question, sizeof question - 1);
-        kft_pair_commit(self->pair, sizeof question - 1);
-        self->is_asked = true;
-    }
+    kft_diagnosis_ask(self);
     kft_timer_start(self->silence, ANSWER_MS);
 }
 
@@ -401,7 +548,7 @@ void kft_diagnose_bytes(KftDiagnosis *self)
 {
     if (self->pod == NULL || self->port == 0)
         kft_diagnosis_skip(self, KFT_DIAGNOSE_STEP_BYTES, g_strdup("there is no port to try"));
-    else if (self->answer->len > 0 || self->pair == NULL)
+    else if (kft_diagnosis_has_answer(self) || self->pair == NULL || self->is_asked)
         judge_bytes(self);
     else
         ask(self);

@@ -9,6 +9,7 @@ void kft_event_free(KftEvent *self)
         g_free(self->status.error);
         g_free(self->status.waiting_for);
         g_free(self->status.pod);
+        g_free(self->status.detour);
         break;
     case KFT_EVENT_FORWARD_LISTENING:
         g_free(self->listening.address);

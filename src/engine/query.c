@@ -20,6 +20,19 @@ KftQuery *kft_query_new(KftQueryId id, KftQueryType type)
     return self;
 }
 
+KftQuery *kft_query_copy(const KftQuery *self)
+{
+    KftQuery *copy = kft_query_new(self->id, self->type);
+    copy->kubeconfig = g_strdup(self->kubeconfig);
+    copy->context = g_strdup(self->context);
+    copy->namespace_ = g_strdup(self->namespace_);
+    copy->all_namespaces = self->all_namespaces;
+    copy->selector = g_strdup(self->selector);
+    copy->name = g_strdup(self->name);
+    copy->timeout_ms = self->timeout_ms;
+    return copy;
+}
+
 void kft_query_free(KftQuery *self)
 {
     if (self == NULL)

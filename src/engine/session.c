@@ -117,14 +117,20 @@ static void post_new_statistics(Entry *entry, KftForwardStatistics *now)
 
 /* --- what forwards tell --- */
 
+static void check_shutdown(KftSession *self)
+{
+    if (self->is_shutting_down && g_hash_table_size(self->forwards) == 0 &&
+        g_hash_table_size(self->patients) == 0)
+        self->on_stopped(self->user_data);
+}
+
 static void on_forward_gone(void *user_data)
 {
     Entry *entry = user_data;
     KftSession *self = entry->session;
 
     g_hash_table_remove(self->forwards, GUINT_TO_POINTER(entry->id.v));
-    if (self->is_shutting_down && g_hash_table_size(self->forwards) == 0)
-        self->on_stopped(self->user_data);
+    check_shutdown(self);
 }
 
 static void on_forward_status(const KftForwardStatus *status, void *user_data)
@@ -150,6 +156,7 @@ static void on_forward_status(const KftForwardStatus *status, void *user_data)
         .pod = g_strdup(status->pod),
         .n_pods = status->n_pods,
         .transport = status->transport,
+        .detour = g_strdup(status->detour),
     };
     entry->session->post(event, entry->session->user_data);
     if (!kft_timer_is_active(entry->session->statistics))
@@ -361,7 +368,7 @@ static void post_of_query(KftEvent *event, void *user_data)
 
 /* What the journal says must mean the same to a later program, in another folder and environment.
  */
-static void complete_relay(KftSession *self, KftRelaySpec *relay, const KftCluster *cluster)
+static void complete_relay(KftSession *self, KftRelaySpec *relay, const char *context)
 {
     const char *kubeconfig = relay->kubeconfig != NULL ? relay->kubeconfig : g_getenv("KUBECONFIG");
     bool is_one_file = kubeconfig != NULL && strchr(kubeconfig, ':') == NULL;
@@ -371,7 +378,7 @@ static void complete_relay(KftSession *self, KftRelaySpec *relay, const KftClust
     g_free(relay->kubeconfig);
     relay->kubeconfig = path;
     g_free(relay->context);
-    relay->context = g_strdup(kft_cluster_get_name(cluster));
+    relay->context = g_strdup(context);
 }
 
 static bool
@@ -397,7 +404,7 @@ start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec, GEr
     options->namespace_ =
         g_strdup(spec->namespace_ != NULL ? spec->namespace_ : kft_cluster_get_namespace(cluster));
     if (options->relay != NULL)
-        complete_relay(self, options->relay, cluster);
+        complete_relay(self, options->relay, kft_cluster_get_name(cluster));
     Entry *entry = g_new0(Entry, 1);
     entry->session = self;
     entry->id = id;
@@ -526,6 +533,7 @@ typedef struct {
     KftSession *session;
     KftForwardId id;
     KftDiagnosis *diagnosis;
+    bool is_unwanted; /* it only deletes its relay */
 } Patient;
 
 static void patient_free(void *data)
@@ -538,6 +546,8 @@ static void patient_free(void *data)
 static void on_diagnose_step(const KftDiagnoseResult *result, void *user_data)
 {
     const Patient *patient = user_data;
+    if (patient->is_unwanted)
+        return;
     KftEvent *event = new_event(KFT_EVENT_DIAGNOSE_STEP, patient->id);
     event->diagnose_step = *result;
     event->diagnose_step.text = g_strdup(result->text);
@@ -550,12 +560,15 @@ static void on_diagnose_done(bool is_ok, const char *report, const char *json, v
 {
     const Patient *patient = user_data;
     KftSession *self = patient->session;
-    KftEvent *event = new_event(KFT_EVENT_DIAGNOSE_DONE, patient->id);
-    event->diagnosis.is_ok = is_ok;
-    event->diagnosis.report = g_strdup(report);
-    event->diagnosis.json = g_strdup(json);
-    self->post(event, self->user_data);
+    if (!patient->is_unwanted) {
+        KftEvent *event = new_event(KFT_EVENT_DIAGNOSE_DONE, patient->id);
+        event->diagnosis.is_ok = is_ok;
+        event->diagnosis.report = g_strdup(report);
+        event->diagnosis.json = g_strdup(json);
+        self->post(event, self->user_data);
+    }
     g_hash_table_remove(self->patients, GUINT_TO_POINTER(patient->id.v));
+    check_shutdown(self);
 }
 
 void kft_session_diagnose(KftSession *self, KftForwardId id, const KftForwardSpec *spec)
@@ -580,6 +593,8 @@ void kft_session_diagnose(KftSession *self, KftForwardId id, const KftForwardSpe
         return;
     }
     what.options->namespace_ = g_strdup(spec->namespace_);
+    if (what.options->relay != NULL)
+        complete_relay(self, what.options->relay, spec->context);
     Patient *patient = g_new0(Patient, 1);
     patient->session = self;
     patient->id = id;
@@ -587,9 +602,30 @@ void kft_session_diagnose(KftSession *self, KftForwardId id, const KftForwardSpe
     g_hash_table_insert(self->patients, GUINT_TO_POINTER(id.v), patient);
 }
 
+/* False: nothing is left of it; else it goes by itself. */
+static bool stop_patient(Patient *patient)
+{
+    patient->is_unwanted = true;
+    return kft_diagnosis_stop(patient->diagnosis);
+}
+
 void kft_session_stop_diagnosis(KftSession *self, KftForwardId id)
 {
-    g_hash_table_remove(self->patients, GUINT_TO_POINTER(id.v));
+    Patient *patient = g_hash_table_lookup(self->patients, GUINT_TO_POINTER(id.v));
+    if (patient != NULL && !stop_patient(patient))
+        g_hash_table_remove(self->patients, GUINT_TO_POINTER(id.v));
+}
+
+static void stop_patients(KftSession *self)
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+
+    g_hash_table_iter_init(&iter, self->patients);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        if (!stop_patient(value))
+            g_hash_table_iter_remove(&iter);
+    }
 }
 
 void kft_session_shutdown(KftSession *self)
@@ -600,15 +636,12 @@ void kft_session_shutdown(KftSession *self)
     if (self->is_shutting_down)
         return;
     self->is_shutting_down = true;
-    g_hash_table_remove_all(self->patients);
+    stop_patients(self);
     kft_queries_shutdown(self->queries);
-    if (g_hash_table_size(self->forwards) == 0) {
-        self->on_stopped(self->user_data);
-        return;
-    }
     g_hash_table_iter_init(&iter, self->forwards);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         kft_forward_stop(((Entry *)value)->forward);
+    check_shutdown(self);
 }
 
 KftSession *kft_session_new(KftLoop *loop,

@@ -34,6 +34,15 @@ static void set_state(KftForward *self, KftForwardState next);
 
 /* --- state --- */
 
+/* That it works by a detour is worth knowing: it costs something, and can be mended elsewhere. */
+static const char *find_detour(const KftForward *self)
+{
+    bool is_spdy = kft_backends_get_transport(self->backends) == KFT_TRANSPORT_SPDY;
+    return is_spdy && self->options->transport == KFT_TRANSPORT_AUTO
+               ? kft_cluster_get_websocket_block(self->cluster)
+               : NULL;
+}
+
 static void emit_status(KftForward *self)
 {
     KftPod *pod = kft_backends_get_pod(self->backends);
@@ -48,6 +57,7 @@ static void emit_status(KftForward *self)
         .pod = pod == NULL ? NULL : pod->name,
         .n_pods = (uint32_t)kft_backends_get_n_ready(self->backends),
         .transport = kft_backends_get_transport(self->backends),
+        .detour = find_detour(self),
     };
     self->funcs.on_status(&status, self->user_data);
 }
@@ -280,13 +290,10 @@ void kft_forward_retry_later(KftForward *self, const GError *error)
 
 /* --- backends --- */
 
-/* That it works by a detour is worth knowing: it costs something, and can be mended elsewhere. */
-static void tell_block(KftForward *self)
+static void tell_detour(KftForward *self)
 {
-    const char *why = kft_cluster_get_websocket_block(self->cluster);
-    if (why == NULL || self->has_told_block ||
-        kft_backends_get_transport(self->backends) != KFT_TRANSPORT_SPDY ||
-        self->options->transport != KFT_TRANSPORT_AUTO)
+    const char *why = find_detour(self);
+    if (why == NULL || self->has_told_block)
         return;
     g_autofree char *text = g_strdup_printf(
         "WebSockets do not get through to this cluster (%s); SPDY by POST is used instead", why);
@@ -301,7 +308,7 @@ static void on_backends_ready(void *user_data)
     if (self->state == KFT_FORWARD_STATE_CONNECTING) {
         set_error(self, NULL);
         set_state(self, KFT_FORWARD_STATE_READY);
-        tell_block(self);
+        tell_detour(self);
     } else if (self->state == KFT_FORWARD_STATE_READY &&
                self->told_pod != kft_backends_get_pod(self->backends)) {
         emit_status(self);

@@ -58,6 +58,7 @@ typedef struct {
     const char *pod;     /* nullable; of several, one */
     uint32_t n_pods;     /* that can take connections */
     KftTransport transport; /* AUTO while it is not known */
+    const char *detour;     /* what does not let WebSockets through; nullable */
 } KftForwardStatus;
 
 typedef struct {

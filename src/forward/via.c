@@ -171,8 +171,11 @@ static void on_inner_end(KftPairEnd end, const char *text, void *user_data)
     release(pair);
 }
 
-KftPair *kft_via_open_pair(
-    KftPool *pool, uint16_t port, const KftVia *via, const KftPairFuncs *funcs, void *user_data)
+KftPair *kft_via_wrap_pair(const KftVia *via,
+                           KftViaOpener open,
+                           void *opener_data,
+                           const KftPairFuncs *funcs,
+                           void *user_data)
 {
     static const KftPairOps ops = {
         .reserve = via_reserve,
@@ -186,12 +189,9 @@ KftPair *kft_via_open_pair(
         .on_writable = on_inner_writable,
         .on_end = on_inner_end,
     };
-
-    if (via == NULL)
-        return kft_pool_open_pair(pool, port, funcs, user_data);
     ViaPair *pair = g_new0(ViaPair, 1);
     pair->base = (KftPair){.ops = &ops, .funcs = *funcs, .user_data = user_data};
-    pair->inner = kft_pool_open_pair(pool, port, &inner_funcs, pair);
+    pair->inner = open(&inner_funcs, pair, opener_data);
     if (pair->inner == NULL) {
         g_free(pair);
         return NULL;
@@ -201,4 +201,23 @@ KftPair *kft_via_open_pair(
     kft_socks5_decoder_init(&pair->decoder, KFT_SOCKS5_CHOICE);
     (void)write_hello(pair);
     return &pair->base;
+}
+
+typedef struct {
+    KftPool *pool;
+    uint16_t port;
+} PoolPort;
+
+static KftPair *open_in_pool(const KftPairFuncs *funcs, void *user_data, void *opener_data)
+{
+    const PoolPort *place = opener_data;
+    return kft_pool_open_pair(place->pool, place->port, funcs, user_data);
+}
+
+KftPair *kft_via_open_pair(
+    KftPool *pool, uint16_t port, const KftVia *via, const KftPairFuncs *funcs, void *user_data)
+{
+    PoolPort place = {.pool = pool, .port = port};
+    return via == NULL ? kft_pool_open_pair(pool, port, funcs, user_data)
+                       : kft_via_wrap_pair(via, open_in_pool, &place, funcs, user_data);
 }

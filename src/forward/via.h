@@ -18,4 +18,12 @@ typedef struct {
 KftPair *kft_via_open_pair(
     KftPool *pool, uint16_t port, const KftVia *via, const KftPairFuncs *funcs, void *user_data);
 
+/* The same for a pair that is opened otherwise: @open opens one to the gateway's port. */
+typedef KftPair *(*KftViaOpener)(const KftPairFuncs *funcs, void *user_data, void *opener_data);
+KftPair *kft_via_wrap_pair(const KftVia *via,
+                           KftViaOpener open,
+                           void *opener_data,
+                           const KftPairFuncs *funcs,
+                           void *user_data);
+
 #endif

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "net/client-pair.h"
 #include "net/curl-easy.h"
+#include "net/name-lookup.h"
 
 #define MAX_TEXT_CHARS 240
 
@@ -382,6 +383,20 @@ static Cause other_cause(const KftCurlEasy *self, CURLcode code)
     }
 }
 
+/* A name that nobody knows mostly is one of a VPN. */
+static Cause name_cause(const KftCurlEasy *self)
+{
+    g_autofree char *host = g_strndup(next_hop(self), strcspn(next_hop(self), ":"));
+    g_autofree char *resolver = kft_name_lookup_dup_resolver(host);
+    g_autofree char *vpns = kft_name_lookup_dup_vpns();
+
+    return (Cause){KFT_ERROR_UNREACHABLE,
+                   g_strdup_printf("the name of %s%s cannot be resolved: asked was %s, and %s%s",
+                                   hop_kind(self), next_hop(self), resolver,
+                                   vpns == NULL ? "no VPN is connected" : "this VPN is up: ",
+                                   vpns == NULL ? "" : vpns)};
+}
+
 static Cause cause_of(const KftCurlEasy *self, CURLcode code)
 {
     Cause cause = is_proxied(self) ? http_proxy_cause(self) : (Cause){0};
@@ -390,8 +405,7 @@ static Cause cause_of(const KftCurlEasy *self, CURLcode code)
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
-        return (Cause){KFT_ERROR_UNREACHABLE, g_strdup_printf("the name of %s%s cannot be resolved",
-                                                              hop_kind(self), next_hop(self))};
+        return name_cause(self);
     case CURLE_COULDNT_CONNECT:
         return connect_cause(self);
     case CURLE_PROXY:

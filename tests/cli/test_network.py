@@ -112,6 +112,32 @@ class Network(harness.ClusterCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertNotIn(PASSWORD, done.stdout + done.stderr)
 
+    def answer_question(self, *command):
+        """What the command says when ann's password was given; asked once, whatever it asks of the cluster."""
+        self.good("settings", "proxy", f"http://ann@{self.start_proxy('--login', 'ann:' + PASSWORD)}")
+        terminal = self.open_terminal(harness.PROGRAM, *command)
+        terminal.expect(r"\(Enter to keep\): ")
+        terminal.send("\n")
+        terminal.expect(r"Password of ann: ")
+        terminal.send(PASSWORD + "\n")
+        self.assertEqual(terminal.wait(), 0, terminal.output)
+        self.assertNotIn("Password of", terminal.output)
+        self.assertNotIn(PASSWORD, terminal.output)
+        return terminal.output
+
+    def test_questions_to_clusters_ask(self):
+        self.assertRegex(self.answer_question("relays"), "No relays")
+        self.assertRegex(self.answer_question("contexts"), self.context + r" .*v1\.")
+
+    def test_discover_asks(self):
+        self.assertIn("no service that can be forwarded", self.answer_question("discover", "-n", "quiet"))
+
+    def test_completion_never_asks(self):
+        self.good("settings", "proxy", f"http://ann@{self.start_proxy('--login', 'ann:' + PASSWORD)}")
+        terminal = self.open_terminal(harness.PROGRAM, "__complete", "forward", "svc/")
+        self.assertEqual(terminal.wait(), 0)
+        self.assertEqual(terminal.output.strip(), "")
+
     def test_interrupted_question(self):
         self.good("settings", "proxy", f"http://{self.start_proxy('--login', 'ann:' + PASSWORD)}")
         terminal = self.open_terminal(harness.PROGRAM, "forward", "svc/web", ":8080")

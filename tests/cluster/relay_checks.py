@@ -13,7 +13,8 @@ import subprocess
 import tempfile
 import threading
 
-from harness import (Forward, check, check_equal, eventually, fails, get, kubectl, ours_only, test)
+from harness import (Forward, check, check_equal, eventually, fails, get, kubeconfig, kubectl,
+                     ours_only, test)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LABEL = "kftray.github.io/installation"
@@ -252,3 +253,69 @@ def relay_no_right():
     with state():
         text = fails("--relay", "own", "--remote-address", "10.0.0.1", ":80", user="get-only")
         check("may not create resource \"pods\"" in text, text)
+
+
+# ---- the doctor ----
+
+DENY_ALL = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: deny-all, namespace: default}
+spec: {podSelector: {}, policyTypes: [Egress]}
+"""
+
+
+def diagnose(*args):
+    """The steps by name, and the exit status."""
+    ours_only("has no doctor")
+    command = [os.environ["KFTRAYCTL"], "diagnose", "--json", "--kubeconfig", kubeconfig(), "--relay", "own",
+               "--relay-image", image(), *args]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    check(done.stdout, done.stderr)
+    return {step["step"]: step for step in json.loads(done.stdout)["steps"]}, done.returncode
+
+
+def failed(steps):
+    return [name for name, step in steps.items() if step["state"] == "failed"]
+
+
+@test("relay: diagnose deploys one, gets an answer through it, and deletes it")
+def relay_diagnose():
+    with state(), beyond() as (address, port):
+        steps, status = diagnose("--remote-address", address, f":{port}")
+        check_equal((failed(steps), status), ([], 0), "failed steps")
+        for name in ("rights", "relay", "upgrade", "port", "reach", "policies", "bytes"):
+            check_equal(steps[name]["state"], "ok", steps[name])
+        check("HTTP/1.1" in steps["bytes"]["text"], steps["bytes"])
+        eventually(gone, 30, "the relay is deleted")
+
+
+@test("relay: diagnose says by the relay's log why its target is not reached")
+def relay_diagnose_failures():
+    with state(), beyond() as (address, _):
+        with socket.socket() as free:
+            free.bind((address, 0))
+            port = free.getsockname()[1]
+        steps, status = diagnose("--remote-address", address, f":{port}")
+        check_equal((failed(steps), status), (["reach"], 1), "failed steps")
+        check("result=refused" in steps["reach"]["text"], steps["reach"])
+        steps, _ = diagnose("--remote-address", "nowhere.invalid", ":80")
+        check_equal(failed(steps), ["reach"], "failed steps")
+        check("cannot resolve the name" in steps["reach"]["text"], steps["reach"])
+
+
+@test("relay: diagnose names the NetworkPolicy that forbids it")
+def relay_diagnose_policy():
+    with state(), beyond() as (address, port):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(DENY_ALL)
+            file.flush()
+            kubectl("apply", "-f", file.name)
+        try:
+            steps, _ = diagnose("--remote-address", address, f":{port}")
+        finally:
+            kubectl("delete", "networkpolicy", "deny-all")
+        # Nothing in this cluster heeds policies.
+        check_equal(failed(steps), [], "failed steps")
+        check("\"deny-all\" selects the relay" in steps["policies"]["text"], steps["policies"])
+        check("does not heed it" in steps["policies"]["text"], steps["policies"])

@@ -11,6 +11,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from desktop import Desktop, wait_until  # noqa: E402
 import freeport  # noqa: E402
+import relays  # noqa: E402
 from program import Program, store  # noqa: E402
 
 VARIANTS = {
@@ -72,7 +73,7 @@ def take(options, variant):
                  settings=settings.get("settings", ())) as desktop:
         desktop.start_window_manager()
         desktop.start_panel()
-        desktop.start_cluster()
+        desktop.start_cluster("--world", relays.make_world(desktop))
         if "language" in settings:
             add_language(desktop, settings["language"])
         for key in ("appearance",):
@@ -101,6 +102,7 @@ def take(options, variant):
         gallery.dialog("win.log", "log")
         gallery.dialog("app.add", "editor", 2.5)
         gallery.dialog("app.import-kubeconfig", "cluster", 3)
+        gallery.dialog("app.relays", "relays")
         gallery.dialog("app.settings", "settings")
         gallery.dialog("app.shortcuts", "shortcuts")
         gallery.dialog("app.about", "about")

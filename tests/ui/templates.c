@@ -15,6 +15,7 @@
 #include <log-window.h>
 #include <login-dialog.h>
 #include <plan-dialog.h>
+#include <relays-dialog.h>
 #include <settings-window.h>
 #include <string.h>
 #include <text.h>
@@ -112,6 +113,7 @@ static void test_names(void)
     walk_and_destroy(kft_cluster_dialog_new(core, NULL, NULL), "cluster-dialog");
     walk_and_destroy(kft_plan_dialog_new(core, NULL, incoming, "x.json", NULL), "plan-dialog");
     walk_and_destroy(kft_diagnose_dialog_new(core, NULL, item), "diagnose-dialog");
+    walk_and_destroy(kft_relays_dialog_new(core, NULL), "relays-dialog");
     walk_and_destroy(kft_login_dialog_new(NULL, "proxy:3128", "ann", true), "login-dialog");
     walk_and_destroy(kft_log_window_new(application, item), "log-window");
     walk_and_destroy(kft_settings_window_new(core, NULL), "settings-window");

@@ -54,6 +54,26 @@ def wait_running(program, alias):
     program.wait(lambda: f"{alias} to run: {states(program)}", lambda: states(program)[alias] == "running")
 
 
+def test_detour_is_told(options):
+    """What does not let WebSockets through stands in the details."""
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        world = session.dir / "world.json"
+        world.write_text(json.dumps({"faults": [{"on": "request", "do": "reply", "code": 403, "upgrade": "websocket",
+                                                 "type": "text/html", "body": "<html>no</html>"}]}))
+        session.start_cluster("--world", str(world))
+        store(session, options.kftrayctl, [config("web")])
+        program = Program(session)
+        screen = Screen(program)
+        screen.select_row("web")
+        program.activate("app.start-all")
+        wait_running(program, "web")
+        screen.find(Atspi.Role.LABEL, "spdy, as WebSockets do not get through: the server, or a proxy before it, answered "
+                                      "403 with a web page")
+        check_ended(program, program.quit())
+
+
 def test_desktop_proxy_is_followed(options):
     with desktop(options, environment={"GSETTINGS_BACKEND": "keyfile", "KFT_TRACE": "all:debug"}) as session:
         session.start_window_manager()
@@ -104,4 +124,4 @@ def fill(screen, name, text):
     Atspi.EditableText.set_text_contents(screen.find(role, name), text)
 
 
-run([test_desktop_proxy_is_followed, test_login_is_asked])
+run([test_detour_is_told, test_desktop_proxy_is_followed, test_login_is_asked])

@@ -9,6 +9,7 @@ import copy
 from . import resource as resources
 
 APP_PREFIX = "fake.kftray/app-"
+LOG = "fake.kftray/log"
 NODE = "node-1"
 IMAGE = "registry.invalid/sample:1"
 BEGUN = "2026-01-01T00:00:00Z"
@@ -41,10 +42,12 @@ def pod(spec):
 
 
 def run_pod(item, spec):
-    """What becomes of a pod that a client created: SPEC as for pod(), state and apps."""
+    """What becomes of a pod that a client created: SPEC as for pod(), state, apps and log."""
     item["spec"]["nodeName"] = NODE
     annotations = item["metadata"].setdefault("annotations", {})
     annotations.update({APP_PREFIX + port: app for port, app in spec.get("apps", {}).items()})
+    if "log" in spec:
+        annotations[LOG] = spec["log"]
     POD_STATES[spec.get("state", "running")](item, dict(spec, name=item["metadata"]["name"]))
     return item
 

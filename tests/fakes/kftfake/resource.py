@@ -15,6 +15,7 @@ RESOURCES = [
     Resource("apps", "v1", "daemonsets", "DaemonSet", True, ["ds"]),
     Resource("apps", "v1", "replicasets", "ReplicaSet", True, ["rs"]),
     Resource("batch", "v1", "jobs", "Job", True, []),
+    Resource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", True, ["netpol"]),
     Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", True, []),
 ]
 BY_KIND = {resource.kind: resource for resource in RESOURCES}

@@ -51,6 +51,9 @@ class Rest:
             raise status.StatusError(405, "the server does not allow this method on the requested resource",
                                      "MethodNotAllowed")
         users.check(user, "get" if address.name else "list", address)
+        if (address.plural, address.subresource) == ("pods", "log"):
+            await self._send_log(request, stream, address)
+            return
         if address.resource is None or address.subresource:
             raise status.no_such_path()
         if address.name:
@@ -74,6 +77,12 @@ class Rest:
         if wanted not in (None, item["metadata"]["uid"]):
             raise status.StatusError(409, "the UID in the precondition does not match the UID in record", "Conflict")
         return self._server.world.delete("Pod", address.namespace, address.name)
+
+    async def _send_log(self, request, stream, address):
+        """The text in the pod's annotation, in the manner of tailLines."""
+        text = (self._get(address)["metadata"].get("annotations") or {}).get(manifest.LOG, "")
+        lines = text.splitlines(keepends=True)[-int(request.param("tailLines", "10000")):]
+        await httpmessage.send_response(stream, 200, [], "".join(lines).encode(), "text/plain")
 
     def _get(self, address):
         where = address.namespace if address.resource.namespaced else ""

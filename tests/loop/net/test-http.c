@@ -297,7 +297,7 @@ static void test_bad_urls(Fixture *fixture, gconstpointer data)
         {"http://127.0.0.1:1", KFT_ERROR_UNREACHABLE,
          "cannot connect to 127.0.0.1:1: connection refused"},
         {"http://name.invalid", KFT_ERROR_UNREACHABLE,
-         "the name of name.invalid cannot be resolved"},
+         "the name of name.invalid cannot be resolved: asked was *, and *VPN*"},
         {"ftp://127.0.0.1", KFT_ERROR_BAD_CONFIG, "the server URL of 127.0.0.1 must be http*"},
         {"http://127.0.0.1:99999", KFT_ERROR_BAD_CONFIG, "the server URL of *"},
         {"", KFT_ERROR_BAD_CONFIG, "the server URL of *"},
