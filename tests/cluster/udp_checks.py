@@ -234,7 +234,8 @@ def gateway_curl():
             check_equal(curl(local, f"http://{cluster_ip('web')}:8080/")[0], 0, "ClusterIP")
             status, text = curl(local, f"http://{address}:{port}/a")
             check(status == 0 and text.startswith("beyond "), text)
-            for url in ("http://10.120.0.3/", "http://127.0.0.1:8090/", "http://169.254.169.254/", "http://192.0.2.1/"):
+            for url in ("http://10.120.0.3/", "http://127.0.0.1:8090/", "http://169.254.169.254/", "http://192.0.2.1/",
+                        "http://localhost:8090/", "http://[::ffff:169.254.169.254]/"):
                 status, text = curl(local, url)
                 check(status == 97 and "(2)" in text, f"{url}: {status} {text}")
 
