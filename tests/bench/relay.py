@@ -129,4 +129,5 @@ def main():
             print(row(f"{answers}, {n_peers}, {name}", trips, arguments.seconds), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,7 @@
 # docs/performance.md (between its two markers) and the plots into docs/images; --print only prints.
 #
 #   run.sh [--print] [--rounds N] [--quick] [--only NAME,…]
+#   run.sh --udp       only prints: UDP through a relay pod, see udp.py
 #
 # KFTRAYCTL  the program to measure, built optimised (default: build/release/bin/kftrayctl, which
 #            is built)
@@ -51,6 +52,11 @@ cleanup() {
 trap cleanup EXIT
 
 "$kube" up >&2 8>&-
+if [ "${1:-}" = --udp ]; then
+    shift
+    python3 "$HERE/udp.py" "$@"
+    exit
+fi
 "$gateway" up >&2 8>&-
 "$LINK" up "delay 20ms" 8>&-
 python3 "$HERE/bench.py" --document "$ROOT/docs/performance.md" --plots "$ROOT/docs/images" "$@"

@@ -19,7 +19,7 @@ import time
 
 K = os.environ.get("K8S_DIR", "/tmp/kftray-k8s")
 CACHE = os.environ.get("KFT_TEST_CACHE", os.path.expanduser("~/.cache/kftray-tests"))
-PODSRV = os.path.join(CACHE, "kube-1.20.2-r2", "bin", "podsrv")
+PODSRV = os.path.join(CACHE, "kube-1.20.2-r3", "bin", "podsrv")
 PF_CMD = os.environ.get("PF_CMD")
 OTHER = bool(PF_CMD)  # not our own program
 SANITIZED = bool(os.environ.get("KFT_SANITIZED"))

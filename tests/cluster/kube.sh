@@ -1,7 +1,8 @@
 #!/bin/bash
 # The project's own Kubernetes: a real single-node 1.20 cluster (etcd, kube-apiserver,
-# kube-controller-manager, kube-scheduler, containerd, kubelet) made from Debian 12 packages
-# and Debian's kubernetes source package alone. Nothing is pulled: the images are made here.
+# kube-controller-manager, kube-scheduler, containerd, kubelet, kube-proxy, dnsmasq) made
+# from Debian 12 packages and Debian's kubernetes source package alone. Nothing is pulled: the images
+# are made here.
 # Everything listens on 127.0.0.1; pods sit on a private bridge without a default route.
 #
 #   kube.sh up       install packages, build (first time), start, create the sample workloads
@@ -11,6 +12,7 @@
 #                    new start so many seconds later; returns when it answers
 #   kube.sh build    only packages, binaries and images
 #   kube.sh apply    (re)create the sample workloads of workloads.yaml
+#   kube.sh image NAME   the name of one of the images of lib/images.sh, with its tag
 #   kube.sh relay-image   make and import the image of kftray-server; prints its name
 #   kube.sh wipe     down, and remove the cluster's state (binaries and images stay cached)
 #   kube.sh env      print KUBECONFIG=… lines for the users that the cluster has
@@ -44,6 +46,8 @@ unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY no_proxy
 . "$HERE/lib/host.sh"
 # shellcheck source=lib/daemons.sh
 . "$HERE/lib/daemons.sh"
+# shellcheck source=lib/services.sh
+. "$HERE/lib/services.sh"
 # shellcheck source=lib/workloads.sh
 . "$HERE/lib/workloads.sh"
 
@@ -63,6 +67,7 @@ up() {
     alive kubelet && fresh=
     daemons_start
     workloads_apply
+    wait_for "service addresses and names" 60 services_ok
     # A kubelet restarted over running pods first reports them ready, then not, then ready again.
     [ -z "$fresh" ] || { sleep 2; wait_for "sample pods, again," 180 workloads_ready; }
     say "up after $(since "$t0") s (without building); export KUBECONFIG=$K/admin.kubeconfig"
@@ -107,20 +112,21 @@ restart() { # daemon [seconds]
 }
 
 usage() {
-    sed -n '2,22s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '2,24s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit 2
 }
 
 main() {
     case ${1:-} in
     up | down | build | apply | wipe) need_root; one_at_a_time ;;
-    status | env | restart | relay-image) need_root ;;
+    status | env | restart | image | relay-image) need_root ;;
     *) usage ;;
     esac
     mkdir -p "$K/run" "$K/logs"
     case $1 in
     env) print_env ;;
     apply) workloads_apply ;;
+    image) image_ref "$2" ;;
     relay-image) relay_image_import ;;
     *) "$@" ;;
     esac

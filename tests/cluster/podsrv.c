@@ -12,6 +12,8 @@
  *   23        reads until the end of input, then answers "COUNT SHA256"
  *   24        resets the connection after the first byte
  *   25        accepts and never reads nor writes
+ *   7/udp     echo
+ *   19/udp    "COUNT MS" begins COUNT datagrams "0", "1" … that nobody asked for, MS apart
  *
  * Nothing listens on port 81, for tests of a refused connection.
  *
@@ -578,6 +580,64 @@ static void *port_main(void *arg)
     return NULL;
 }
 
+/* ---- UDP ---- */
+
+static int udp_listen_on(uint16_t number)
+{
+    struct sockaddr_in6 addr = {.sin6_family = AF_INET6, .sin6_port = htons(number)};
+    int off = 0;
+    int buffer = 4 * 1024 * 1024;
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0 ||
+        bind(fd, (struct sockaddr *)&addr, sizeof addr) != 0) {
+        (void)fprintf(stderr, "cannot listen on port %u/udp: %s\n", number, strerror(errno));
+        _exit(1);
+    }
+    /* Where the machine allows it: a burst waits here and is not lost. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    return fd;
+}
+
+static void *udp_echo_main(void *arg)
+{
+    static uint8_t data[65536];
+    int fd = udp_listen_on(7);
+    (void)arg;
+    for (;;) {
+        struct sockaddr_in6 peer;
+        socklen_t len = sizeof peer;
+        ssize_t n = recvfrom(fd, data, sizeof data, 0, (struct sockaddr *)&peer, &len);
+        if (n >= 0)
+            (void)sendto(fd, data, (size_t)n, 0, (struct sockaddr *)&peer, len);
+    }
+    return NULL;
+}
+
+static void *udp_push_main(void *arg)
+{
+    int fd = udp_listen_on(19);
+    (void)arg;
+    for (;;) {
+        char text[64];
+        unsigned count = 0, ms = 0;
+        struct sockaddr_in6 peer;
+        socklen_t len = sizeof peer;
+        ssize_t n = recvfrom(fd, text, sizeof text - 1, 0, (struct sockaddr *)&peer, &len);
+        if (n < 0)
+            continue;
+        text[n] = '\0';
+        if (sscanf(text, "%u %u", &count, &ms) != 2)
+            continue;
+        for (unsigned i = 0; i < count; i++) {
+            sleep_ms(ms);
+            n = snprintf(text, sizeof text, "%u", i);
+            (void)sendto(fd, text, (size_t)n, 0, (struct sockaddr *)&peer, len);
+        }
+    }
+    return NULL;
+}
+
 static void on_stop(int sig)
 {
     (void)sig;
@@ -593,6 +653,10 @@ static void serve_all(void)
         if (pthread_create(&t, NULL, port_main, &args[i]) != 0)
             _exit(1);
     }
+    pthread_t echo, push;
+    if (pthread_create(&echo, NULL, udp_echo_main, NULL) != 0 ||
+        pthread_create(&push, NULL, udp_push_main, NULL) != 0)
+        _exit(1);
 }
 
 int main(int argc, char **argv)

@@ -47,9 +47,9 @@ def image():
     return image.name
 
 
-def relays():
+def relays(namespace="default"):
     """The pods, by name, those that are being deleted left out."""
-    items = json.loads(kubectl("get", "pods", "-l", LABEL, "-o", "json"))["items"]
+    items = json.loads(kubectl("get", "pods", "-n", namespace, "-l", LABEL, "-o", "json"))["items"]
     return {item["metadata"]["name"]: item for item in items
             if "deletionTimestamp" not in item["metadata"]}
 

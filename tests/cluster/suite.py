@@ -23,6 +23,7 @@ import link_checks  # noqa: F401  and this
 import proxies_checks  # noqa: F401  and this
 import relay_checks  # noqa: F401  and this
 import reliability_checks  # noqa: F401  and this
+import udp_checks  # noqa: F401  and this
 from harness import (MB, OTHER, SANITIZED, TESTS, TRANSPORTS, Forward, Skip, check, check_equal,
                      connect, eventually, fails, get, get_sum, kubeconfig, kubectl, name_of,
                      ours_only, post, random_bytes, read_all, run, test)

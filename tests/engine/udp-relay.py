@@ -6,12 +6,14 @@
 Prints "ready port=N", where the relay listens, and a line per datagram of the kind "note …". With a gateway, which
 leads to 127.0.0.2 alone, the application has the same port there, over TCP, too. The application, by the datagram's
 first word: "silent": no answer; "many N": N answers "answer 0" …; "push N": N datagrams, 20 ms apart, which nobody
-asks for; "empty": an empty one; "source": the address that it came from; else the same back."""
+asks for; "empty": an empty one; "source": the address that it came from; else the same back. Ends with its parent."""
 
 import argparse
+import ctypes
 import os
 import pathlib
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -19,6 +21,7 @@ import sys
 import threading
 import time
 
+PR_SET_PDEATHSIG = 1
 LOCKSTEP = pathlib.Path(__file__).parents[1] / "fakes" / "lockstep-relay.py"
 
 
@@ -54,6 +57,18 @@ def serve_tcp(listener):
                 connection.sendall(data)
 
 
+def end_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def await_parents_end():
+    """Whoever started this holds the other end of its output."""
+    poll = select.poll()
+    poll.register(sys.stdout, 0)
+    while not any(event & select.POLLERR for _, event in poll.poll()):
+        pass
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--server")
@@ -73,13 +88,14 @@ def main():
     if arguments.gateway:
         env.update(PROXY_TYPE="gateway", GATEWAY_ALLOW="127.0.0.2", GATEWAY_ALLOW_RESERVED="127.0.0.0/8",
                    LOCAL_PORT=str(app.getsockname()[1]))
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as relay:
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          preexec_fn=end_with_parent) as relay:
         try:
             line = relay.stdout.readline()
             port = re.search(r"address=\S+:(\d+) |listening on (\d+)", line)
             print("ready port=" + port.expand(r"\1\2"), flush=True)
             threading.Thread(target=relay.stdout.read, daemon=True).start()
-            threading.Event().wait()
+            await_parents_end()
         finally:
             relay.terminate()
 

@@ -60,7 +60,8 @@ config_cni() {
 {"cniVersion": "0.4.0", "name": "kftray", "plugins": [
   {"type": "bridge", "bridge": "$BRIDGE", "isGateway": false, "ipMasq": false, "hairpinMode": true,
    "ipam": {"type": "host-local", "dataDir": "$K/run/cni-ipam",
-            "ranges": [[{"subnet": "$POD_NET.0/24", "rangeStart": "$POD_NET.10", "gateway": "$POD_NET.1"}]]}}]}
+            "ranges": [[{"subnet": "$POD_NET.0/24", "rangeStart": "$POD_NET.10", "gateway": "$POD_NET.1"}]],
+            "routes": [{"dst": "$SVC_CIDR", "gw": "$POD_NET.2"}]}}]}
 J
 }
 
@@ -92,7 +93,7 @@ oomScoreAdj: 0
 syncFrequency: 10s
 nodeStatusUpdateFrequency: 2s
 nodeStatusReportFrequency: 1m
-clusterDNS: [${SVC_CIDR%.*}.10]
+clusterDNS: [$DNS_ADDR]
 clusterDomain: cluster.local
 serializeImagePulls: false
 registryPullQPS: 0

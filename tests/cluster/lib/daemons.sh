@@ -70,6 +70,7 @@ daemons_start() {
     controllers_start
     kubelet_start
     wait_for node 180 node_ok
+    services_start
     wait_for serviceaccount 180 account_ok
 }
 
@@ -103,6 +104,7 @@ containers_stop() { # through containerd itself, so that it works with a dead AP
 daemons_stop() {
     local p d
     set +e
+    for d in dnsmasq dns-records kube-proxy api-relay api-socket; do stop "$d"; done
     stop kubelet
     stop kube-scheduler
     stop kube-controller-manager

@@ -40,6 +40,7 @@ host_prepare() {
         ip addr add "$POD_NET.1/24" dev "$BRIDGE"
         ip link set "$BRIDGE" up
     fi
+    services_prepare
     # Memory-backed and secret volumes are mounts: they must be seen inside the containers.
     if ! findmnt -n -o PROPAGATION -M "$K/kubelet" >/dev/null 2>&1; then
         mount --bind "$K/kubelet" "$K/kubelet"
@@ -78,6 +79,7 @@ host_restore() {
     set +e
     unmount_state
     rm -rf "$K/containerd/state" "$K/run/runc" "$K/run/cni-ipam" "$K/kubelet/pods"
+    services_restore
     ip link del "$BRIDGE" 2>/dev/null
     # What a second kubelet or containerd of this machine would share stays while one runs.
     if pgrep -x -r D,R,S,T kubelet >/dev/null || pgrep -x -r D,R,S,T containerd >/dev/null; then

@@ -1,13 +1,18 @@
 # shellcheck shell=bash
-# The container images, made by hand as docker archives: pause, busybox, podsrv. Their tag is
+# The container images, made by hand as docker archives: pause, busybox, podsrv, tools. Their tag is
 # a hash of what they are made from, so that a changed server rolls out by itself.
 
-IMAGES="pause busybox podsrv"
+IMAGES="pause busybox podsrv tools"
+# What the image tools holds: other people's servers for UDP, and the relay in lock-step.
+TOOLS="/usr/sbin/dnsmasq /usr/bin/iperf3 /usr/bin/openssl /usr/bin/python3"
+LOCKSTEP=$HERE/../fakes/lockstep-relay.py
 CFLAGS_STATIC="-std=gnu11 -D_GNU_SOURCE -O2 -static -s -pthread -Wall -Wextra"
 
 image_tag() { # name
+    # shellcheck disable=SC2086 # one word per program
     case $1 in
     busybox) sha256sum /bin/busybox ;;
+    tools) cat $TOOLS "$LOCKSTEP" "$HERE/lib/images.sh" | sha256sum ;;
     *) sha256sum "$HERE/$1.c" ;;
     esac | cut -c1-12
 }
@@ -47,6 +52,31 @@ image_root_busybox() { # root
     echo 'hello from busybox httpd' >"$1/www/index.html"
 }
 
+# Programs with the libraries that they name, and Python's own modules.
+image_root_tools() { # root
+    local f python
+    mkdir -p "$1"/{etc,tmp,usr/bin,usr/sbin,usr/lib/ssl,lib64}
+    chmod 1777 "$1/tmp"
+    for f in $TOOLS; do
+        cp -L "$f" "$1$f"
+        ldd "$f" | grep -o '/[^ ]*'
+    done | sort -u | while read -r f; do
+        mkdir -p "$1$(dirname "$f")"
+        cp -L "$f" "$1$f"
+    done
+    python=$(/usr/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
+    mkdir -p "$1$python"
+    tar -C "$python" --exclude=__pycache__ --exclude=test --exclude='config-*' --exclude=lib-dynload \
+        --exclude=dist-packages -cf - . | tar -C "$1$python" -xf -
+    cp "$LOCKSTEP" "$1/lockstep-relay.py"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=tools \
+        -keyout "$1/etc/key.pem" -out "$1/etc/cert.pem" 2>/dev/null
+    chmod 644 "$1/etc/key.pem"
+    : >"$1/usr/lib/ssl/openssl.cnf"
+    echo 'root:x:0:0:root:/:/bin/false' >"$1/etc/passwd"
+    echo 'root:x:0:' >"$1/etc/group"
+}
+
 images_build() {
     local i root
     # shellcheck disable=SC2086
@@ -62,6 +92,10 @@ images_build() {
         busybox)
             image_root_busybox "$root"
             image_pack "$i" "$root" '"Env":["PATH=/bin"],"Cmd":["sh"]'
+            ;;
+        tools)
+            image_root_tools "$root"
+            image_pack "$i" "$root" '"Env":["PATH=/usr/sbin:/usr/bin"]'
             ;;
         *)
             image_root_compiled "$i" "$root"

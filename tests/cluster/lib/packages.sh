@@ -2,8 +2,9 @@
 # Debian packages: what the cluster needs to run, and what only its build needs.
 
 RUNTIME_PACKAGES="etcd-server containerd runc containernetworking-plugins openssl iproute2
-    iptables ethtool conntrack socat curl procps util-linux"
-IMAGE_PACKAGES="gcc libc6-dev busybox-static"
+    iptables ethtool conntrack socat curl procps util-linux
+    dnsmasq-base bind9-dnsutils python3"
+IMAGE_PACKAGES="gcc libc6-dev busybox-static iperf3"
 BUILD_PACKAGES="golang-go gcc libc6-dev dpkg-dev"
 
 apt_get() {

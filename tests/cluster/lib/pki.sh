@@ -66,6 +66,7 @@ pki_certificates() {
         extendedKeyUsage=clientAuth
     cert kubelet "/O=system:nodes/CN=system:node:$NODE" extendedKeyUsage=clientAuth
     cert kcm /CN=system:kube-controller-manager extendedKeyUsage=clientAuth
+    cert proxy /CN=system:kube-proxy extendedKeyUsage=clientAuth
     cert sched /CN=system:kube-scheduler extendedKeyUsage=clientAuth
 }
 
@@ -87,6 +88,7 @@ pki() {
     kubeconfig admin.kubeconfig admin "$(cert_auth admin)"
     kubeconfig pki/kubelet.kubeconfig kubelet "$(cert_auth kubelet)"
     kubeconfig pki/kcm.kubeconfig kcm "$(cert_auth kcm)"
+    kubeconfig pki/proxy.kubeconfig proxy "$(cert_auth proxy)"
     kubeconfig pki/sched.kubeconfig sched "$(cert_auth sched)"
     for u in $TOKEN_USERS; do
         u=${u%%:*}
