@@ -68,6 +68,10 @@ const char *const kft_migrations[] = {
     "  name TEXT PRIMARY KEY,"
     "  value TEXT NOT NULL"
     ") STRICT, WITHOUT ROWID;",
+
+    /* 1 → 2 */
+    "ALTER TABLE configs ADD COLUMN auto_close TEXT;"
+    "ALTER TABLE configs ADD COLUMN balance TEXT NOT NULL DEFAULT 'sticky';",
 };
 
 const size_t kft_n_migrations = G_N_ELEMENTS(kft_migrations);
