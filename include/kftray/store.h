@@ -68,6 +68,16 @@ bool kft_store_put_configs(KftStore *self,
 
 /* --- run state --- */
 
+/* How well it runs, as in KftForwardStatisticsEvent; its owner stores it every few seconds. */
+typedef struct {
+    uint32_t n_open;
+    uint32_t n_reconnects;
+    int64_t ready_since_ms; /* unix; 0 = it is not READY */
+    int64_t connected_ms;   /* unix: when the newest connection to a pod was opened; 0 = never */
+    uint32_t handshake_ms;
+    uint32_t round_trip_us; /* 0 = not known */
+} KftRunHealth;
+
 typedef struct {
     KftConfigId config;
     KftForwardState state; /* IDLE if it does not run; also if its owner died without saying so */
@@ -77,7 +87,8 @@ typedef struct {
     char *pod;             /* nullable */
     char *address;         /* "127.0.0.1:8080", nullable */
     unsigned attempt;
-    int64_t changed_s; /* unix seconds of the last change of state */
+    int64_t changed_s;   /* unix seconds of the last change of state */
+    KftRunHealth health; /* all 0 if it does not run, or nothing is known yet */
 } KftRunState;
 
 /* NULL is allowed. Thread: any. */
@@ -89,13 +100,36 @@ GPtrArray *kft_store_list_run_states(KftStore *self, GError **error);
  * Errors also: PORT_IN_USE when another living process runs it (names the pid and its program),
  * NOT_FOUND. Thread: ui. */
 bool kft_store_claim(KftStore *self, KftConfigId id, GError **error);
-/* Stores the state of a config that this process claimed. owner_pid and changed_s of @state are
- * ignored. Errors also: NOT_FOUND (removed, or not claimed), PORT_IN_USE (another's by now).
- * Thread: ui. */
+/* Stores the state of a config that this process claimed, and adds it to its history if it says
+ * something new. owner_pid, changed_s and health of @state are ignored. Errors also: NOT_FOUND
+ * (removed, or not claimed), PORT_IN_USE (another's by now). Thread: ui. */
 bool kft_store_set_run_state(KftStore *self, const KftRunState *state, GError **error);
 /* Ends this process's claim; @stays_wanted: it shall run again at the next start. No error if there
  * is no such claim (any more). Thread: ui. */
 bool kft_store_release(KftStore *self, KftConfigId id, bool stays_wanted, GError **error);
+
+/* Stores how well a config runs that this process claimed. Errors also: NOT_FOUND (not claimed).
+ * Thread: ui. */
+bool kft_store_set_run_health(KftStore *self,
+                              KftConfigId id,
+                              const KftRunHealth *health,
+                              GError **error);
+
+/* How many changes of state are kept of a config; the oldest go first. */
+#define KFT_STORE_MAX_HISTORY 50
+
+typedef struct {
+    int64_t time_ms; /* unix */
+    KftForwardState state;
+    char *reason; /* error; nullable */
+    char *pod;    /* nullable */
+} KftRunChange;
+
+/* NULL is allowed. Thread: any. */
+void kft_run_change_free(KftRunChange *self);
+/* The last changes of state of a config, by whichever process ran it, the oldest first. Returns:
+ * (transfer full) GPtrArray of KftRunChange with its free function set. Thread: ui. */
+GPtrArray *kft_store_list_history(KftStore *self, KftConfigId id, GError **error);
 
 /* --- traffic totals --- */
 
@@ -134,5 +168,6 @@ GPtrArray *kft_upstream_read_configs(const char *path, GPtrArray **ret_skipped, 
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftStore, kft_store_close)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftRunState, kft_run_state_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftRunChange, kft_run_change_free)
 
 #endif

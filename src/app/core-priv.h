@@ -22,6 +22,7 @@ struct _KftCore {
     bool has_stopped;
     bool stays_wanted;
     unsigned tick_source;
+    unsigned health_source;
     char *settings[KFT_N_SETTINGS];
     GArray *removed;        /* int64_t, hidden, still in the store */
     GArray *removed_active; /* those that ran */
@@ -43,6 +44,7 @@ void kft_core_claim(KftCore *self, int64_t id, uint32_t run);
 /* Ends the claim and adds what was carried to the totals. @traffic: nullable. */
 void kft_core_release(KftCore *self, int64_t id, bool stays_wanted, const KftItemTraffic *traffic);
 void kft_core_store_state(KftCore *self, KftForwardItem *item, KftForwardState state);
+void kft_core_store_health(KftCore *self, int64_t id, const KftRunHealth *health);
 
 /* --- core-query.c --- */
 

@@ -237,6 +237,32 @@ void kft_core_store_state(KftCore *self, KftForwardItem *item, KftForwardState s
                    &(KftWorkerJob){.func = store_state, .data = copy, .free_data = free_run_state});
 }
 
+typedef struct {
+    KftConfigId id;
+    KftRunHealth health;
+} Health;
+
+/* What is not ours any more has no health to tell. */
+static gpointer store_health(KftStore *store, gpointer data, GError **error)
+{
+    const Health *job = data;
+    g_autoptr(GError) fault = NULL;
+
+    if (!kft_store_set_run_health(store, job->id, &job->health, &fault) &&
+        !g_error_matches(fault, KFT_ERROR, KFT_ERROR_NOT_FOUND))
+        g_propagate_error(error, g_steal_pointer(&fault));
+    return NULL;
+}
+
+void kft_core_store_health(KftCore *self, int64_t id, const KftRunHealth *health)
+{
+    Health *job = g_new(Health, 1);
+
+    *job = (Health){.id = {id}, .health = *health};
+    kft_worker_run(self->worker,
+                   &(KftWorkerJob){.func = store_health, .data = job, .free_data = g_free});
+}
+
 /* --- configs --- */
 
 typedef struct {

@@ -2,6 +2,7 @@
  * engine's number of this start, so that late events of an earlier start find nobody. The item says
  * what people see; the Run says where in the engine it is. */
 #include <glib/gi18n.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core-priv.h"
@@ -34,7 +35,12 @@ typedef struct {
     bool starts_again; /* asked for while it stops */
     bool was_ready;
     bool is_lost; /* was ready, is connected again */
+    KftRunHealth health;
+    KftRunHealth stored_health; /* what the store knows */
 } Run;
+
+/* How often the numbers of "kftrayctl status" are stored while they change. */
+#define HEALTH_S 2
 
 static void run_free(gpointer data)
 {
@@ -80,6 +86,40 @@ static void start_ticking(KftCore *self, KftForwardItem *item)
         return;
     (void)kft_forward_item_tick(item);
     self->tick_source = g_timeout_add_seconds(1, on_tick, self);
+}
+
+/* --- health, for "kftrayctl status" --- */
+
+static gboolean on_health_due(gpointer user_data)
+{
+    KftCore *self = user_data;
+    GHashTableIter iter;
+    gpointer value = NULL;
+
+    self->health_source = 0;
+    g_hash_table_iter_init(&iter, self->runs);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Run *run = value;
+        if (memcmp(&run->health, &run->stored_health, sizeof run->health) == 0)
+            continue;
+        kft_core_store_health(self, run->config, &run->health);
+        run->stored_health = run->health;
+    }
+    return G_SOURCE_REMOVE;
+}
+
+static void take_health(KftCore *self, Run *run, const KftForwardStatisticsEvent *now)
+{
+    run->health = (KftRunHealth){
+        .n_open = now->n_open,
+        .n_reconnects = now->n_reconnects,
+        .ready_since_ms = now->ready_since_ms,
+        .connected_ms = now->connected_ms,
+        .handshake_ms = now->handshake_ms,
+        .round_trip_us = now->round_trip_us,
+    };
+    if (self->health_source == 0)
+        self->health_source = g_timeout_add_seconds(HEALTH_S, on_health_due, self);
 }
 
 /* --- runs --- */
@@ -301,8 +341,10 @@ static void on_engine_event(const KftEvent *event, gpointer user_data)
         return;
     }
     kft_forward_item_take_event(run->item, event);
-    if (event->type == KFT_EVENT_FORWARD_STATISTICS)
-        start_ticking(self, run->item);
+    if (event->type != KFT_EVENT_FORWARD_STATISTICS)
+        return;
+    start_ticking(self, run->item);
+    take_health(self, run, &event->statistics);
 }
 
 /* --- what the store tells --- */
@@ -375,6 +417,7 @@ static void kft_core_dispose(GObject *object)
     KftCore *self = KFT_CORE(object);
 
     g_clear_handle_id(&self->tick_source, g_source_remove);
+    g_clear_handle_id(&self->health_source, g_source_remove);
     g_clear_handle_id(&self->removal_source, g_source_remove);
     /* The engine can only be freed once it has stopped; a program that ends in a hurry leaves it
      * to the kernel. */

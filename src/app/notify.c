@@ -70,13 +70,22 @@ static char *make_title(News news, const char *alias)
     g_assert_not_reached();
 }
 
+/* Which program has the port is worth more than that there is one. */
+static const char *describe_failure(const KftItemStatus *status)
+{
+    if (status->error_code == KFT_ERROR_PORT_IN_USE && status->error != NULL)
+        return status->error;
+    return kft_error_sentence(status->error_code);
+}
+
 static char *make_body(News news, KftForwardItem *item)
 {
-    KftErrorCode code = kft_forward_item_get_status(item)->error_code;
+    const KftItemStatus *status = kft_forward_item_get_status(item);
+    KftErrorCode code = status->error_code;
 
     switch (news) {
     case NEWS_FAILED:
-        return g_strdup_printf("%s. %s", kft_error_sentence(code), kft_error_hint(code));
+        return g_strdup_printf("%s. %s", describe_failure(status), kft_error_hint(code));
     case NEWS_LOST:
         return g_strdup(kft_error_sentence(code));
     case NEWS_RECOVERED:

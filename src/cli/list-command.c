@@ -1,4 +1,4 @@
-/* kftrayctl list: the stored configs and whether they run; status: only those that run. */
+/* kftrayctl list: the stored configs and whether they run. */
 #include <string.h>
 
 #include "catalog.h"
@@ -32,71 +32,7 @@ static const KftTableColumn columns[] = {
 
 #define N_NARROW 6
 
-/* --- filter --- */
-
-static bool contains(const char *text, const char *folded)
-{
-    if (text == NULL)
-        return false;
-    g_autofree char *own = g_utf8_casefold(text, -1);
-    return strstr(own, folded) != NULL;
-}
-
-static bool has_port(const KftConfig *config, const char *word)
-{
-    guint64 port = 0;
-    return g_ascii_string_to_unsigned(word, 10, 1, UINT16_MAX, &port, NULL) &&
-           (config->local_port == port || config->remote_port == port);
-}
-
-static bool fits_word(const KftConfig *config, const char *word)
-{
-    g_autofree char *folded = g_utf8_casefold(word, -1);
-    return contains(config->alias, folded) || contains(config->namespace_, folded) ||
-           contains(config->service, folded) || contains(config->object, folded) ||
-           contains(config->target, folded) || contains(config->remote_address, folded) ||
-           contains(config->context, folded) || contains(config->group, folded) ||
-           has_port(config, word);
-}
-
-static bool fits(const KftCatalog *catalog, const KftConfig *config, const Arguments *args)
-{
-    const KftRunState *state = kft_catalog_get_state(catalog, config->id);
-
-    if (args->only_running && (state == NULL || !kft_state_is_running(state->state)))
-        return false;
-    for (char **word = args->common.words; *word != NULL; word++) {
-        if (!fits_word(config, *word))
-            return false;
-    }
-    return true;
-}
-
-/* Returns: (transfer container). */
-static GPtrArray *filter(const KftCatalog *catalog, const Arguments *args)
-{
-    GPtrArray *found = g_ptr_array_new();
-
-    for (guint i = 0; i < catalog->configs->len; i++) {
-        if (fits(catalog, catalog->configs->pdata[i], args))
-            g_ptr_array_add(found, catalog->configs->pdata[i]);
-    }
-    return found;
-}
-
 /* --- output --- */
-
-static void add_number(KftTable *table, int64_t number)
-{
-    g_autofree char *text = number == 0 ? NULL : g_strdup_printf("%" G_GINT64_FORMAT, number);
-    kft_table_add(table, text, KFT_STYLE_PLAIN);
-}
-
-static void add_bytes(KftTable *table, uint64_t n_bytes)
-{
-    g_autofree char *text = n_bytes == 0 ? NULL : kft_format_bytes(n_bytes);
-    kft_table_add(table, text, KFT_STYLE_PLAIN);
-}
 
 static void add_narrow(KftTable *table, const KftConfig *config, const KftRunState *state)
 {
@@ -104,7 +40,7 @@ static void add_narrow(KftTable *table, const KftConfig *config, const KftRunSta
     g_autofree char *local = kft_config_describe_local(config);
     KftForwardState now = state == NULL ? KFT_FORWARD_STATE_IDLE : state->state;
 
-    add_number(table, config->id.v);
+    kft_table_add_number(table, config->id.v);
     kft_table_add(table, config->alias, KFT_STYLE_PLAIN);
     kft_table_add(table, target, KFT_STYLE_PLAIN);
     kft_table_add(table, local, KFT_STYLE_PLAIN);
@@ -122,11 +58,11 @@ static void add_wide(KftTable *table,
 
     kft_table_add(table, config->group, KFT_STYLE_PLAIN);
     kft_table_add(table, type, KFT_STYLE_PLAIN);
-    add_number(table, state == NULL ? 0 : state->owner_pid);
+    kft_table_add_number(table, state == NULL ? 0 : state->owner_pid);
     kft_table_add(table, state == NULL ? NULL : state->pod, KFT_STYLE_PLAIN);
-    add_bytes(table, traffic == NULL ? 0 : traffic->bytes_up);
-    add_bytes(table, traffic == NULL ? 0 : traffic->bytes_down);
-    add_number(table, traffic == NULL ? 0 : (int64_t)traffic->n_connections);
+    kft_table_add_bytes(table, traffic == NULL ? 0 : traffic->bytes_up);
+    kft_table_add_bytes(table, traffic == NULL ? 0 : traffic->bytes_down);
+    kft_table_add_number(table, traffic == NULL ? 0 : (int64_t)traffic->n_connections);
     kft_table_add(table, config->note, KFT_STYLE_PLAIN);
 }
 
@@ -174,7 +110,8 @@ static bool list(Arguments *args)
     g_autoptr(KftCatalog) catalog = kft_catalog_open();
     if (catalog == NULL)
         return false;
-    g_autoptr(GPtrArray) found = filter(catalog, args);
+    g_autoptr(GPtrArray) found =
+        kft_catalog_filter(catalog, args->common.words, args->only_running);
     if (args->common.is_json)
         kft_catalog_print_json_list(catalog, found);
     else if (found->len == 0)
@@ -184,28 +121,17 @@ static bool list(Arguments *args)
     return true;
 }
 
-static int run(const KftCliCommand *command, bool only_running, int argc, char **argv)
+static int run(int argc, char **argv)
 {
     Arguments args = {0};
     int status = KFT_EXIT_FAILURE;
 
-    if (!kft_options_parse(command, argc, argv, &args.common, &status))
+    if (!kft_options_parse(&kft_cli_list, argc, argv, &args.common, &status))
         return status;
-    args.only_running = args.only_running || only_running;
     if (list(&args))
         status = KFT_EXIT_OK;
-    kft_options_clear(command, &args.common);
+    kft_options_clear(&kft_cli_list, &args.common);
     return status;
-}
-
-static int run_list(int argc, char **argv)
-{
-    return run(&kft_cli_list, /* only_running */ false, argc, argv);
-}
-
-static int run_status(int argc, char **argv)
-{
-    return run(&kft_cli_status, /* only_running */ true, argc, argv);
 }
 
 static const KftCliOption options[] = {
@@ -237,16 +163,5 @@ const KftCliCommand kft_cli_list = {
                 "  kftrayctl list --running --json | jq -r '.[].address'",
     .options = options,
     .words = KFT_VALUE_CONFIG,
-    .run = run_list,
-};
-
-const KftCliCommand kft_cli_status = {
-    .name = "status",
-    .summary = "List the configs that run now: list --running",
-    .usage = "[WORD…]",
-    .examples = "  kftrayctl status\n"
-                "  kftrayctl status -o wide",
-    .options = options,
-    .words = KFT_VALUE_CONFIG,
-    .run = run_status,
+    .run = run,
 };

@@ -1,16 +1,14 @@
-/* What "run" shows. The table is drawn over its older self: up as many lines as it had, then each
- * line anew, in one write. Lines wider than the terminal are cut by it (no wrapping meanwhile), as
- * otherwise the count of lines would be wrong. */
+/* What "run" shows. */
 #include "run-report.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "catalog.h"
 #include "json-output.h"
+#include "live-text.h"
 #include "output.h"
 #include "style.h"
 #include "table.h"
@@ -24,8 +22,7 @@ struct KftRunReport {
     KftRunReportMode mode;
     GHashTable *last;  /* KftRunEntry → line that was printed last for it */
     GString *above;    /* TABLE: lines to print above the table */
-    guint n_drawn;     /* TABLE: lines on the terminal */
-    bool must_clear;   /* TABLE: the old lines are not where they were */
+    KftLiveText table; /* TABLE */
     bool is_changed;   /* TABLE: to be drawn again */
     gint64 drawn_us;   /* TABLE: when it was drawn last */
     bool is_finished;  /* the table stands as it is */
@@ -221,7 +218,7 @@ static void add_row(KftTable *table, const KftRunEntry *entry)
 {
     g_autofree char *target = kft_config_describe_target(entry->config);
     g_autofree char *local = kft_config_describe_local(entry->config);
-    g_autofree char *open = g_strdup_printf("%u", entry->n_open);
+    g_autofree char *open = g_strdup_printf("%u", entry->health.n_open);
     g_autofree char *total = g_strdup_printf("%" G_GUINT64_FORMAT, entry->traffic.n_connections);
     g_autofree char *rate = describe_rate(entry);
     g_autofree char *details = describe_details(entry);
@@ -238,16 +235,6 @@ static void add_row(KftTable *table, const KftRunEntry *entry)
                   entry->error == NULL ? KFT_STYLE_PLAIN : kft_state_style(entry->state));
 }
 
-/* Lines that the table may have, so that its first line stays on the terminal. */
-static guint max_rows(void)
-{
-    struct winsize size;
-
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0)
-        return G_MAXUINT;
-    return size.ws_row > 4 ? size.ws_row - 3U : 1;
-}
-
 static char *make_table(const KftRunSet *set)
 {
     static const KftTableColumn columns[] = {
@@ -262,7 +249,7 @@ static char *make_table(const KftRunSet *set)
     };
     const GPtrArray *entries = kft_run_set_get_entries(set);
     g_autoptr(KftTable) table = kft_table_new(columns, G_N_ELEMENTS(columns));
-    guint n_shown = MIN(entries->len, max_rows());
+    guint n_shown = MIN(entries->len, kft_live_text_max_rows());
 
     for (guint i = 0; i < n_shown; i++)
         add_row(table, entries->pdata[i]);
@@ -276,23 +263,9 @@ static char *make_table(const KftRunSet *set)
 static void draw(KftRunReport *self, const KftRunSet *set)
 {
     g_autofree char *text = make_table(set);
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    g_autoptr(GString) out = g_string_new("\033[?7l"); /* no wrapping */
 
-    if (self->must_clear)
-        g_string_append(out, "\033[H\033[2J");
-    else if (self->n_drawn > 0)
-        g_string_append_printf(out, "\033[%uA\r", self->n_drawn);
-    g_string_append(out, self->above->str);
-    self->n_drawn = 0;
-    for (char **line = lines; *line != NULL && **line != '\0'; line++) {
-        g_string_append_printf(out, "%s\033[K\n", *line);
-        self->n_drawn++;
-    }
-    g_string_append(out, "\033[J\033[?7h"); /* what is left of a longer one; wrapping again */
-    kft_print_text(out->str);
+    kft_live_text_draw(&self->table, self->above->str, text);
     g_string_truncate(self->above, 0);
-    self->must_clear = false;
     self->is_changed = false;
     self->drawn_us = g_get_monotonic_time();
 }
@@ -337,7 +310,7 @@ int kft_run_report_get_timeout(const KftRunReport *self, const KftRunSet *set)
 
 void kft_run_report_resize(KftRunReport *self)
 {
-    self->must_clear = true;
+    self->table.must_clear = true;
     self->is_changed = true;
 }
 

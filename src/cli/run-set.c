@@ -1,11 +1,13 @@
 #include "run-set.h"
 
+#include <string.h>
+
 #include "output.h"
 #include "runner.h"
 #include "select.h"
 
-/* How often traffic is stored while there is some. */
-#define TRAFFIC_MS 5000
+/* How often traffic and health are stored while they change. */
+#define TRAFFIC_MS 2000
 /* How often the store is looked at where the kernel does not tell of changes. */
 #define LOOK_MS 2000
 /* Over how long a rate is taken. */
@@ -19,6 +21,7 @@ typedef struct {
     bool must_restart; /* is started again when its forward has stopped */
     KftTraffic before; /* by forwards of it that have stopped */
     KftTraffic stored; /* what the store knows already */
+    KftRunHealth stored_health;
     int64_t changed_s; /* when the state changed, unix seconds */
     uint64_t rate_bytes;
     gint64 rate_us;
@@ -97,6 +100,19 @@ static void store_traffic(KftRunSet *self, Entry *entry)
         report_storage(self, entry, error);
 }
 
+static void store_health(KftRunSet *self, Entry *entry)
+{
+    g_autoptr(GError) error = NULL;
+    const KftRunHealth *health = &entry->seen.health;
+
+    if (!entry->is_claimed || memcmp(health, &entry->stored_health, sizeof *health) == 0)
+        return;
+    if (kft_store_set_run_health(self->options.store, entry->seen.config->id, health, &error))
+        entry->stored_health = *health;
+    else
+        report_storage(self, entry, error);
+}
+
 static void release(KftRunSet *self, Entry *entry)
 {
     g_autoptr(GError) error = NULL;
@@ -140,7 +156,7 @@ static void forget_forward(KftRunSet *self, Entry *entry)
         g_hash_table_remove(self->by_id, GUINT_TO_POINTER(entry->id.v));
     entry->id.v = 0;
     entry->before = entry->seen.traffic;
-    entry->seen.n_open = 0;
+    entry->seen.health = (KftRunHealth){0};
     g_clear_pointer(&entry->seen.address, g_free);
 }
 
@@ -232,7 +248,14 @@ static void on_statistics(KftRunSet *self, Entry *entry, const KftForwardStatist
     total->bytes_up = entry->before.bytes_up + now->bytes_up;
     total->bytes_down = entry->before.bytes_down + now->bytes_down;
     total->n_connections = entry->before.n_connections + now->n_connections;
-    entry->seen.n_open = now->n_open;
+    entry->seen.health = (KftRunHealth){
+        .n_open = now->n_open,
+        .n_reconnects = now->n_reconnects,
+        .ready_since_ms = now->ready_since_ms,
+        .connected_ms = now->connected_ms,
+        .handshake_ms = now->handshake_ms,
+        .round_trip_us = now->round_trip_us,
+    };
     if (self->traffic_us == 0)
         self->traffic_us = g_get_monotonic_time() + TRAFFIC_MS * G_TIME_SPAN_MILLISECOND;
     self->funcs->on_change(&entry->seen, self->user_data);
@@ -376,11 +399,13 @@ static void compare_with_store(KftRunSet *self)
 
 /* --- time --- */
 
-static void store_all_traffic(KftRunSet *self)
+static void store_numbers(KftRunSet *self)
 {
     self->traffic_us = 0;
-    for (guint i = 0; i < self->entries->len; i++)
+    for (guint i = 0; i < self->entries->len; i++) {
         store_traffic(self, self->entries->pdata[i]);
+        store_health(self, self->entries->pdata[i]);
+    }
 }
 
 static void measure_rate(KftRunSet *self, Entry *entry, gint64 now_us)
@@ -406,7 +431,7 @@ static void handle_time(KftRunSet *self)
     gint64 now_us = g_get_monotonic_time();
 
     if (self->traffic_us != 0 && now_us >= self->traffic_us)
-        store_all_traffic(self);
+        store_numbers(self);
     for (guint i = 0; i < self->entries->len; i++)
         measure_rate(self, self->entries->pdata[i], now_us);
 }

@@ -9,22 +9,19 @@
 #include "select.h"
 
 #define LABEL_WIDTH 26
+/* Of the history, in text. */
+#define MAX_CHANGES 10
 
 static void print_row(const char *label, const char *value, KftStyle style)
 {
     if (value == NULL)
         return;
     g_autofree char *shown = kft_text_printable(value);
-    kft_print_line(
-        "%s%s:%s%*s%s%s%s", kft_style_begin(KFT_STYLE_HEADING, STDOUT_FILENO), label,
-        kft_style_end(KFT_STYLE_HEADING, STDOUT_FILENO), (int)(LABEL_WIDTH - 1 - strlen(label)), "",
-        kft_style_begin(style, STDOUT_FILENO), shown, kft_style_end(style, STDOUT_FILENO));
-}
-
-static char *format_time(int64_t unix_s)
-{
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(unix_s);
-    return unix_s <= 0 || time == NULL ? NULL : g_date_time_format(time, "%F %T");
+    kft_print_line("%s%s%s%s%*s%s%s%s", kft_style_begin(KFT_STYLE_HEADING, STDOUT_FILENO), label,
+                   *label == '\0' ? " " : ":", kft_style_end(KFT_STYLE_HEADING, STDOUT_FILENO),
+                   (int)(LABEL_WIDTH - 1 - strlen(label)), "",
+                   kft_style_begin(style, STDOUT_FILENO), shown,
+                   kft_style_end(style, STDOUT_FILENO));
 }
 
 /* --- the command of kubectl that does the same --- */
@@ -88,7 +85,7 @@ static void print_fields(const KftConfig *config)
 static void print_state(const KftRunState *state)
 {
     KftForwardState now = state == NULL ? KFT_FORWARD_STATE_IDLE : state->state;
-    g_autofree char *since = state == NULL ? NULL : format_time(state->changed_s);
+    g_autofree char *since = state == NULL ? NULL : kft_format_time(state->changed_s);
     g_autofree char *text =
         since == NULL ? g_strdup(kft_forward_state_name(now))
                       : g_strdup_printf("%s since %s", kft_forward_state_name(now), since);
@@ -103,6 +100,47 @@ static void print_state(const KftRunState *state)
     print_row("Error", state->error, KFT_STYLE_BAD);
 }
 
+static void print_health(const KftRunState *state)
+{
+    if (state == NULL || state->state != KFT_FORWARD_STATE_READY)
+        return;
+    const KftRunHealth *health = &state->health;
+    g_autofree char *ping = health->round_trip_us == 0
+                                ? g_strdup("")
+                                : g_strdup_printf(", ping %.1f ms", health->round_trip_us / 1e3);
+    g_autofree char *opened = kft_format_time(health->connected_ms / 1000);
+    g_autofree char *connected =
+        opened == NULL ? NULL
+                       : g_strdup_printf("%s, took %u ms%s", opened, health->handshake_ms, ping);
+    g_autofree char *connections =
+        g_strdup_printf("%u open, %u reconnect%s", health->n_open, health->n_reconnects,
+                        health->n_reconnects == 1 ? "" : "s");
+
+    print_row("Last handshake", connected, KFT_STYLE_PLAIN);
+    print_row("Connections", connections, KFT_STYLE_PLAIN);
+}
+
+static void print_change(const KftRunChange *change, bool is_first)
+{
+    g_autofree char *time = kft_format_time(change->time_ms / 1000);
+    const char *detail = change->reason != NULL ? change->reason : change->pod;
+    g_autofree char *text =
+        g_strdup_printf("%s  %s%s%s", time, kft_forward_state_name(change->state),
+                        detail == NULL ? "" : ": ", detail == NULL ? "" : detail);
+
+    print_row(is_first ? "History" : "", text, kft_state_style(change->state));
+}
+
+/* The last ones; all are in the JSON. */
+static void print_history(const KftCatalog *catalog, const KftConfig *config)
+{
+    g_autoptr(GPtrArray) changes = kft_store_list_history(catalog->store, config->id, NULL);
+    guint n = changes == NULL ? 0 : changes->len;
+
+    for (guint i = n > MAX_CHANGES ? n - MAX_CHANGES : 0, first = i; i < n; i++)
+        print_change(changes->pdata[i], i == first);
+}
+
 static void print_traffic(const KftTraffic *traffic)
 {
     if (traffic == NULL)
@@ -112,7 +150,7 @@ static void print_traffic(const KftTraffic *traffic)
     g_autofree char *text =
         g_strdup_printf("%s sent, %s received, %" G_GUINT64_FORMAT " connection%s", up, down,
                         traffic->n_connections, traffic->n_connections == 1 ? "" : "s");
-    g_autofree char *last = format_time(traffic->last_used_s);
+    g_autofree char *last = kft_format_time(traffic->last_used_s);
     print_row("Traffic", text, KFT_STYLE_PLAIN);
     print_row("Last used", last, KFT_STYLE_PLAIN);
 }
@@ -129,7 +167,9 @@ static void print_text(const KftCatalog *catalog, const KftConfig *config)
     print_row("Local", local, KFT_STYLE_PLAIN);
     print_row("Target", target, KFT_STYLE_PLAIN);
     print_state(kft_catalog_get_state(catalog, config->id));
+    print_health(kft_catalog_get_state(catalog, config->id));
     print_traffic(kft_catalog_get_traffic(catalog, config->id));
+    print_history(catalog, config);
     print_row("kubectl", kubectl, KFT_STYLE_DIM);
     kft_print_line("%s", "");
     print_fields(config);

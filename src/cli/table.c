@@ -53,6 +53,19 @@ void kft_table_add(KftTable *self, const char *text, KftStyle style)
     g_array_append_val(self->cells, cell);
 }
 
+void kft_table_add_number(KftTable *self, int64_t number)
+{
+    g_autofree char *text = number == 0 ? NULL : g_strdup_printf("%" G_GINT64_FORMAT, number);
+    kft_table_add(self, text, KFT_STYLE_PLAIN);
+}
+
+void kft_table_add_bytes(KftTable *self, uint64_t n_bytes)
+{
+    g_autofree char *text =
+        n_bytes == 0 ? NULL : g_format_size_full(n_bytes, G_FORMAT_SIZE_IEC_UNITS);
+    kft_table_add(self, text, KFT_STYLE_PLAIN);
+}
+
 size_t kft_table_count_rows(const KftTable *self)
 {
     return self->cells->len / self->n_columns;

@@ -1,6 +1,8 @@
 #ifndef KFT_CLI_TABLE_H
 #define KFT_CLI_TABLE_H
 
+#include <stdint.h>
+
 #include "style.h"
 
 /* Rows in aligned columns, by the width that characters take on a terminal. On a terminal flexible
@@ -19,6 +21,10 @@ KftTable *kft_table_new(const KftTableColumn *columns, size_t n_columns);
 void kft_table_free(KftTable *self);
 /* The next cell, row by row; NULL and "" show as "-". */
 void kft_table_add(KftTable *self, const char *text, KftStyle style);
+/* Shows as "-" if it is 0. */
+void kft_table_add_number(KftTable *self, int64_t number);
+/* "12.3 MiB"; "-" if there are none. */
+void kft_table_add_bytes(KftTable *self, uint64_t n_bytes);
 size_t kft_table_count_rows(const KftTable *self);
 /* Lines with their ends, the headings first. @width: 0 = without limit. Returns: (transfer full).
  */

@@ -72,6 +72,27 @@ const char *const kft_migrations[] = {
     /* 1 → 2 */
     "ALTER TABLE configs ADD COLUMN auto_close TEXT;"
     "ALTER TABLE configs ADD COLUMN balance TEXT NOT NULL DEFAULT 'sticky';",
+
+    /* 2 → 3 */
+    "CREATE TABLE run_health ("
+    "  config INTEGER PRIMARY KEY REFERENCES run_states (config) ON DELETE CASCADE,"
+    "  n_open INTEGER NOT NULL,"
+    "  n_reconnects INTEGER NOT NULL,"
+    "  ready_since_ms INTEGER NOT NULL," /* as the others of KftRunHealth */
+    "  connected_ms INTEGER NOT NULL,"
+    "  handshake_ms INTEGER NOT NULL,"
+    "  round_trip_us INTEGER NOT NULL"
+    ") STRICT;"
+
+    "CREATE TABLE run_history ("
+    "  id INTEGER PRIMARY KEY," /* grows */
+    "  config INTEGER NOT NULL REFERENCES configs (id) ON DELETE CASCADE,"
+    "  time_ms INTEGER NOT NULL,"
+    "  state TEXT NOT NULL,"
+    "  reason TEXT,"
+    "  pod TEXT"
+    ") STRICT;"
+    "CREATE INDEX run_history_by_config ON run_history (config, id);",
 };
 
 const size_t kft_n_migrations = G_N_ELEMENTS(kft_migrations);

@@ -17,6 +17,12 @@ enum {
     COLUMN_ADDRESS,
     COLUMN_ATTEMPT,
     COLUMN_CHANGED,
+    COLUMN_OPEN,
+    COLUMN_RECONNECTS,
+    COLUMN_READY_SINCE,
+    COLUMN_CONNECTED,
+    COLUMN_HANDSHAKE,
+    COLUMN_ROUND_TRIP,
 };
 
 void kft_run_state_free(KftRunState *self)
@@ -58,13 +64,25 @@ static bool is_owned(const KftStatement *statement, LastOwner *last, KftOwner *r
     return last->is_alive;
 }
 
-static KftForwardState parse_state(const char *name)
+KftForwardState kft_store_parse_state(const char *name)
 {
     for (unsigned i = 0; i < KFT_FORWARD_N_STATES; i++) {
         if (g_strcmp0(kft_forward_state_name((KftForwardState)i), name) == 0)
             return (KftForwardState)i;
     }
     return KFT_FORWARD_STATE_IDLE;
+}
+
+static KftRunHealth read_health(const KftStatement *statement)
+{
+    return (KftRunHealth){
+        .n_open = (uint32_t)kft_statement_int(statement, COLUMN_OPEN),
+        .n_reconnects = (uint32_t)kft_statement_int(statement, COLUMN_RECONNECTS),
+        .ready_since_ms = kft_statement_int(statement, COLUMN_READY_SINCE),
+        .connected_ms = kft_statement_int(statement, COLUMN_CONNECTED),
+        .handshake_ms = (uint32_t)kft_statement_int(statement, COLUMN_HANDSHAKE),
+        .round_trip_us = (uint32_t)kft_statement_int(statement, COLUMN_ROUND_TRIP),
+    };
 }
 
 static KftRunState *read_state(const KftStatement *statement, LastOwner *last)
@@ -78,11 +96,12 @@ static KftRunState *read_state(const KftStatement *statement, LastOwner *last)
     if (!is_owned(statement, last, &owner))
         return state;
     state->owner_pid = owner.pid;
-    state->state = parse_state(kft_statement_text(statement, COLUMN_STATE));
+    state->state = kft_store_parse_state(kft_statement_text(statement, COLUMN_STATE));
     state->error = kft_statement_dup_text(statement, COLUMN_ERROR);
     state->pod = kft_statement_dup_text(statement, COLUMN_POD);
     state->address = kft_statement_dup_text(statement, COLUMN_ADDRESS);
     state->attempt = (unsigned)kft_statement_int(statement, COLUMN_ATTEMPT);
+    state->health = read_health(statement);
     return state;
 }
 
@@ -93,8 +112,10 @@ GPtrArray *kft_store_list_run_states(KftStore *self, GError **error)
     LastOwner last = {.owner = self->owner, .is_alive = true};
     g_autoptr(KftStatement) statement = kft_statement_new(
         self->database,
-        "SELECT config, owner_pid, owner_start, owner_boot, is_wanted, state, error,"
-        " pod, address, attempt, changed_s FROM run_states ORDER BY config");
+        "SELECT run_states.config, owner_pid, owner_start, owner_boot, is_wanted, state, error,"
+        " pod, address, attempt, changed_s, n_open, n_reconnects, ready_since_ms, connected_ms,"
+        " handshake_ms, round_trip_us FROM run_states LEFT JOIN run_health"
+        " ON run_health.config = run_states.config ORDER BY run_states.config");
     while (kft_statement_next(statement))
         g_ptr_array_add(states, read_state(statement, &last));
     return kft_statement_finish(statement, error) ? g_steal_pointer(&states) : NULL;
@@ -153,6 +174,22 @@ static bool write_claim(KftStore *self, KftConfigId id, GError **error)
     return kft_statement_run(statement, error);
 }
 
+static bool write_health(KftStore *self, KftConfigId id, const KftRunHealth *health, GError **error)
+{
+    g_autoptr(KftStatement) statement = kft_statement_new(
+        self->database,
+        "INSERT OR REPLACE INTO run_health (config, n_open, n_reconnects, ready_since_ms,"
+        " connected_ms, handshake_ms, round_trip_us) VALUES (?, ?, ?, ?, ?, ?, ?)");
+    kft_statement_bind_int(statement, id.v);
+    kft_statement_bind_int(statement, health->n_open);
+    kft_statement_bind_int(statement, health->n_reconnects);
+    kft_statement_bind_int(statement, health->ready_since_ms);
+    kft_statement_bind_int(statement, health->connected_ms);
+    kft_statement_bind_int(statement, health->handshake_ms);
+    kft_statement_bind_int(statement, health->round_trip_us);
+    return kft_statement_run(statement, error);
+}
+
 bool kft_store_claim(KftStore *self, KftConfigId id, GError **error)
 {
     bool is_ours = false;
@@ -160,7 +197,8 @@ bool kft_store_claim(KftStore *self, KftConfigId id, GError **error)
         kft_transaction_begin(self->database, KFT_DATABASE_DURABLE, error);
     if (transaction == NULL || !check_owner(self, id, &is_ours, error))
         return false;
-    if (!is_ours && !write_claim(self, id, error))
+    static const KftRunHealth unknown = {0};
+    if (!is_ours && (!write_claim(self, id, error) || !write_health(self, id, &unknown, error)))
         return false;
     return kft_transaction_commit(&transaction, error);
 }
@@ -184,21 +222,38 @@ static bool write_state(KftStore *self, const KftRunState *state, GError **error
     return kft_statement_run(statement, error);
 }
 
-bool kft_store_set_run_state(KftStore *self, const KftRunState *state, GError **error)
+static bool check_ours(KftStore *self, KftConfigId id, GError **error)
 {
     bool is_ours = false;
+    if (!check_owner(self, id, &is_ours, error))
+        return false;
+    if (!is_ours)
+        g_set_error(error, KFT_ERROR, KFT_ERROR_NOT_FOUND,
+                    "config %" G_GINT64_FORMAT " is not run by this process (any more)", id.v);
+    return is_ours;
+}
+
+bool kft_store_set_run_state(KftStore *self, const KftRunState *state, GError **error)
+{
     /* States of a process that a power cut ends, too. */
     g_autoptr(KftTransaction) transaction =
         kft_transaction_begin(self->database, KFT_DATABASE_RELAXED, error);
-    if (transaction == NULL || !check_owner(self, state->config, &is_ours, error))
-        return false;
-    if (!is_ours) {
-        g_set_error(error, KFT_ERROR, KFT_ERROR_NOT_FOUND,
-                    "config %" G_GINT64_FORMAT " is not run by this process (any more)",
-                    state->config.v);
-        return false;
-    }
-    return write_state(self, state, error) && kft_transaction_commit(&transaction, error);
+    return transaction != NULL && check_ours(self, state->config, error) &&
+           write_state(self, state, error) &&
+           kft_store_add_history(self, state->config, state->state, state->error, state->pod,
+                                 error) &&
+           kft_transaction_commit(&transaction, error);
+}
+
+bool kft_store_set_run_health(KftStore *self,
+                              KftConfigId id,
+                              const KftRunHealth *health,
+                              GError **error)
+{
+    g_autoptr(KftTransaction) transaction =
+        kft_transaction_begin(self->database, KFT_DATABASE_RELAXED, error);
+    return transaction != NULL && check_ours(self, id, error) &&
+           write_health(self, id, health, error) && kft_transaction_commit(&transaction, error);
 }
 
 bool kft_store_release(KftStore *self, KftConfigId id, bool stays_wanted, GError **error)
@@ -219,5 +274,10 @@ bool kft_store_release(KftStore *self, KftConfigId id, bool stays_wanted, GError
     kft_statement_bind_int(statement, self->owner.pid);
     kft_statement_bind_int(statement, self->owner.start_ticks);
     kft_statement_bind_text(statement, self->owner.boot);
-    return kft_statement_run(statement, error) && kft_transaction_commit(&transaction, error);
+    if (!kft_statement_run(statement, error))
+        return false;
+    if (kft_database_n_changed(self->database) > 0 &&
+        !kft_store_add_history(self, id, KFT_FORWARD_STATE_IDLE, NULL, NULL, error))
+        return false;
+    return kft_transaction_commit(&transaction, error);
 }

@@ -154,6 +154,13 @@ class Background:
         self._process.send_signal(number)
         return self.wait()
 
+    def close_output(self):
+        self._process.stdout.close()
+
+    def wait_silent(self):
+        """Its exit status, once its output is closed."""
+        return self._process.wait(PATIENCE)
+
     def wait(self):
         while self._next_line(time.monotonic() + PATIENCE) is not None:
             continue

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """What the rest of the desktop has to do with the program: notifications, sleep and network."""
 import json
+import os
 import pathlib
 import signal
 import socket
+import subprocess
 import sys
 import urllib.request
 
@@ -168,4 +170,42 @@ def test_network_changed(options):
         check_ended(program, program.quit())
 
 
-run([test_notifications, test_many_notifications, test_sleep, test_network_changed])
+def status(session, kftrayctl, name):
+    """What kftrayctl tells of one config."""
+    return json.loads(subprocess.run([kftrayctl, "show", name, "--json"], env=session.env, check=True,
+                                     capture_output=True, text=True).stdout)
+
+
+def test_killed(options):
+    """After SIGKILL what ran runs again; a port that another program took meanwhile stays that program's, who is named."""
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        daemon = session.start_mock("notification_daemon")
+        session.start_cluster()
+        web, taken = config("web"), config("taken")
+        store(session, options.kftrayctl, [web, taken, config("other")])
+        program = Program(session, "--hidden")
+        for name in ("web", "taken"):
+            program.click_menu(name)
+            wait_state(program, name, "running")
+        # The numbers that other programs see.
+        check(fetch(web["local_port"]).startswith("web-"), "not the page of the pod")
+        program.wait("its handshake",
+                     lambda: status(session, options.kftrayctl, "web")["health"]["connected_ms"] > 0)
+        program.process.kill()
+        program.process.wait(30)
+        check(status(session, options.kftrayctl, "web")["state"] == "idle", "it still seems to run")
+
+        with socket.create_server(("127.0.0.1", taken["local_port"])):
+            program = Program(session, "--hidden")
+            wait_state(program, "web", "running")
+            wait_state(program, "taken", "failed")
+            check(fetch(web["local_port"]).startswith("web-"), "not the page of the pod")
+            news = wait_told(program, daemon, "taken failed")
+            check(f"(pid {os.getpid()})" in news[-1][2], str(news))
+            wait_state(program, "other", "stopped")
+        check_ended(program, program.quit())
+
+
+run([test_notifications, test_many_notifications, test_sleep, test_network_changed, test_killed])

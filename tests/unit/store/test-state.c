@@ -65,6 +65,16 @@ static void set_ready(Scene *scene)
     g_assert_no_error(error);
 }
 
+/* Another pod each time. */
+static void set_ready_in(Scene *scene, int number)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *pod = g_strdup_printf("web-%d", number);
+    KftRunState state = {.config = scene->id, .state = KFT_FORWARD_STATE_READY, .pod = pod};
+    (void)kft_store_set_run_state(scene->store, &state, &error);
+    g_assert_no_error(error);
+}
+
 static void expect_idle(Scene *scene, bool is_wanted)
 {
     g_autoptr(KftRunState) state = get_state(scene);
@@ -103,6 +113,78 @@ static void test_life(Scene *scene, gconstpointer data)
     claim(scene);
     g_assert_true(kft_store_release(scene->store, scene->id, /* stays_wanted */ false, &error));
     expect_idle(scene, false);
+}
+
+static void test_health(Scene *scene, gconstpointer data)
+{
+    static const KftRunHealth health = {.n_open = 2,
+                                        .n_reconnects = 1,
+                                        .ready_since_ms = 1700000000123,
+                                        .connected_ms = 1700000000100,
+                                        .handshake_ms = 23,
+                                        .round_trip_us = 1500};
+    static const KftRunHealth none = {0};
+    g_autoptr(GError) error = NULL;
+    (void)data;
+    g_assert_false(kft_store_set_run_health(scene->store, scene->id, &health, &error));
+    kft_test_take_error(&error, KFT_ERROR_NOT_FOUND, "config 1", "not run by this process");
+    claim(scene);
+    g_assert_true(kft_store_set_run_health(scene->store, scene->id, &health, &error));
+    g_autoptr(KftRunState) state = get_state(scene);
+    g_assert_cmpmem(&state->health, sizeof health, &health, sizeof health);
+    /* The next run begins without it. */
+    g_assert_true(kft_store_release(scene->store, scene->id, /* stays_wanted */ true, &error));
+    g_autoptr(KftRunState) idle = get_state(scene);
+    g_assert_cmpmem(&idle->health, sizeof none, &none, sizeof none);
+    claim(scene);
+    g_autoptr(KftRunState) again = get_state(scene);
+    g_assert_cmpmem(&again->health, sizeof none, &none, sizeof none);
+}
+
+static GPtrArray *list_history(Scene *scene)
+{
+    g_autoptr(GError) error = NULL;
+    GPtrArray *changes = kft_store_list_history(scene->store, scene->id, &error);
+    g_assert_no_error(error);
+    return changes;
+}
+
+static void test_history(Scene *scene, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    (void)data;
+    claim(scene);
+    set_ready(scene);
+    set_ready(scene); /* no news */
+    g_assert_true(kft_store_release(scene->store, scene->id, /* stays_wanted */ true, &error));
+    g_autoptr(GPtrArray) changes = list_history(scene);
+    g_assert_cmpuint(changes->len, ==, 2);
+    const KftRunChange *change = changes->pdata[0];
+    g_assert_cmpint(change->state, ==, KFT_FORWARD_STATE_READY);
+    g_assert_cmpstr(change->reason, ==, "was late");
+    g_assert_cmpstr(change->pod, ==, "web-0");
+    g_assert_cmpint(change->time_ms, >, 1700000000000);
+    change = changes->pdata[1];
+    g_assert_cmpint(change->state, ==, KFT_FORWARD_STATE_IDLE);
+    g_assert_null(change->reason);
+    /* It is bounded, and another's is left alone. */
+    KftConfigId other = kft_test_store_add(scene->store, "other", 8081);
+    g_assert_true(kft_store_claim(scene->store, other, &error));
+    KftRunState state = {.config = other, .state = KFT_FORWARD_STATE_READY};
+    g_assert_true(kft_store_set_run_state(scene->store, &state, &error));
+    claim(scene);
+    for (int i = 0; i < KFT_STORE_MAX_HISTORY; i++)
+        set_ready_in(scene, i);
+    g_autoptr(GPtrArray) bounded = list_history(scene);
+    g_assert_cmpuint(bounded->len, ==, KFT_STORE_MAX_HISTORY);
+    change = bounded->pdata[0];
+    g_assert_cmpstr(change->pod, ==, "web-0");
+    g_autoptr(GPtrArray) others = kft_store_list_history(scene->store, other, &error);
+    g_assert_cmpuint(others->len, ==, 1);
+    /* It goes with its config. */
+    g_assert_true(kft_store_remove_configs(scene->store, &scene->id, 1, &error));
+    g_autoptr(GPtrArray) gone = list_history(scene);
+    g_assert_cmpuint(gone->len, ==, 0);
 }
 
 static void test_refusals(Scene *scene, gconstpointer data)
@@ -319,6 +401,8 @@ int main(int argc, char **argv)
         void (*func)(Scene *, gconstpointer);
     } tests[] = {
         {"/store/run/life", test_life},
+        {"/store/run/health", test_health},
+        {"/store/run/history", test_history},
         {"/store/run/refusals", test_refusals},
         {"/store/run/living-owner", test_living_owner},
         {"/store/run/dead-owner", test_dead_owner},
