@@ -326,9 +326,9 @@ void kft_diagnose_port(KftDiagnosis *self)
     g_autofree char *space = kft_diagnose_quote(self->pod->namespace_);
     kft_diagnosis_set_kubectl(self, KFT_DIAGNOSE_STEP_PORT, "-n %s port-forward pod/%s :%u", space,
                               self->pod->name, self->port);
-    self->pair = self->tunnel != NULL ? kft_tunnel_open_pair(self->tunnel, self->port, &funcs, self)
-                                      : kft_v4_pair_new(self->cluster, self->pod->namespace_,
-                                                        self->pod->name, self->port, &funcs, self);
+    self->pair = self->tunnel != NULL
+                     ? kft_tunnel_open_pair(self->tunnel, self->port, &funcs, self)
+                     : kft_v4_pair_new(self->cluster, self->pod, self->port, &funcs, self);
     if (self->pair == NULL) {
         kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_PORT,
                            g_strdup("the connection to the pod was closed as soon as it was open"),
