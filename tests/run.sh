@@ -18,7 +18,7 @@
 #   tests/run.sh cluster     kftrayctl against a real Kubernetes
 #   tests/run.sh soak        two minutes of random faults, from a seed
 #   tests/run.sh torture     each fallible call failing in turn, under the sanitizers
-#   tests/run.sh asan        unit to cases again, under AddressSanitizer and UBSan (clang)
+#   tests/run.sh asan        unit to cases and the soak again, under AddressSanitizer and UBSan (clang)
 #   tests/run.sh tsan        unit, loop and engine again, under ThreadSanitizer (clang)
 #   tests/run.sh tidy        clang-tidy
 #
@@ -79,7 +79,7 @@ run_ctest() {
 
 run_asan() {
   run_ctest asan "unit|loop|engine|fuzz" -j "$waiting"
-  run_ctest asan "cli|cases|server" -j 3
+  run_ctest asan "cli|cases|server|soak" -j 3
 }
 
 run_part() {

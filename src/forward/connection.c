@@ -179,7 +179,12 @@ static void on_pair_writable(void *user_data)
  * bytes to the application; a pod without a sandbox, or where nobody listens, cannot have. */
 static bool may_wait_again(KftConnection *self, KftPairEnd end)
 {
-    if (self->bytes_down > 0 || self->n_attempts >= MAX_ATTEMPTS)
+    if (self->bytes_down > 0)
+        return false;
+    /* Who waits for the node tries in turn; the end of the hold time is limit enough. */
+    if (end == KFT_PAIR_END_NODE)
+        return self->keeps_replay && kft_loop_now_ms(self->loop) < self->hold_until_ms;
+    if (self->n_attempts >= MAX_ATTEMPTS)
         return false;
     if (end == KFT_PAIR_END_NO_POD || end == KFT_PAIR_END_UNSENT)
         return self->keeps_replay;
@@ -229,6 +234,8 @@ static void on_pair_end(KftPairEnd end, const char *text, void *user_data)
     set_end(self, end, text);
     if (waits) {
         self->state = STATE_WAITING;
+        if (end == KFT_PAIR_END_NODE)
+            self->n_attempts--;
         kft_socket_set_reading(self->socket, false);
         start_hold_timer(self);
         self->funcs.on_waiting(self, end, text, self->user_data);

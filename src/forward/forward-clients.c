@@ -90,6 +90,8 @@ static bool attach_connection(void *carried, KftPool *pool, uint16_t port)
 
 static void attach_client(KftForward *self, Client *client)
 {
+    if (self->state == KFT_FORWARD_STATE_BACKOFF && self->node != NULL)
+        return;
     KftPod *pod = kft_backends_attach(self->backends, attach_connection, client, client->port_index,
                                       client->tried, &client->remote_port);
     if (pod != NULL)
@@ -145,12 +147,17 @@ static void
 on_client_waiting(KftConnection *connection, KftPairEnd why, const char *text, void *user_data)
 {
     Client *client = user_data;
-    (void)connection;
-    (void)text;
+
+    if (why == KFT_PAIR_END_NODE && !has_other(connection, client)) {
+        g_clear_pointer(&client->tried, g_ptr_array_unref);
+        kft_forward_leave_node(client->owner, text);
+        return;
+    }
     kft_forward_suspect_pod(client->owner, client->pod, why);
     if (client->owner->state == KFT_FORWARD_STATE_READY)
-        kft_timer_start(client->owner->attach_again,
-                        why == KFT_PAIR_END_REFUSED ? 0 : KFT_ATTACH_AGAIN_MS);
+        kft_timer_start(
+            client->owner->attach_again,
+            why == KFT_PAIR_END_REFUSED || why == KFT_PAIR_END_NODE ? 0 : KFT_ATTACH_AGAIN_MS);
 }
 
 static void report_error(KftForward *self, const Client *client, const KftConnectionReport *report)

@@ -82,6 +82,9 @@ void kft_forward_look_again(KftForward *self);
 
 /* What is waited for in RESOLVING; told if it is new. @reason: nullable. */
 void kft_forward_set_waiting_for(KftForward *self, const char *reason);
+/* A connection was told by its pod's node, in @text, that it takes no port-forwards: waits for it.
+ */
+void kft_forward_leave_node(KftForward *self, const char *text);
 /* Begins to look for the pods of the target. */
 void kft_forward_start_resolver(KftForward *self);
 /* Goes on after a pause, or ends. */

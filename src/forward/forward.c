@@ -244,7 +244,10 @@ static bool wait_for_node(KftForward *self)
 {
     const KftPod *pod = kft_backends_get_pod(self->backends);
     KftNodes *nodes = kft_cluster_get_nodes(self->cluster);
-    bool was_refused = self->attempt > 1 && self->state == KFT_FORWARD_STATE_CONNECTING;
+    /* Without tunnels it is not connecting that fails, but a connection. */
+    bool has_tunnels = kft_backends_get_transport(self->backends) != KFT_TRANSPORT_WEBSOCKET;
+    bool was_refused =
+        self->attempt > 1 && (!has_tunnels || self->state == KFT_FORWARD_STATE_CONNECTING);
 
     if (!was_refused || pod == NULL || !kft_nodes_is_bad(nodes, pod->node))
         return false;
@@ -286,6 +289,14 @@ void kft_forward_retry_later(KftForward *self, const GError *error)
     choose_wait(self, error);
     set_error(self, error);
     set_state(self, KFT_FORWARD_STATE_BACKOFF);
+}
+
+void kft_forward_leave_node(KftForward *self, const char *text)
+{
+    if (self->state != KFT_FORWARD_STATE_READY)
+        return;
+    g_autoptr(GError) error = g_error_new_literal(KFT_ERROR, KFT_ERROR_UNREACHABLE, text);
+    kft_forward_retry_later(self, error);
 }
 
 /* --- backends --- */

@@ -13,6 +13,8 @@
 /* It counts from when the debt was seen, not from the last sign: that may be old because nothing
  * was sent. */
 #define MIN_OWED_MS 8000
+/* So often a ping was sent again in vain; at 20 % loss that happens to one in 3000. */
+#define MIN_RESENT 4
 #define ROUND_TRIP_EVERY_MS 60000
 
 static bool is_transport_dead(KftLiveness *self, const KftLivenessInput *input)
@@ -27,6 +29,18 @@ static bool is_transport_dead(KftLiveness *self, const KftLivenessInput *input)
         self->unanswered_ms = input->now_ms;
     return tcp->since_ack_ms >= DEAD_AFTER_ACK_MS &&
            input->now_ms - self->unanswered_ms >= MIN_OWED_MS;
+}
+
+/* Only our direction is dead. The peer is heard, as it sends again and again what it thinks that we
+ * did not get, but nothing of ours arrives. With more to send than the ping it may be slow. */
+static bool is_way_there_dead(const KftLiveness *self, const KftLivenessInput *input)
+{
+    const KftTcpState *tcp = &input->tcp;
+
+    return tcp->is_known && tcp->is_awaiting_ack && !tcp->has_unsent &&
+           tcp->n_resent >= MIN_RESENT && self->ping_sent_ms != 0 &&
+           input->now_ms - self->ping_sent_ms >= MIN_OWED_MS &&
+           input->now_ms - input->last_input_ms >= DEAD_AFTER_ACK_MS;
 }
 
 static bool has_ping_arrived(const KftLivenessInput *input)
@@ -54,7 +68,8 @@ KftLivenessVerdict kft_liveness_check(KftLiveness *self, const KftLivenessInput 
 {
     if (self->ping_sent_ms != 0 && input->last_input_ms >= self->ping_sent_ms)
         self->ping_sent_ms = 0;
-    if (is_transport_dead(self, input) || is_program_dead(self, input))
+    if (is_transport_dead(self, input) || is_way_there_dead(self, input) ||
+        is_program_dead(self, input))
         return KFT_LIVENESS_DEAD;
     if (self->ping_sent_ms != 0 || input->is_paused)
         return KFT_LIVENESS_OK;

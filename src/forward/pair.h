@@ -18,7 +18,8 @@ typedef struct KftPair KftPair;
     X(LOST, "lost")       /* the connection to the API server went */                              \
     X(UNSENT, "unsent")   /* the same, but the application cannot have got a byte: none had left   \
                              this machine, or the server says that it has not looked at it */      \
-    X(NO_POD, "no pod")   /* the error text says that the pod's sandbox is gone */
+    X(NO_POD, "no pod")   /* the error text says that the pod's sandbox is gone */                 \
+    X(NODE, "node")       /* the pod's node takes no port-forwards for now: nothing was sent */
 
 typedef enum {
 #define KFT_PAIR_END_ENUM(name, text) KFT_PAIR_END_##name,

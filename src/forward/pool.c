@@ -307,8 +307,7 @@ kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void
         if (!kft_pool_is_ready(self))
             return NULL;
         self->n_v4_pairs++;
-        return kft_v4_pair_new(self->cluster, self->pod->namespace_, self->pod->name, port, funcs,
-                               user_data);
+        return kft_v4_pair_new(self->cluster, self->pod, port, funcs, user_data);
     }
     KftTunnel *tunnel = choose_tunnel(self, &is_good);
     bool is_coming = !is_good && open_tunnel(self) &&

@@ -323,7 +323,7 @@ static void on_pair_end(KftPairEnd end, const char *text, void *user_data)
     KftUdpPeer *self = user_data;
     KftPool *pool = self->pool;
     bool led_nowhere = end == KFT_PAIR_END_REFUSED || end == KFT_PAIR_END_NO_POD ||
-                       (end == KFT_PAIR_END_LOST && !self->has_heard);
+                       end == KFT_PAIR_END_NODE || (end == KFT_PAIR_END_LOST && !self->has_heard);
 
     self->pair = NULL;
     set_text(self, text);

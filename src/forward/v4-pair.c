@@ -21,6 +21,8 @@
 typedef struct {
     KftPair base;
     KftLoop *loop;
+    KftCluster *cluster;
+    char *node;                  /* nullable */
     KftNegotiation *negotiation; /* until the WebSocket is open */
     KftWire *wire;               /* from then on */
     KftChannelDecoder decoder;
@@ -42,6 +44,8 @@ static void release(V4Pair *pair)
         kft_wire_close(pair->wire);
     if (pair->error_text != NULL)
         g_string_free(pair->error_text, TRUE);
+    kft_cluster_unref(pair->cluster);
+    g_free(pair->node);
     g_free(pair);
 }
 
@@ -211,6 +215,27 @@ static void on_tick(void *user_data)
     }
 }
 
+/* A kubelet that has just been started knows of no pods yet: what it says then is not about them.
+ */
+static bool is_fault_of_node(const V4Pair *pair)
+{
+    const KftNodes *nodes = kft_cluster_get_nodes(pair->cluster);
+    unsigned status = kft_negotiation_get_status(pair->negotiation);
+    return pair->node != NULL &&
+           (status >= 500 || (status == 404 && kft_nodes_is_bad(nodes, pair->node)));
+}
+
+static void handle_failure(V4Pair *pair, const GError *error)
+{
+    if (is_fault_of_node(pair)) {
+        kft_nodes_note_bad(kft_cluster_get_nodes(pair->cluster), pair->node);
+        end_pair(pair, KFT_PAIR_END_NODE, error->message);
+        return;
+    }
+    bool no_pod = g_error_matches(error, KFT_ERROR, KFT_ERROR_NOT_FOUND);
+    end_pair(pair, no_pod ? KFT_PAIR_END_NO_POD : KFT_PAIR_END_UNSENT, error->message);
+}
+
 static void on_negotiated(const KftNegotiated *result, const GError *error, void *user_data)
 {
     static const KftWireFuncs wire_funcs = {
@@ -221,10 +246,10 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
     V4Pair *pair = user_data;
 
     if (error != NULL) {
-        bool no_pod = g_error_matches(error, KFT_ERROR, KFT_ERROR_NOT_FOUND);
-        end_pair(pair, no_pod ? KFT_PAIR_END_NO_POD : KFT_PAIR_END_UNSENT, error->message);
+        handle_failure(pair, error);
         return;
     }
+    kft_nodes_note_good(kft_cluster_get_nodes(pair->cluster), pair->node);
     g_clear_pointer(&pair->negotiation, kft_negotiation_free);
     pair->wire = kft_wire_new(pair->loop, result->stream, /* is_websocket= */ true,
                               MAX_MESSAGE_BYTES, result->early, &wire_funcs, pair);
@@ -234,8 +259,7 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
 }
 
 KftPair *kft_v4_pair_new(KftCluster *cluster,
-                         const char *namespace_,
-                         const char *pod,
+                         const KftPod *pod,
                          uint16_t port,
                          const KftPairFuncs *funcs,
                          void *user_data)
@@ -244,9 +268,11 @@ KftPair *kft_v4_pair_new(KftCluster *cluster,
     V4Pair *pair = g_new0(V4Pair, 1);
     pair->base = (KftPair){.ops = &pair_ops, .funcs = *funcs, .user_data = user_data};
     pair->loop = kft_cluster_get_loop(cluster);
+    pair->cluster = kft_cluster_ref(cluster);
+    pair->node = g_strdup(pod->node);
     pair->last_output_ms = kft_loop_now_ms(pair->loop);
     kft_channel_decoder_init(&pair->decoder, port);
-    pair->negotiation =
-        kft_negotiation_start(cluster, namespace_, pod, port, offer, on_negotiated, pair);
+    pair->negotiation = kft_negotiation_start(cluster, pod->namespace_, pod->name, port, offer,
+                                              on_negotiated, pair);
     return &pair->base;
 }

@@ -23,4 +23,5 @@ void kft_tcp_state_read(int fd, KftTcpState *ret_state)
     ret_state->is_awaiting_ack = info.tcpi_unacked > 0 || info.tcpi_probes >= UNANSWERED_PROBES;
     ret_state->has_unsent = info.tcpi_notsent_bytes > 0;
     ret_state->since_ack_ms = info.tcpi_last_ack_recv;
+    ret_state->n_resent = info.tcpi_retransmits;
 }

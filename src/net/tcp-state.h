@@ -12,6 +12,7 @@ typedef struct {
                               to it came yet */
     bool has_unsent;       /* the kernel holds data that it could not send yet */
     uint32_t since_ack_ms; /* since the peer's TCP last said anything */
+    uint8_t n_resent;      /* how often in a row the oldest unacknowledged data was sent again */
 } KftTcpState;
 
 /* @fd: of a TCP socket; is_known is false for others. */

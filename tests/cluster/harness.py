@@ -111,25 +111,25 @@ def kubectl(*args, user="admin", timeout=180, ok=True):
     return done.stdout.strip()
 
 
-def command_line(args, transport, other=None):
+def command_line(args, transport, other=None, command="forward"):
     """The command and what its environment needs, for our program or another forwarder."""
     env = dict(os.environ)
-    command = other or PF_CMD
-    if command is None:
-        ctl = [os.environ["KFTRAYCTL"], "forward", *args]
+    words = other or PF_CMD
+    if words is None:
+        ctl = [os.environ["KFTRAYCTL"], command, *args]
         return (ctl + ["--transport", transport] if transport != "auto" else ctl), env
     if transport == "websocket":
-        raise Skip(f"{command.split()[0]} does not speak v4 for port-forward")
+        raise Skip(f"{words.split()[0]} does not speak v4 for port-forward")
     env["KUBECTL_PORT_FORWARD_WEBSOCKETS"] = "false" if transport == "spdy" else "true"
-    return shlex.split(command) + list(args), env
+    return shlex.split(words) + list(args), env
 
 
 class Forward:
     """A running forwarder. Use it in a with statement."""
 
     def __init__(self, *args, transport="auto", user="admin-token", other=None, config=None,
-                 prefix=(), trace=None):
-        line, env = command_line(args, transport, other)
+                 prefix=(), trace=None, command="forward"):
+        line, env = command_line(args, transport, other, command)
         line = [*prefix, *line]
         env["KUBECONFIG"] = config or kubeconfig(user, transport)
         if trace is not None:

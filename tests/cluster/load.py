@@ -133,7 +133,8 @@ def find_unproven(load, trace, dying=None):
     connections, late = read_trace(trace)
     unproven = [f"{failure.text}: {why}" for failure in load.failures
                 if (why := judge(failure, connections, dying)) is not None]
-    unproven += [f"given to a pod that was known to go: {line}" for pod, line in late if dying is None or pod in dying]
+    # One that was not deleted may have become ready again.
+    unproven += [f"given to a pod that was known to go: {line}" for pod, line in late if dying and pod in dying]
     ends = collections.Counter(ENDED.match(connections[f.address][f.number][-1]).group(2)
                                for f in load.failures if judge(f, connections, dying) is None)
     return unproven, dict(ends)

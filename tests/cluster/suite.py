@@ -20,6 +20,7 @@ import time
 
 import gateway_checks  # noqa: F401  registers its tests
 import link_checks  # noqa: F401  and this
+import outage_checks  # noqa: F401  and this
 import proxies_checks  # noqa: F401  and this
 import relay_checks  # noqa: F401  and this
 import reliability_checks  # noqa: F401  and this

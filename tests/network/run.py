@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -159,6 +160,12 @@ class Near:
         return thread
 
 
+def timed(func):
+    begun = time.monotonic()
+    func()
+    return time.monotonic() - begun
+
+
 def say(text):
     print(f"# {text}", flush=True)
 
@@ -190,6 +197,20 @@ def black_hole_upload(transport):
         say(f"{transport}: found after {found:.1f} s, answers {scene.fetch_until_good():.1f} s after its end")
 
 
+@test("a black hole in one direction is found", transports=TRANSPORTS)
+def black_hole_one_way(transport):
+    """What we send arrives and the answers are lost (ba), and the reverse (ab)."""
+    for way, name in (("ab", "to the server"), ("ba", "from the server")):
+        with Scene("delay 5ms", transport=transport) as scene:
+            connection = scene.connect(1)
+            connection.echo(b"one")
+            link("set", f"blackhole on {way}")
+            found = scene.wait_stderr("the server stopped answering")
+            link("set", f"blackhole off {way}")
+            say(f"{transport}: nothing goes {name}: found after {found:.1f} s, "
+                f"answers {scene.fetch_until_good():.1f} s after its end")
+
+
 @test("a slow line with a long queue is no black hole", transports=("tunnel", "spdy"))
 def slow_line(transport):
     with Scene("delay 50ms", "rate 1mbit", transport=transport) as scene:
@@ -199,16 +220,17 @@ def slow_line(transport):
         scene.is_undisturbed()
 
 
-@test("20 % loss and 300 ms: slow, but nothing is given up", transports=("tunnel", "spdy"))
+@test("20 % loss and 300 ms: slow, but nothing is given up", transports=TRANSPORTS)
 def lossy(transport):
     with Scene("delay 150ms", transport=transport) as scene:
         connection = scene.connect(1)
+        times = [timed(lambda: check(scene.fetch(), "no answer")) for _ in range(5)]
         link("set", "loss 20%")
-        end, count = time.monotonic() + 40, 0
+        end, echoes = time.monotonic() + 40, []
         while time.monotonic() < end:
-            connection.echo(b"x" * 1000)
-            count += 1
-        say(f"{transport}: {count} echoes in 40 s")
+            echoes.append(timed(lambda: connection.echo(b"x" * 1000)))
+        say(f"{transport}: new connection {statistics.median(times):.2f} s at 300 ms; with 20 % loss {len(echoes)} echoes in "
+            f"40 s, median {statistics.median(echoes):.2f} s, slowest {max(echoes):.1f} s")
         scene.is_undisturbed()
 
 
@@ -249,6 +271,27 @@ def address_change(transport):
         near_ip("addr", "add", "10.120.1.77/24", "dev", "kft0")
         near_ip("addr", "del", "10.120.1.1/30", "dev", "kft0")
         say(f"{transport}: answers {scene.fetch_until_good():.2f} s after the change")
+
+
+@test("another way to the server (VPN up), the old one is dead without a word", transports=TRANSPORTS)
+def route_change(transport):
+    with Scene("delay 5ms", transport=transport) as scene:
+        connection = scene.connect(1)
+        connection.echo(b"one")
+        subprocess.run(["ip", "-n", FAR, "addr", "add", f"{SERVER}/24", "dev", "kft0"], check=True)
+        near_ip("addr", "add", "10.120.1.77/24", "dev", "kft0")
+        # From now on the kernel takes the new address, and answers to the old one get lost.
+        subprocess.run(["ip", "-n", FAR, "route", "add", "blackhole", "10.120.1.1/32"], check=True)
+        near_ip("route", "add", f"{SERVER}/32", "dev", "kft0", "src", "10.120.1.77")
+        begun = time.monotonic()
+        back = scene.fetch_until_good()
+        try:
+            while connection.socket.recv(65536):
+                pass
+        except ConnectionResetError:
+            pass
+        say(f"{transport}: answers {back:.2f} s after the change, the connection on the old way is ended after "
+            f"{time.monotonic() - begun:.1f} s")
 
 
 @test("the server is away: fifty connections wait until it is back", transports=("tunnel", "spdy"))

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -128,13 +129,17 @@ def test_sleep(options):
             logind.emit("PrepareForSleep", "b", GLib.Variant("b", True))
             program.wait("the sleep", lambda: "about to sleep" in session.log("kftray"))
             logind.emit("PrepareForSleep", "b", GLib.Variant("b", False))
+            woken = time.monotonic()
             # The first one may come before the news and be lost with the old connection.
             program.wait("a new connection", lambda: fetch(web["local_port"]).startswith("web-"))
+            answered = time.monotonic()
             try:
                 while client.recv(65536):
                     pass
             except ConnectionResetError:
                 pass
+            print(f"# answers {answered - woken:.2f} s after waking up, the old connection is ended after "
+                  f"{time.monotonic() - woken:.1f} s", flush=True)
         program.activate("app.show")
         screen = Screen(program)
         screen.select_row("web")

@@ -53,7 +53,7 @@ static void assert_lives(Situation situation)
 
 static void idle_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
 {
-    input->tcp = (KftTcpState){true, since_ping != UINT64_MAX, false, (uint32_t)at};
+    input->tcp = (KftTcpState){true, since_ping != UINT64_MAX, false, (uint32_t)at, 0};
 }
 
 static void upload_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
@@ -61,7 +61,7 @@ static void upload_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInput
     (void)since_ping;
     input->is_output_stuck = true;
     input->is_busy = true;
-    input->tcp = (KftTcpState){true, true, true, (uint32_t)at};
+    input->tcp = (KftTcpState){true, true, true, (uint32_t)at, 0};
 }
 
 /* We do not read because a local program does not; its upload disappears. */
@@ -69,6 +69,16 @@ static void paused_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInput
 {
     upload_black_hole(at, since_ping, input);
     input->is_paused = true;
+}
+
+/* What the peer sent last was acknowledged in vain: it sends the same again at 25 s, and is heard.
+ */
+static void one_way_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
+{
+    bool is_pinged = since_ping != UINT64_MAX;
+    uint64_t since_ack = at < 25000 ? at % 12600 : at - 25000;
+    uint8_t n_resent = is_pinged && since_ping > 6000 ? 5 : 0;
+    input->tcp = (KftTcpState){true, is_pinged, false, (uint32_t)since_ack, n_resent};
 }
 
 /* A proxy acknowledges everything, and nobody is behind it. */
@@ -105,7 +115,7 @@ static void slow_upload(uint64_t at, uint64_t since_ping, KftLivenessInput *inpu
     (void)at;
     input->is_busy = true;
     input->is_output_stuck = at % 5000 < 2500;
-    input->tcp = (KftTcpState){true, true, true, 900};
+    input->tcp = (KftTcpState){true, true, true, 900, 0};
 }
 
 /* A pod that does not read: the window is closed, its probes are answered more and more rarely. */
@@ -114,7 +124,7 @@ static void closed_window(uint64_t at, uint64_t since_ping, KftLivenessInput *in
     (void)since_ping;
     input->is_busy = true;
     input->is_output_stuck = true;
-    input->tcp = (KftTcpState){true, false, true, (uint32_t)(at % 120000)};
+    input->tcp = (KftTcpState){true, false, true, (uint32_t)(at % 120000), 0};
 }
 
 /* 20 % loss: no acknowledgement for 14 s now and then. */
@@ -123,7 +133,17 @@ static void lossy(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
     (void)since_ping;
     input->is_busy = true;
     input->last_input_ms = START_MS + at - at % 14000;
-    input->tcp = (KftTcpState){true, true, true, (uint32_t)(at % 14000)};
+    input->tcp = (KftTcpState){true, true, true, (uint32_t)(at % 14000), 0};
+}
+
+/* A short upload gets lost for 7 s, again and again, and then the ping is answered. */
+static void flaky_upload(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
+{
+    uint8_t n_resent = at % 20000 < 7000 ? 5 : 0;
+    if (since_ping != UINT64_MAX && since_ping > 9000)
+        input->last_input_ms = START_MS + at;
+    input->is_busy = true;
+    input->tcp = (KftTcpState){true, n_resent > 0, false, (uint32_t)(at % 20000), n_resent};
 }
 
 /* Not read for minutes, then a few bytes are sent: the last sign is old, and no answer is due yet.
@@ -132,12 +152,13 @@ static void wakes_up(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
 {
     (void)since_ping;
     input->is_paused = true;
-    input->tcp = (KftTcpState){true, at % 100000 < 2500, false, (uint32_t)(at % 100000)};
+    input->tcp = (KftTcpState){true, at % 100000 < 2500, false, (uint32_t)(at % 100000), 0};
 }
 
 static void test_dead(void)
 {
     assert_found(idle_black_hole);
+    assert_found(one_way_black_hole);
     assert_found(upload_black_hole);
     assert_found(paused_black_hole);
     assert_found(silent_proxy);
@@ -150,6 +171,7 @@ static void test_alive(void)
     assert_lives(slow_upload);
     assert_lives(closed_window);
     assert_lives(lossy);
+    assert_lives(flaky_upload);
     assert_lives(wakes_up);
 }
 
