@@ -3,8 +3,9 @@
  *
  * Invariants: at most one plugin or refresh runs; requests that wait share its result. What is
  * cached is given out until it expires, so a renewal that begins early costs nobody time and, if it
- * fails, nothing before the expiry. Answers are given in a turn of the loop of their own, never
- * inside a call from outside. */
+ * fails, nothing before the expiry. A timer renews what is in use, so that the next request finds
+ * it renewed; what nobody asked for since it came is left alone: a plugin may bother the user.
+ * Answers are given in a turn of the loop of their own, never inside a call from outside. */
 #include "kube/credential.h"
 
 #include <string.h>
@@ -18,11 +19,14 @@
 #include "kube/id-token.h"
 #include "kube/oidc.h"
 #include "kube/token-file.h"
+#include "net/timer.h"
 
 #define PLUGIN_TIMEOUT_MS 60000
 /* A token that ends on its way to the server costs a failed request: renew earlier. */
 #define EARLY_S 60
 #define EARLY_RETRY_S 15
+/* The clock may be set meanwhile, and the machine may sleep: look again at least so often. */
+#define MAX_LOOK_S 3600
 
 typedef enum {
     SOURCE_STATIC,
@@ -48,6 +52,8 @@ struct KftCredential {
     KftAuth *auth; /* what is cached; nullable */
     int64_t expires_s;
     int64_t renew_s;       /* when a renewal may begin in the background */
+    KftTimer *early;       /* until then */
+    bool is_used;          /* somebody asked since @auth came */
     GQueue waiting;        /* KftCredentialRequest */
     GQueue answering;      /* those that get the present answer */
     KftDeferred *deferred; /* looks at the waiting ones; nullable */
@@ -58,6 +64,8 @@ struct KftCredential {
     bool has_worked;    /* a plugin gave a credential before */
     bool *ret_is_freed; /* set while requests are answered */
 };
+
+static void on_early(void *user_data);
 
 /* --- choosing --- */
 
@@ -78,6 +86,18 @@ static int64_t now_s(const KftCredential *self)
     return self->hooks.now_s(self->hooks.user_data);
 }
 
+/* Only plugins and oidc; what they gave without an end, or for a moment, needs no timer. */
+static void await_renewal(KftCredential *self)
+{
+    int64_t left_s = self->renew_s - now_s(self);
+    bool can_renew = self->source == SOURCE_EXEC || self->source == SOURCE_OIDC;
+
+    if (can_renew && self->renew_s < self->expires_s)
+        kft_timer_start(self->early, (uint64_t)CLAMP(left_s, 0, MAX_LOOK_S) * 1000);
+    else
+        kft_timer_stop(self->early);
+}
+
 static void keep(KftCredential *self, KftAuth *auth, int64_t expires_s)
 {
     kft_auth_unref(self->auth);
@@ -86,6 +106,8 @@ static void keep(KftCredential *self, KftAuth *auth, int64_t expires_s)
     self->expires_s = expires_s;
     bool is_long = expires_s != INT64_MAX && expires_s - now_s(self) > EARLY_S;
     self->renew_s = is_long ? expires_s - EARLY_S : expires_s;
+    self->is_used = false;
+    await_renewal(self);
 }
 
 /* A token that nothing here can renew is used to its end and beyond: the server judges. */
@@ -144,6 +166,7 @@ KftCredential *kft_credential_new_with_hooks(KftLoop *loop,
     g_queue_init(&self->answering);
     self->endpoint = kft_auth_new_endpoint(context);
     self->headers = kft_auth_dup_impersonation(context->user);
+    self->early = kft_timer_new(loop, on_early, self);
     choose_source(self);
     return self;
 }
@@ -169,6 +192,7 @@ void kft_credential_free(KftCredential *self)
         kft_deferred_cancel(self->deferred);
     g_queue_clear_full(&self->waiting, g_free);
     g_queue_clear_full(&self->answering, g_free);
+    kft_timer_free(self->early);
     kft_exec_plugin_free(self->plugin);
     kft_oidc_free(self->oidc);
     kft_token_file_free(self->token_file);
@@ -233,6 +257,7 @@ static void answer_failure(KftCredential *self, const GError *error)
         kft_log(KFT_LOG_AUTH, KFT_LEVEL_WARNING, "%s; the earlier credential is used until it ends",
                 error->message);
         self->renew_s = now_s(self) + EARLY_RETRY_S;
+        await_renewal(self);
         answer(self, self->auth, NULL);
         return;
     }
@@ -323,6 +348,19 @@ static void look_for_id_token(KftCredential *self)
         keep(self, new_auth(self, token, NULL, NULL), expires_s);
 }
 
+static void on_early(void *user_data)
+{
+    KftCredential *self = user_data;
+
+    if (!self->is_used || !is_usable(self))
+        return;
+    look_for_id_token(self);
+    if (now_s(self) >= self->renew_s)
+        renew(self);
+    else
+        await_renewal(self);
+}
+
 static void on_deferred_look(void *user_data)
 {
     KftCredential *self = user_data;
@@ -351,6 +389,7 @@ kft_credential_get(KftCredential *self, KftCredentialFunc on_done, void *user_da
     request->owner = self;
     request->on_done = on_done;
     request->user_data = user_data;
+    self->is_used = true;
     g_queue_push_tail(&self->waiting, request);
     if (self->deferred == NULL)
         self->deferred = kft_loop_defer(self->loop, on_deferred_look, self);

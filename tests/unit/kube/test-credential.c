@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "credential-fixture.h"
 #include "kube/exec-plugin.h"
+#include "net/timer.h"
 
 #define V1 "client.authentication.k8s.io/v1"
 /* Split, so that no scanner takes it for a key. */
@@ -288,6 +289,41 @@ static void test_expiry(void)
     fixture_clear(&fixture);
 }
 
+static void on_time(void *user_data)
+{
+    *(bool *)user_data = true;
+}
+
+/* Who uses it never waits for its renewal; what nobody uses is left alone. */
+static void test_early_renewal(void)
+{
+    Fixture fixture;
+    bool is_due = false;
+    fixture_init(&fixture);
+    write_plugin(&fixture, EXPIRING("sEcReT1", "10:01:01"));
+    fixture_use(&fixture, HTTPS, EXEC);
+    fixture_assert_authorization(&fixture, "Bearer sEcReT1");
+    unsigned n_idle_fds = kft_test_count_fds();
+    fixture.now_s = START_S + 1;
+    /* Timers fire in the order in which they are due. */
+    KftTimer *timer = kft_timer_new(fixture.loop.loop, on_time, &is_due);
+    kft_timer_start(timer, 1000);
+    kft_test_loop_run_until_true(&fixture.loop, &is_due);
+    kft_timer_free(timer);
+    wait_for(&fixture, 1, n_idle_fds);
+
+    fixture.now_s = START_S;
+    fixture_use(&fixture, HTTPS, EXEC);
+    fixture_assert_authorization(&fixture, "Bearer sEcReT1");
+    fixture_assert_authorization(&fixture, "Bearer sEcReT1");
+    write_plugin(&fixture, EXPIRING("sEcReT2", "10:10:00"));
+    fixture.now_s = START_S + 1;
+    wait_for(&fixture, 3, n_idle_fds);
+    fixture_assert_authorization(&fixture, "Bearer sEcReT2");
+    wait_for(&fixture, 3, n_idle_fds);
+    fixture_clear(&fixture);
+}
+
 static void test_certificate(void)
 {
     Fixture fixture;
@@ -522,6 +558,7 @@ int main(int argc, char **argv)
     g_test_add_func("/credential/plugin", test_plugin);
     g_test_add_func("/credential/late-reject", test_late_reject);
     g_test_add_func("/credential/expiry", test_expiry);
+    g_test_add_func("/credential/early-renewal", test_early_renewal);
     g_test_add_func("/credential/certificate", test_certificate);
     g_test_add_func("/credential/failures", test_failures);
     g_test_add_func("/credential/missing", test_missing);
