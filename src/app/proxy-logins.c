@@ -11,11 +11,26 @@
 struct _KftProxyLogins {
     GObject parent;
     KftCore *core;     /* NULL after the dispose */
-    GtkWidget *dialog; /* nullable; a second proxy has to wait for its turn: RETRY_ALL */
+    GtkWidget *dialog; /* nullable */
+    GQueue wishes;     /* Wish: other proxies, asked for when the dialog is closed */
     KftLogin last;     /* that was told; one that is refused is not taken from the keyring again */
 };
 
 G_DEFINE_FINAL_TYPE(KftProxyLogins, kft_proxy_logins, G_TYPE_OBJECT)
+
+typedef struct {
+    char *proxy;
+    char *user; /* nullable */
+    bool is_refused;
+} Wish;
+
+static void wish_free(gpointer data)
+{
+    Wish *wish = data;
+    g_free(wish->proxy);
+    g_free(wish->user);
+    g_free(wish);
+}
 
 /* One call of the keyring. */
 typedef struct {
@@ -89,6 +104,8 @@ static void store(KftProxyLogins *self, const char *proxy, const KftLogin *login
 
 /* --- the dialog --- */
 
+static void show_next(KftProxyLogins *self);
+
 static void on_response(KftLoginDialog *dialog, int response, KftProxyLogins *self)
 {
     g_auto(KftLogin) login = {0};
@@ -102,18 +119,48 @@ static void on_response(KftLoginDialog *dialog, int response, KftProxyLogins *se
     }
     self->dialog = NULL;
     gtk_widget_destroy(GTK_WIDGET(dialog));
+    show_next(self);
+}
+
+static void show_next(KftProxyLogins *self)
+{
+    GtkApplication *application = GTK_APPLICATION(g_application_get_default());
+    Wish *wish = g_queue_pop_head(&self->wishes);
+
+    if (wish == NULL)
+        return;
+    self->dialog = kft_login_dialog_new(gtk_application_get_active_window(application), wish->proxy,
+                                        wish->user, wish->is_refused);
+    g_signal_connect(self->dialog, "response", G_CALLBACK(on_response), self);
+    gtk_window_present(GTK_WINDOW(self->dialog));
+    wish_free(wish);
+}
+
+static int compare_proxies(gconstpointer wish, gconstpointer proxy)
+{
+    return strcmp(((const Wish *)wish)->proxy, proxy);
+}
+
+/* What was asked for is told once more when another login came. */
+static bool is_asked_for(KftProxyLogins *self, const char *proxy)
+{
+    KftLoginDialog *dialog = self->dialog == NULL ? NULL : KFT_LOGIN_DIALOG(self->dialog);
+
+    return (dialog != NULL && strcmp(kft_login_dialog_get_proxy(dialog), proxy) == 0) ||
+           g_queue_find_custom(&self->wishes, proxy, compare_proxies) != NULL;
 }
 
 static void ask(KftProxyLogins *self, const Job *job)
 {
-    GtkApplication *application = GTK_APPLICATION(g_application_get_default());
-
-    if (self->dialog != NULL)
+    if (is_asked_for(self, job->proxy))
         return;
-    self->dialog = kft_login_dialog_new(gtk_application_get_active_window(application), job->proxy,
-                                        job->user, job->is_refused);
-    g_signal_connect(self->dialog, "response", G_CALLBACK(on_response), self);
-    gtk_window_present(GTK_WINDOW(self->dialog));
+    Wish *wish = g_new0(Wish, 1);
+    wish->proxy = g_strdup(job->proxy);
+    wish->user = g_strdup(job->user);
+    wish->is_refused = job->is_refused;
+    g_queue_push_tail(&self->wishes, wish);
+    if (self->dialog == NULL)
+        show_next(self);
 }
 
 /* --- the keyring first --- */
@@ -166,6 +213,7 @@ static void kft_proxy_logins_dispose(GObject *object)
     if (self->core != NULL)
         g_signal_handlers_disconnect_by_data(self->core, self);
     g_clear_pointer(&self->dialog, gtk_widget_destroy);
+    g_queue_clear_full(&self->wishes, wish_free);
     g_clear_object(&self->core);
     kft_login_clear(&self->last);
     G_OBJECT_CLASS(kft_proxy_logins_parent_class)->dispose(object);
@@ -178,7 +226,7 @@ static void kft_proxy_logins_class_init(KftProxyLoginsClass *class)
 
 static void kft_proxy_logins_init(KftProxyLogins *self)
 {
-    (void)self;
+    g_queue_init(&self->wishes);
 }
 
 KftProxyLogins *kft_proxy_logins_new(KftCore *core)

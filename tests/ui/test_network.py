@@ -33,9 +33,9 @@ def start_cluster(session):
     session.env["KUBECONFIG"] = str(path)
 
 
-def start_proxy(session, *arguments):
-    ready = session.dir / "proxy-ready"
-    session.spawn("proxy", ["/usr/bin/python3", str(TOP / "tests/fakes/httpproxy.py"), "--ready", str(ready), *arguments])
+def start_proxy(session, *arguments, name="proxy"):
+    ready = session.dir / f"{name}-ready"
+    session.spawn(name, ["/usr/bin/python3", str(TOP / "tests/fakes/httpproxy.py"), "--ready", str(ready), *arguments])
     wait_until("the proxy", lambda: ready.exists() and ready.read_text().strip())
     return json.loads(ready.read_text())["port"]
 
@@ -119,9 +119,36 @@ def test_login_is_asked(options):
         check(program.quit() == 0, lambda: session.log("kftray"))
 
 
+def test_two_proxies(options):
+    """One question at a time; the second one comes when the first is closed, also without an answer."""
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        start_cluster(session)
+        ports = [start_proxy(session, "--login", "ann:" + PASSWORD, name=name) for name in ("one", "two")]
+        pairs = [f"{context}=http://127.0.0.1:{port}" for context, port in zip(("fake", "fake-cert-ec"), ports)]
+        subprocess.run([options.kftrayctl, "settings", "context_proxies", " ".join(pairs)], env=session.env, check=True)
+        store(session, options.kftrayctl, [config("one", context="fake"), config("two", context="fake-cert-ec")])
+        program = Program(session)
+        screen = Screen(program)
+        screen.wait_rows(["one", "two"])
+        screen.click(Atspi.Role.TOGGLE_BUTTON, "Run one")
+        screen.find(Atspi.Role.LABEL, f"The proxy 127.0.0.1:{ports[0]} wants a login.")
+        screen.click(Atspi.Role.TOGGLE_BUTTON, "Run two")
+        program.wait(lambda: f"two to wait for a login: {states(program)}",
+                     lambda: states(program)["two"] not in ("stopped", "starting"))
+        screen.press("Cancel", "Proxy Login")
+        screen.find(Atspi.Role.LABEL, f"The proxy 127.0.0.1:{ports[1]} wants a login.")
+        fill(screen, "Name", "ann")
+        fill(screen, "Password", PASSWORD)
+        screen.press("Log In", "Proxy Login")
+        wait_running(program, "two")
+        check(program.quit() == 0, lambda: session.log("kftray"))
+
+
 def fill(screen, name, text):
     role = Atspi.Role.PASSWORD_TEXT if name == "Password" else Atspi.Role.TEXT
     Atspi.EditableText.set_text_contents(screen.find(role, name), text)
 
 
-run([test_detour_is_told, test_desktop_proxy_is_followed, test_login_is_asked])
+run([test_detour_is_told, test_desktop_proxy_is_followed, test_login_is_asked, test_two_proxies])
