@@ -11,6 +11,7 @@ G_DEFINE_FINAL_TYPE(KftCore, kft_core, G_TYPE_OBJECT)
 enum {
     LOADED,
     RELOADED,
+    RELOAD_FAILED,
     ERROR,
     ITEM_FAILED,
     ITEM_LOST,
@@ -411,6 +412,7 @@ static void kft_core_class_init(KftCoreClass *class)
     G_OBJECT_CLASS(class)->finalize = kft_core_finalize;
     signals[LOADED] = new_signal("loaded", 0, 0, 0);
     signals[RELOADED] = new_signal("reloaded", 0, 0, 0);
+    signals[RELOAD_FAILED] = new_signal("reload-failed", 1, G_TYPE_ERROR, 0);
     signals[ERROR] = new_signal("error", 2, G_TYPE_STRING, G_TYPE_ERROR);
     signals[ITEM_FAILED] = new_signal("item-failed", 1, KFT_TYPE_FORWARD_ITEM, 0);
     signals[ITEM_LOST] = new_signal("item-lost", 1, KFT_TYPE_FORWARD_ITEM, 0);

@@ -15,6 +15,7 @@
  * Signals:
  *   "loaded"                       the store's content is in the model (once)
  *   "reloaded"                     the store's content was read once more
+ *   "reload-failed" (GError *)     or could not be read
  *   "error" (char *title, GError *) something the user must know of went wrong
  *   "item-failed" (KftForwardItem *)     a forward that ran, or was started, failed
  *   "item-lost" (KftForwardItem *)       a running forward is being connected again
