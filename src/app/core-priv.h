@@ -21,6 +21,7 @@ struct _KftCore {
     bool is_shutting_down;
     bool has_stopped;
     bool stays_wanted;
+    bool is_watched;
     unsigned tick_source;
     char *settings[KFT_N_SETTINGS];
     GArray *removed;        /* int64_t, hidden, still in the store */

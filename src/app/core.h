@@ -35,6 +35,9 @@ KftCore *kft_core_new(const char *dir, GError **error);
 KftModel *kft_core_get_model(KftCore *self);
 KftWorker *kft_core_get_worker(KftCore *self);
 bool kft_core_is_loaded(KftCore *self);
+/* Whether somebody sees rates and curves; they stand still otherwise, and nothing wakes up for
+ * them. */
+void kft_core_set_watched(KftCore *self, bool is_watched);
 /* Reads everything from the store and brings the model up to date; then "reloaded" comes. */
 void kft_core_reload(KftCore *self);
 
