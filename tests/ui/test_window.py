@@ -273,7 +273,7 @@ def test_large_text(options):
 
         def sides():
             return [(box.x, box.x + box.width) for box in (
-                node.get_component_iface().get_extents(Atspi.CoordType.SCREEN) for node in (button, screen.wait_window("kftray")))]
+                Atspi.Component.get_extents(node, Atspi.CoordType.SCREEN) for node in (button, screen.wait_window("kftray")))]
 
         def is_inside():
             (left, right), (begin, end) = sides()
