@@ -15,7 +15,7 @@
 #   tests/run.sh network     kftrayctl over a link that is slow, lossy, down or a black hole
 #   tests/run.sh diagnose    kftrayctl diagnose over broken set-ups; no secret in any debug log
 #   tests/run.sh proxies     requests and forwards through real proxies and gateways
-#   tests/run.sh cluster     kftrayctl against a real Kubernetes
+#   tests/run.sh cluster     kftrayctl and the desktop program against a real Kubernetes
 #   tests/run.sh soak        two minutes of random faults, from a seed
 #   tests/run.sh torture     each fallible call failing in turn, under the sanitizers
 #   tests/run.sh asan        unit to cases and the soak again, under AddressSanitizer and UBSan (clang)
@@ -103,6 +103,13 @@ run_part() {
     ;;
   network | cluster)
     build_tests
+    if [ "$1" = cluster ]; then
+      # The desktop program's tests run against the real cluster, too.
+      # shellcheck disable=SC2086
+      install_packages $packages_ui_tests
+      ui=ON build ui -DCMAKE_C_COMPILER=gcc
+      export KFTRAY=$top/build/ui/bin/kftray
+    fi
     # Namespaces, mounts and containers: root's work.
     if [ "$(id -u)" -ne 0 ]; then
       sudo -E "$top/tests/run.sh" "$1"

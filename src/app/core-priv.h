@@ -21,6 +21,7 @@ struct _KftCore {
     bool is_shutting_down;
     bool has_stopped;
     bool stays_wanted;
+    bool is_watched;
     unsigned tick_source;
     unsigned health_source;
     char *settings[KFT_N_SETTINGS];

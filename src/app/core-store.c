@@ -94,16 +94,8 @@ static void take_traffic(KftCore *self, const GArray *list)
     }
 }
 
-static void on_read(GObject *owner, gpointer result, const GError *error)
+static void take_load(KftCore *self, KftLoad *load)
 {
-    KftCore *self = KFT_CORE(owner);
-    KftLoad *load = result;
-
-    self->is_loading = false;
-    if (error != NULL) {
-        kft_core_report(self, _("The stored forwards cannot be read"), error);
-        return;
-    }
     take_settings(self, load);
     post_relay_settings(self);
     kft_model_set_configs(self->model, load->configs);
@@ -115,6 +107,19 @@ static void on_read(GObject *owner, gpointer result, const GError *error)
         g_signal_emit_by_name(self, "loaded");
     }
     g_signal_emit_by_name(self, "reloaded");
+}
+
+static void on_read(GObject *owner, gpointer result, const GError *error)
+{
+    KftCore *self = KFT_CORE(owner);
+
+    self->is_loading = false;
+    if (error == NULL) {
+        take_load(self, result);
+    } else {
+        kft_core_report(self, _("The stored forwards cannot be read"), error);
+        g_signal_emit_by_name(self, "reload-failed", error);
+    }
     if (self->must_reload) {
         self->must_reload = false;
         kft_core_reload(self);

@@ -12,6 +12,7 @@ G_DEFINE_FINAL_TYPE(KftCore, kft_core, G_TYPE_OBJECT)
 enum {
     LOADED,
     RELOADED,
+    RELOAD_FAILED,
     ERROR,
     ITEM_FAILED,
     ITEM_LOST,
@@ -79,13 +80,34 @@ static gboolean on_tick(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
-/* Runs only while there is traffic to show: an idle program does not wake up. */
+/* Runs only while there is traffic to show, and somebody to see it: an idle program does not wake
+ * up. */
 static void start_ticking(KftCore *self, KftForwardItem *item)
 {
-    if (self->tick_source != 0)
+    if (self->tick_source != 0 || !self->is_watched)
         return;
     (void)kft_forward_item_tick(item);
     self->tick_source = g_timeout_add_seconds(1, on_tick, self);
+}
+
+void kft_core_set_watched(KftCore *self, bool is_watched)
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+
+    if (self->is_watched == is_watched)
+        return;
+    self->is_watched = is_watched;
+    g_clear_handle_id(&self->tick_source, g_source_remove);
+    if (!is_watched)
+        return;
+    g_hash_table_iter_init(&iter, self->runs);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        KftForwardItem *item = ((Run *)value)->item;
+        kft_forward_item_rest(item);
+        if (kft_forward_item_is_moving(item))
+            start_ticking(self, item);
+    }
 }
 
 /* --- health, for "kftrayctl status" --- */
@@ -454,6 +476,7 @@ static void kft_core_class_init(KftCoreClass *class)
     G_OBJECT_CLASS(class)->finalize = kft_core_finalize;
     signals[LOADED] = new_signal("loaded", 0, 0, 0);
     signals[RELOADED] = new_signal("reloaded", 0, 0, 0);
+    signals[RELOAD_FAILED] = new_signal("reload-failed", 1, G_TYPE_ERROR, 0);
     signals[ERROR] = new_signal("error", 2, G_TYPE_STRING, G_TYPE_ERROR);
     signals[ITEM_FAILED] = new_signal("item-failed", 1, KFT_TYPE_FORWARD_ITEM, 0);
     signals[ITEM_LOST] = new_signal("item-lost", 1, KFT_TYPE_FORWARD_ITEM, 0);

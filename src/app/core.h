@@ -15,6 +15,7 @@
  * Signals:
  *   "loaded"                       the store's content is in the model (once)
  *   "reloaded"                     the store's content was read once more
+ *   "reload-failed" (GError *)     or could not be read
  *   "error" (char *title, GError *) something the user must know of went wrong
  *   "item-failed" (KftForwardItem *)     a forward that ran, or was started, failed
  *   "item-lost" (KftForwardItem *)       a running forward is being connected again
@@ -34,6 +35,9 @@ KftCore *kft_core_new(const char *dir, GError **error);
 KftModel *kft_core_get_model(KftCore *self);
 KftWorker *kft_core_get_worker(KftCore *self);
 bool kft_core_is_loaded(KftCore *self);
+/* Whether somebody sees rates and curves; they stand still otherwise, and nothing wakes up for
+ * them. */
+void kft_core_set_watched(KftCore *self, bool is_watched);
 /* Reads everything from the store and brings the model up to date; then "reloaded" comes. */
 void kft_core_reload(KftCore *self);
 

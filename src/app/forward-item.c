@@ -269,13 +269,25 @@ static void take_statistics(KftForwardItem *self, const KftForwardStatisticsEven
     emit_changed(self, KFT_ITEM_TRAFFIC);
 }
 
+void kft_forward_item_rest(KftForwardItem *self)
+{
+    KftItemTraffic *traffic = &self->traffic;
+
+    self->ticked_up = traffic->bytes_up;
+    self->ticked_down = traffic->bytes_down;
+    self->ticked_us = g_get_monotonic_time();
+    traffic->rate_up = traffic->rate_down = 0;
+    memset(self->rates, 0, sizeof self->rates);
+    emit_changed(self, KFT_ITEM_TRAFFIC);
+}
+
 bool kft_forward_item_tick(KftForwardItem *self)
 {
     gint64 now_us = g_get_monotonic_time();
     double seconds = (double)(now_us - self->ticked_us) / G_USEC_PER_SEC;
     KftItemTraffic *traffic = &self->traffic;
 
-    if (self->n_moving == 0 && traffic->n_open == 0)
+    if (self->n_moving == 0)
         return false;
     if (seconds < 0.2)
         return true;

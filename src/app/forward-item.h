@@ -116,6 +116,8 @@ void kft_forward_item_set_failed(KftForwardItem *self, KftErrorCode code, const 
 /* @pid: of another process that runs it, 0 = none does. */
 void kft_forward_item_set_elsewhere(KftForwardItem *self, int64_t pid, const char *address);
 void kft_forward_item_set_stored_traffic(KftForwardItem *self, const KftTraffic *traffic);
+/* Rates and curve begin anew: what was carried since the last tick belongs to no second. */
+void kft_forward_item_rest(KftForwardItem *self);
 /* Once a second while there is something to see. False once nothing moves any more. */
 bool kft_forward_item_tick(KftForwardItem *self);
 void kft_forward_item_log(KftForwardItem *self, bool is_error, const char *text);

@@ -11,7 +11,9 @@
 /* Rows this far outside of the view are filled, too. */
 #define FILL_MARGIN 200
 /* Below this width, in average characters, the curve and the rates have no room. */
-#define COMPACT_CHARS 100
+#define COMPACT_CHARS 112
+/* What it asks for: a compact row. That the rows may still be wider must not keep them so. */
+#define MIN_CHARS 60
 
 struct _KftForwardList {
     GtkScrolledWindow parent;
@@ -163,15 +165,29 @@ static void set_compact(KftForwardList *self, bool is_compact)
         kft_forward_row_set_compact(row, is_compact);
 }
 
-static void on_size_allocate(GtkWidget *list, GtkAllocation *allocation, KftForwardList *self)
+static int get_char_width(GtkWidget *widget)
 {
-    PangoContext *context = gtk_widget_get_pango_context(list);
+    PangoContext *context = gtk_widget_get_pango_context(widget);
     PangoFontMetrics *metrics = pango_context_get_metrics(context, NULL, NULL);
-    int char_width = pango_font_metrics_get_approximate_char_width(metrics) / PANGO_SCALE;
+    int width = pango_font_metrics_get_approximate_char_width(metrics) / PANGO_SCALE;
 
     pango_font_metrics_unref(metrics);
-    set_compact(self, allocation->width < COMPACT_CHARS * char_width);
+    return width;
+}
+
+/* The list may be wider than what is seen of it, until its rows are compact. */
+static void on_size_allocate(KftForwardList *self)
+{
+    GtkWidget *widget = GTK_WIDGET(self);
+
+    set_compact(self,
+                gtk_widget_get_allocated_width(widget) < COMPACT_CHARS * get_char_width(widget));
     fill_soon(self);
+}
+
+static void kft_forward_list_get_preferred_width(GtkWidget *widget, int *minimum, int *natural)
+{
+    *minimum = *natural = MIN_CHARS * get_char_width(widget);
 }
 
 /* --- groups --- */
@@ -537,6 +553,7 @@ static void kft_forward_list_class_init(KftForwardListClass *class)
     gtk_widget_class_bind_template_callback(widget_class, on_button_press);
     gtk_widget_class_bind_template_callback(widget_class, on_popup_menu);
     gtk_widget_class_bind_template_callback(widget_class, on_size_allocate);
+    widget_class->get_preferred_width = kft_forward_list_get_preferred_width;
     signals[SELECTION_CHANGED] = g_signal_new("selection-changed", type, G_SIGNAL_RUN_LAST, 0, NULL,
                                               NULL, NULL, G_TYPE_NONE, 0);
     signals[MENU_REQUESTED] =

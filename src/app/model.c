@@ -1,10 +1,13 @@
 #include "model.h"
 
+#include <string.h>
+
 struct _KftModel {
     GObject parent;
     GListStore *list;
-    GHashTable *by_id;  /* int64_t* in the item's config → item (borrowed from the list) */
-    GHashTable *hidden; /* int64_t* → itself */
+    GHashTable *by_id;   /* int64_t* in the item's config → item (borrowed from the list) */
+    GHashTable *hidden;  /* int64_t* → itself */
+    GHashTable *counted; /* KftForwardItem → its KftItemState as it is in the summary */
     KftSummary summary;
 };
 
@@ -21,30 +24,37 @@ static int64_t *dup_id(int64_t id)
 
 /* --- summary --- */
 
-static void count(KftModel *self)
+static void count_in(KftModel *self, KftForwardItem *item)
 {
-    KftSummary summary = {0};
-    GHashTableIter iter;
-    gpointer item = NULL;
+    KftItemState state = kft_forward_item_get_status(item)->state;
+    (void)g_hash_table_insert(self->counted, item, GUINT_TO_POINTER(state));
+    self->summary.n[state]++;
+    self->summary.n_total++;
+}
 
-    g_hash_table_iter_init(&iter, self->by_id);
-    while (g_hash_table_iter_next(&iter, NULL, &item)) {
-        summary.n[kft_forward_item_get_status(item)->state]++;
-        summary.n_total++;
-    }
-    bool is_equal = summary.n_total == self->summary.n_total;
-    for (size_t i = 0; i < KFT_ITEM_N_STATES; i++)
-        is_equal = is_equal && summary.n[i] == self->summary.n[i];
-    self->summary = summary;
-    if (!is_equal)
+static void count_out(KftModel *self, KftForwardItem *item)
+{
+    self->summary.n[GPOINTER_TO_UINT(g_hash_table_lookup(self->counted, item))]--;
+    self->summary.n_total--;
+    (void)g_hash_table_remove(self->counted, item);
+}
+
+/* @before: the summary before a change. */
+static void tell_news(KftModel *self, const KftSummary *before)
+{
+    if (memcmp(before, &self->summary, sizeof *before) != 0)
         g_signal_emit(self, summary_changed_signal, 0);
 }
 
 static void on_item_changed(KftForwardItem *item, unsigned what, KftModel *self)
 {
-    (void)item;
-    if ((what & KFT_ITEM_STATUS) != 0)
-        count(self);
+    KftSummary before = self->summary;
+
+    if ((what & KFT_ITEM_STATUS) == 0)
+        return;
+    count_out(self, item);
+    count_in(self, item);
+    tell_news(self, &before);
 }
 
 KftSummary kft_model_get_summary(KftModel *self)
@@ -70,6 +80,7 @@ static void kft_model_finalize(GObject *object)
     }
     g_hash_table_unref(self->by_id);
     g_hash_table_unref(self->hidden);
+    g_hash_table_unref(self->counted);
     g_object_unref(self->list);
     G_OBJECT_CLASS(kft_model_parent_class)->finalize(object);
 }
@@ -86,6 +97,7 @@ static void kft_model_init(KftModel *self)
     self->list = g_list_store_new(KFT_TYPE_FORWARD_ITEM);
     self->by_id = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     self->hidden = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    self->counted = g_hash_table_new(NULL, NULL);
 }
 
 KftModel *kft_model_new(void)
@@ -160,6 +172,7 @@ static void drop(KftModel *self, unsigned position)
     g_autoptr(KftForwardItem) item = g_list_model_get_item(G_LIST_MODEL(self->list), position);
     int64_t id = kft_forward_item_get_id(item);
     g_signal_handlers_disconnect_by_data(item, self);
+    count_out(self, item);
     (void)g_hash_table_remove(self->by_id, &id);
     g_list_store_remove(self->list, position);
 }
@@ -179,6 +192,7 @@ static KftForwardItem *make_item(KftModel *self, const KftConfig *config)
     KftForwardItem *item = kft_forward_item_new(kft_config_copy(config));
     g_signal_connect(item, "changed", G_CALLBACK(on_item_changed), self);
     g_hash_table_insert(self->by_id, dup_id(config->id.v), item);
+    count_in(self, item);
     return item;
 }
 
@@ -216,6 +230,7 @@ void kft_model_set_configs(KftModel *self, const GPtrArray *configs)
 {
     g_autoptr(GPtrArray) shown = g_ptr_array_new();
     g_autoptr(GHashTable) wanted = g_hash_table_new(g_int64_hash, g_int64_equal);
+    KftSummary before = self->summary;
 
     for (unsigned i = 0; i < configs->len; i++) {
         KftConfig *config = configs->pdata[i];
@@ -231,11 +246,13 @@ void kft_model_set_configs(KftModel *self, const GPtrArray *configs)
         for (unsigned i = 0; i < shown->len; i++)
             put_at(self, i, shown->pdata[i]);
     }
-    count(self);
+    tell_news(self, &before);
 }
 
 void kft_model_hide(KftModel *self, const GArray *ids)
 {
+    KftSummary before = self->summary;
+
     for (unsigned i = 0; i < ids->len; i++) {
         int64_t id = g_array_index(ids, int64_t, i);
         unsigned position = 0;
@@ -244,7 +261,7 @@ void kft_model_hide(KftModel *self, const GArray *ids)
         if (item != NULL && g_list_store_find(self->list, item, &position))
             drop(self, position);
     }
-    count(self);
+    tell_news(self, &before);
 }
 
 void kft_model_unhide(KftModel *self, const GArray *ids)

@@ -119,6 +119,19 @@ static void on_reloaded(KftCore *core, KftRemoteControl *self)
     }
 }
 
+static void on_reload_failed(KftCore *core, const GError *error, KftRemoteControl *self)
+{
+    GQueue calls = self->calls;
+    GDBusMethodInvocation *call = NULL;
+
+    (void)core;
+    g_queue_init(&self->calls);
+    while ((call = g_queue_pop_head(&calls)) != NULL)
+        g_dbus_method_invocation_return_error(call, G_DBUS_ERROR, G_DBUS_ERROR_FAILED,
+                                              "the stored forwards cannot be read: %s",
+                                              error->message);
+}
+
 /* GIO decides on the parameters. */
 /* NOLINTNEXTLINE(readability-function-size) */
 static void on_call(GDBusConnection *bus,
@@ -176,8 +189,10 @@ void kft_remote_control_set_core(KftRemoteControl *self, KftCore *core)
     if (self->core != NULL)
         g_signal_handlers_disconnect_by_data(self->core, self);
     self->core = core;
-    if (core != NULL)
-        g_signal_connect(core, "reloaded", G_CALLBACK(on_reloaded), self);
+    if (core == NULL)
+        return;
+    g_signal_connect(core, "reloaded", G_CALLBACK(on_reloaded), self);
+    g_signal_connect(core, "reload-failed", G_CALLBACK(on_reload_failed), self);
 }
 
 void kft_remote_control_free(KftRemoteControl *self)

@@ -259,6 +259,37 @@ static void kft_window_hide(GtkWidget *widget)
     GTK_WIDGET_CLASS(kft_window_parent_class)->hide(widget);
 }
 
+/* Nobody sees a window that is closed to the tray or iconified. */
+static void update_watched(KftWindow *self)
+{
+    GdkWindow *window = gtk_widget_get_window(GTK_WIDGET(self));
+    bool is_shown = gtk_widget_get_mapped(GTK_WIDGET(self)) &&
+                    (gdk_window_get_state(window) & GDK_WINDOW_STATE_ICONIFIED) == 0;
+
+    if (self->core != NULL)
+        kft_core_set_watched(self->core, is_shown);
+}
+
+static void kft_window_map(GtkWidget *widget)
+{
+    GTK_WIDGET_CLASS(kft_window_parent_class)->map(widget);
+    update_watched(KFT_WINDOW(widget));
+}
+
+static void kft_window_unmap(GtkWidget *widget)
+{
+    GTK_WIDGET_CLASS(kft_window_parent_class)->unmap(widget);
+    update_watched(KFT_WINDOW(widget));
+}
+
+static gboolean kft_window_window_state_event(GtkWidget *widget, GdkEventWindowState *event)
+{
+    gboolean is_done = GTK_WIDGET_CLASS(kft_window_parent_class)->window_state_event(widget, event);
+
+    update_watched(KFT_WINDOW(widget));
+    return is_done;
+}
+
 static void kft_window_drag_data_received(GtkWidget *widget,
                                           GdkDragContext *context,
                                           int x,
@@ -336,6 +367,9 @@ static void kft_window_class_init(KftWindowClass *class)
     widget_class->delete_event = kft_window_delete_event;
     widget_class->show = kft_window_show;
     widget_class->hide = kft_window_hide;
+    widget_class->map = kft_window_map;
+    widget_class->unmap = kft_window_unmap;
+    widget_class->window_state_event = kft_window_window_state_event;
     widget_class->drag_data_received = kft_window_drag_data_received;
     g_type_ensure(KFT_TYPE_FORWARD_LIST);
     g_type_ensure(KFT_TYPE_DETAILS_PANE);

@@ -126,6 +126,10 @@ static void *run_thread(void *user_data)
         Entry *entry = NULL;
         wait_for_work(self, store);
         goes_on = take_jobs(self, &jobs);
+        if (store == NULL) { /* whatever was wrong may have been put right */
+            g_clear_error(&open_error);
+            store = kft_store_open(self->dir, &open_error);
+        }
         while ((entry = g_queue_pop_head(&jobs)) != NULL) {
             run_entry(entry, store, open_error);
             tell(self, entry);

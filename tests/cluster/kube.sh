@@ -9,7 +9,8 @@
 #   kube.sh down     stop exactly what `up` started, unmount, undo changes of the machine
 #   kube.sh status   what runs
 #   kube.sh restart DAEMON [SECONDS]   SIGKILL for kube-apiserver, kubelet or containerd, and its
-#                    new start so many seconds later; returns when it answers
+#                    new start so many seconds later; returns when it answers. With - for the seconds it
+#                    says "killed" and starts it when the standard input ends
 #   kube.sh build    only packages, binaries and images
 #   kube.sh apply    (re)create the sample workloads of workloads.yaml
 #   kube.sh image NAME   the name of one of the images of lib/images.sh, with its tag
@@ -102,7 +103,12 @@ restart() { # daemon [seconds]
     alive "$1" || { say "$1 does not run"; return 1; }
     read -r p _ <"$K/run/$1.pid"
     kill -KILL "$p"
-    sleep "${2:-0}"
+    if [ "${2:-0}" = - ]; then
+        echo killed
+        cat >/dev/null
+    else
+        sleep "${2:-0}"
+    fi
     case $1 in
     kube-apiserver) apiserver_start && wait_for kube-apiserver 180 api_ok ;;
     kubelet) kubelet_start ;;
@@ -112,7 +118,7 @@ restart() { # daemon [seconds]
 }
 
 usage() {
-    sed -n '2,24s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '2,25s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit 2
 }
 

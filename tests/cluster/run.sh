@@ -6,6 +6,7 @@
 #   run.sh --list      names
 #
 # KFTRAYCTL   the program under test (default build/bin/kftrayctl of this checkout)
+# KFTRAY      the desktop program; without it the tests of that are skipped
 # PF_CMD      another forwarder instead, as `PF_CMD='kubectl port-forward' run.sh`; what it is
 #             known not to do is skipped
 # KEEP=1      leave cluster and gateway running at the end

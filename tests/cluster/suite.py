@@ -18,7 +18,8 @@ import tempfile
 import threading
 import time
 
-import gateway_checks  # noqa: F401  registers its tests
+import desktop_checks  # noqa: F401  registers its tests
+import gateway_checks  # noqa: F401  and this
 import link_checks  # noqa: F401  and this
 import outage_checks  # noqa: F401  and this
 import proxies_checks  # noqa: F401  and this

@@ -11,12 +11,13 @@ from desktop import Desktop
 import freeport
 
 
-def arguments():
+def arguments(parse=True):
+    """@parse: False for the parser, of a test that has further ones."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--kftray", required=True)
     parser.add_argument("--kftrayctl", required=True)
     parser.add_argument("only", nargs="*", help="names of tests")
-    return parser.parse_args()
+    return parser.parse_args() if parse else parser
 
 
 def run(tests, options=None):

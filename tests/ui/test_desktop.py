@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from gi.repository import GLib  # noqa: E402
 from program import Program, store  # noqa: E402
 from screen import Screen  # noqa: E402
-from suite import check, check_ended, config, desktop, run, wait_state  # noqa: E402
+from suite import check, check_ended, config, desktop, run, states, wait_state  # noqa: E402
 
 
 def told(daemon):
@@ -213,4 +213,25 @@ def test_killed(options):
         check_ended(program, program.quit())
 
 
-run([test_notifications, test_many_notifications, test_sleep, test_network_changed, test_killed])
+def test_unreadable_store(options):
+    """Whoever asks over the bus is told why there is no answer; once that is put right, there is one."""
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        path = session.dir / "kftray/kftray.db"
+        path.write_text("This is no database. " * 500)
+        program = Program(session, "--hidden")
+        for method, arguments in (("List", None), ("Status", None), ("Start", GLib.Variant("(ax)", ([],)))):
+            try:
+                program.call("/io/github/kftray/Kftray", "io.github.kftray.Kftray1", method, arguments)
+            except GLib.Error as error:
+                check("the stored forwards cannot be read: " in error.message and "kftray.db" in error.message, error.message)
+            else:
+                check(False, f"{method} was answered")
+        path.unlink()
+        check(states(program) == {}, "not empty")
+        check_ended(program, program.quit())
+
+
+run([test_notifications, test_many_notifications, test_sleep, test_network_changed, test_killed,
+     test_unreadable_store])

@@ -260,5 +260,27 @@ def test_every_window_has_names(options):
         check_ended(program, program.quit())
 
 
+def test_large_text(options):
+    """With letters of 150 % the rows give way, and all of the details stay in a window of the usual size."""
+    with desktop(options, environment={"GDK_DPI_SCALE": "1.5"}, size="1100x760") as session:
+        session.start_window_manager()
+        session.start_panel()
+        store(session, options.kftrayctl, [config("web")])
+        program = Program(session)
+        screen = Screen(program)
+        screen.select_row("web")
+        button = screen.find(Atspi.Role.PUSH_BUTTON, "Copy Connection String", "kftray")
+
+        def sides():
+            return [(box.x, box.x + box.width) for box in (
+                Atspi.Component.get_extents(node, Atspi.CoordType.SCREEN) for node in (button, screen.wait_window("kftray")))]
+
+        def is_inside():
+            (left, right), (begin, end) = sides()
+            return begin <= left < right <= end <= 1100
+        program.wait(lambda: f"the button in the window, on the screen: {sides()}", is_inside)
+        check_ended(program, program.quit())
+
+
 run([test_add_edit_duplicate_delete, test_search_and_groups, test_import_from_cluster, test_import_file,
-     test_quit_and_restore, test_copy_and_open, test_every_window_has_names])
+     test_quit_and_restore, test_copy_and_open, test_every_window_has_names, test_large_text])

@@ -264,11 +264,36 @@ static void test_configs_change(void)
     g_assert_null(kft_model_find_port(model, NULL, 5433, 2));
 }
 
+/* After a rest no rate comes of what was carried meanwhile, and nothing ticks for ever. */
+static void test_rest(void)
+{
+    g_autoptr(KftModel) model = make_model();
+    KftForwardItem *web = kft_model_find(model, 1);
+    const KftItemTraffic *traffic = kft_forward_item_get_traffic(web);
+    KftEvent event = {.type = KFT_EVENT_FORWARD_STATISTICS,
+                      .statistics = {.bytes_down = 1000000, .n_connections = 1, .n_open = 1}};
+
+    kft_forward_item_begin(web);
+    g_assert_false(kft_forward_item_tick(web));
+    kft_forward_item_take_event(web, &event);
+    g_assert_true(kft_forward_item_tick(web));
+    g_assert_cmpfloat(traffic->rate_down, >, 0);
+    event.statistics.bytes_down *= 2;
+    kft_forward_item_take_event(web, &event);
+    kft_forward_item_rest(web);
+    for (size_t i = 0; i < KFT_ITEM_N_RATES; i++)
+        g_assert_cmpfloat(kft_forward_item_get_rates(web)[i], ==, 0);
+    g_assert_cmpfloat(traffic->rate_down, ==, 0);
+    g_assert_cmpuint(traffic->bytes_down, ==, 2000000);
+    g_assert_true(kft_forward_item_is_moving(web));
+}
+
 int main(int argc, char **argv)
 {
     (void)setlocale(LC_ALL, "C.UTF-8");
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/app/model/replay", test_replay);
     g_test_add_func("/app/model/configs", test_configs_change);
+    g_test_add_func("/app/model/rest", test_rest);
     return g_test_run();
 }
