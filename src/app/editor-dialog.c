@@ -52,8 +52,6 @@ struct _KftEditorDialog {
     GtkComboBoxText *group;
     GtkEntry *note;
     GtkComboBoxText *transport;
-    GtkComboBoxText *balance;
-    GtkEntry *auto_close;
     GtkEntry *kubeconfig;
     GtkWidget *problem_bar;
     GtkLabel *problem;
@@ -159,7 +157,6 @@ static KftConfig *read_form(KftEditorDialog *self, GError **error)
     g_autofree char *group = dup_text(get_entry(self->group));
     g_autofree char *note = dup_text(self->note);
     g_autofree char *kubeconfig = dup_text(self->kubeconfig);
-    g_autofree char *auto_close = dup_text(self->auto_close);
     const struct {
         const char *key;
         const char *value;
@@ -175,9 +172,6 @@ static KftConfig *read_form(KftEditorDialog *self, GError **error)
         {"kubeconfig", kubeconfig},
         {"protocol", gtk_combo_box_get_active_id(GTK_COMBO_BOX(self->protocol))},
         {"transport", gtk_combo_box_get_active_id(GTK_COMBO_BOX(self->transport))},
-        {"balance",
-         is_kind(self, "proxy") ? NULL : gtk_combo_box_get_active_id(GTK_COMBO_BOX(self->balance))},
-        {"auto_close", auto_close},
     };
 
     if (!read_target(self, config, error))
@@ -252,8 +246,6 @@ static void fill_form(KftEditorDialog *self)
     gtk_combo_box_set_active_id(GTK_COMBO_BOX(self->protocol), kft_protocol_name(config->protocol));
     gtk_combo_box_set_active_id(GTK_COMBO_BOX(self->transport),
                                 kft_transport_name(config->transport));
-    gtk_combo_box_set_active_id(GTK_COMBO_BOX(self->balance), kft_balance_name(config->balance));
-    set_text(self->auto_close, config->auto_close);
     fill_groups(self);
     self->is_filling = false;
 }
@@ -644,8 +636,6 @@ static void bind_template(GtkWidgetClass *class)
     BIND(group);
     BIND(note);
     BIND(transport);
-    BIND(balance);
-    BIND(auto_close);
     BIND(kubeconfig);
     BIND(problem_bar);
     BIND(problem);

@@ -118,7 +118,7 @@ restart() { # daemon [seconds]
 }
 
 usage() {
-    sed -n '2,25s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '2,24s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit 2
 }
 
