@@ -47,9 +47,7 @@ typedef struct {
     uint16_t local_port;  /* 0 = a free one is chosen when the config is stored */
     char *local_address;  /* to listen on; NULL = 127.0.0.1 */
     bool auto_loopback_address;
-    KftTransport transport; /* upstream does not know it, nor the next two */
-    KftBalance balance;     /* SERVICE, POD: which of several ready pods */
-    char *auto_close;       /* "30m" without traffic, "never"; NULL = the setting */
+    KftTransport transport; /* upstream does not know it */
 
     bool domain_enabled; /* the alias as a host name */
 
@@ -117,12 +115,7 @@ char *kft_config_describe_target(const KftConfig *self);
  * Thread: any. */
 char *kft_config_describe_local(const KftConfig *self);
 
-/* After how long without traffic it ends, in milliseconds; 0 = never. @default_ms: what the setting
- * says. Thread: any. */
-uint32_t kft_config_get_auto_close_ms(const KftConfig *self, uint32_t default_ms);
-
-/* What the engine needs to run it, without what settings say (hold_ms, half_close_ms,
- * auto_close_ms). Errors: BAD_CONFIG (validation; a workload or protocol that this
+/* What the engine needs to run it. Errors: BAD_CONFIG (validation; a workload or protocol that this
  * version cannot forward yet). Returns: (transfer full). Thread: any. */
 KftForwardSpec *kft_config_to_spec(const KftConfig *self, GError **error);
 

@@ -16,8 +16,6 @@ typedef struct {
     char *selector;
     char *address;
     char *transport;
-    char *balance;
-    char *auto_close;
     char *alias;
     char *group;
     gboolean is_forced;
@@ -76,8 +74,7 @@ static bool set_options(KftConfig *config, const Arguments *args)
     return set(config, "namespace", args->namespace_) && set(config, "context", args->context) &&
            set(config, "kubeconfig", args->kubeconfig) && set(config, "group", args->group) &&
            set(config, "local_address", args->address) &&
-           set(config, "transport", args->transport) && set(config, "balance", args->balance) &&
-           set(config, "auto_close", args->auto_close) && set(config, "alias", args->alias);
+           set(config, "transport", args->transport) && set(config, "alias", args->alias);
 }
 
 /* All but the ports. */
@@ -272,13 +269,6 @@ static const KftCliOption options[] = {
     {"transport", 0, KFT_OPTION_TEXT, offsetof(Arguments, transport),
      "auto, tunnel, spdy or websocket (default: the setting default_transport)", "NAME",
      KFT_VALUE_TRANSPORT},
-    {"balance", 0, KFT_OPTION_TEXT, offsetof(Arguments, balance),
-     "Which of several pods: sticky, round-robin or least-connections (default: sticky)", "NAME",
-     KFT_VALUE_BALANCE},
-    {"auto-close", 0, KFT_OPTION_TEXT, offsetof(Arguments, auto_close),
-     "Stop after so long without traffic: 30m, 2h or never (default: the setting\n"
-     "disconnect_timeout_minutes)",
-     "TIME", KFT_VALUE_NONE},
     {"group", 0, KFT_OPTION_TEXT, offsetof(Arguments, group), "Group for the list", "NAME",
      KFT_VALUE_NONE},
     {"force", 0, KFT_OPTION_FLAG, offsetof(Arguments, is_forced),

@@ -141,16 +141,6 @@ static void offer_transports(const Request *request)
     offer_words(request, words);
 }
 
-static void offer_balances(const Request *request)
-{
-    static const char *const words[] = {
-#define BALANCE_WORD(name, text) (text),
-        KFT_BALANCES(BALANCE_WORD)
-#undef BALANCE_WORD
-            NULL};
-    offer_words(request, words);
-}
-
 /* Of KEY=VALUE, by the key. */
 static void offer_field_values(const Request *request, const char *key)
 {
@@ -172,13 +162,11 @@ static void offer_field_values(const Request *request, const char *key)
         offer_words(request, protocols);
     else if (strcmp(key, "transport") == 0)
         offer_transports(request);
-    else if (strcmp(key, "balance") == 0)
-        offer_balances(request);
     else if (strcmp(key, "context") == 0)
         ask_one(request, KFT_QUERY_CONTEXTS);
     else if (strcmp(key, "namespace") == 0)
         ask_one(request, KFT_QUERY_NAMESPACES);
-    else if (g_str_has_suffix(key, "_enabled") || strcmp(key, "auto_loopback_address") == 0)
+    else if (g_str_has_suffix(key, "_enabled") || g_str_has_prefix(key, "auto_"))
         offer_words(request, switches);
 }
 
@@ -256,9 +244,6 @@ static void offer_values(const Request *request, KftCliValue value, const char *
         return;
     case KFT_VALUE_TRANSPORT:
         offer_transports(request);
-        return;
-    case KFT_VALUE_BALANCE:
-        offer_balances(request);
         return;
     case KFT_VALUE_COLOR:
         offer_words(request, colors);

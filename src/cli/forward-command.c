@@ -88,7 +88,7 @@ static const KftCliOption options[] = {
      "auto, tunnel, spdy or websocket (default: auto)", "NAME", KFT_VALUE_TRANSPORT},
     {"balance", 0, KFT_OPTION_TEXT, offsetof(Arguments, balance),
      "Which of several pods: sticky, round-robin or least-connections (default: sticky)", "NAME",
-     KFT_VALUE_BALANCE},
+     KFT_VALUE_NONE},
     {"remote-address", 0, KFT_OPTION_TEXT, offsetof(Arguments, remote_address),
      "Instead of TARGET: a host that the cluster can reach, by way of a relay pod", "HOST",
      KFT_VALUE_NONE},

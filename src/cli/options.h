@@ -51,7 +51,6 @@ typedef enum {
     KFT_VALUE_NAMESPACE,
     KFT_VALUE_TARGET, /* svc/web */
     KFT_VALUE_TRANSPORT,
-    KFT_VALUE_BALANCE,
     KFT_VALUE_COLOR,
     KFT_VALUE_OUTPUT,     /* wide, json */
     KFT_VALUE_RUN_OUTPUT, /* table, lines, json */

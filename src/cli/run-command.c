@@ -119,16 +119,16 @@ static bool make_plan(Plan *plan)
 
 /* --- how --- */
 
-static uint32_t get_milliseconds(KftStore *store, KftSetting setting, uint32_t unit_ms)
+static uint32_t get_milliseconds(KftStore *store, KftSetting setting)
 {
     g_autoptr(GError) error = NULL;
-    guint64 number = 0;
+    guint64 seconds = 0;
     g_autofree char *text = store == NULL ? NULL : kft_store_get_setting(store, setting, &error);
 
     if (text == NULL)
         text = g_strdup(kft_setting_info(setting)->default_value);
-    (void)g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32 / unit_ms, &number, NULL);
-    return (uint32_t)number * unit_ms;
+    (void)g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32 / 1000, &seconds, NULL);
+    return (uint32_t)seconds * 1000;
 }
 
 /* Configs that are not stored run without a store, too: on a read-only home. */
@@ -153,9 +153,8 @@ static KftRunSetOptions make_options(const Plan *plan, KftRelaySettings *relays)
     return (KftRunSetOptions){
         .relays = relays,
         .store = is_stored ? store : NULL,
-        .hold_ms = get_milliseconds(store, KFT_SETTING_HOLD_SECONDS, 1000),
-        .half_close_ms = get_milliseconds(store, KFT_SETTING_HALF_CLOSE_SECONDS, 1000),
-        .auto_close_ms = get_milliseconds(store, KFT_SETTING_DISCONNECT_TIMEOUT_MINUTES, 60000),
+        .hold_ms = get_milliseconds(store, KFT_SETTING_HOLD_SECONDS),
+        .half_close_ms = get_milliseconds(store, KFT_SETTING_HALF_CLOSE_SECONDS),
         .takes_new = plan->args->all,
     };
 }

@@ -184,8 +184,6 @@ static void start(KftRunSet *self, Entry *entry)
     }
     spec->hold_ms = self->options.hold_ms;
     spec->half_close_ms = self->options.half_close_ms;
-    spec->auto_close_ms =
-        kft_config_get_auto_close_ms(entry->seen.config, self->options.auto_close_ms);
     spec->retries_start = true;
     entry->id.v = ++self->last_id;
     g_hash_table_insert(self->by_id, GUINT_TO_POINTER(entry->id.v), entry);
@@ -214,8 +212,6 @@ static void on_stopped(KftRunSet *self, Entry *entry)
         remove_entry(self, entry);
     else if (entry->must_restart)
         start(self, entry);
-    else
-        release(self, entry); /* unused for too long; others may run it now */
 }
 
 static void on_status(KftRunSet *self, Entry *entry, const KftForwardStatusEvent *status)
@@ -261,16 +257,6 @@ static void on_statistics(KftRunSet *self, Entry *entry, const KftForwardStatist
     self->funcs->on_change(&entry->seen, self->user_data);
 }
 
-/* Before it ends by itself. */
-static void on_closing(KftRunSet *self, const Entry *entry, uint32_t in_ms)
-{
-    g_autofree char *text = in_ms == 0
-                                ? g_strdup("used again, stays")
-                                : g_strdup_printf("unused, stops in %u s unless there is traffic",
-                                                  (in_ms + 999) / 1000);
-    self->funcs->on_note(&entry->seen, text, self->user_data);
-}
-
 static void on_event(const KftEvent *event, void *user_data)
 {
     KftRunSet *self = user_data;
@@ -295,10 +281,8 @@ static void on_event(const KftEvent *event, void *user_data)
     case KFT_EVENT_FORWARD_STATISTICS:
         on_statistics(self, entry, &event->statistics);
         return;
-    case KFT_EVENT_FORWARD_CLOSING:
-        on_closing(self, entry, event->closing.in_ms);
-        return;
     case KFT_EVENT_FORWARD_CONNECTION:
+    case KFT_EVENT_FORWARD_CLOSING:
     case KFT_EVENT_PROXY_LOGIN:
     case KFT_EVENT_ANSWER:
     case KFT_EVENT_DIAGNOSE_STEP:

@@ -37,7 +37,6 @@ typedef struct {
     KftStore *store; /* (transfer none), nullable if no config is stored */
     uint32_t hold_ms;
     uint32_t half_close_ms;
-    uint32_t auto_close_ms;         /* without traffic, where the config does not say; 0 = never */
     const KftRelaySettings *relays; /* used only by kft_run_set_new() */
     bool takes_new;                 /* configs that other processes add are run, too */
 } KftRunSetOptions;

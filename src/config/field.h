@@ -14,7 +14,6 @@ typedef enum {
     KFT_FIELD_WORKLOAD,  /* KftWorkloadType */
     KFT_FIELD_PROTOCOL,  /* KftProtocol */
     KFT_FIELD_TRANSPORT, /* KftTransport */
-    KFT_FIELD_BALANCE,   /* KftBalance */
 } KftFieldType;
 
 typedef struct {
@@ -29,9 +28,6 @@ typedef struct {
     bool is_lax_bool;   /* upstream also takes "true" and "false" as text, and null */
     bool is_free_text;  /* may have line breaks and spaces at its ends */
 } KftField;
-
-/* Of auto_close: whatever the setting says. */
-#define KFT_AUTO_CLOSE_NEVER "never"
 
 /* What kft_config_new() gives. */
 extern const KftConfig kft_config_defaults;

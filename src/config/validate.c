@@ -6,15 +6,11 @@
 #include "kftray/error.h"
 
 #include "base/json.h"
-#include "base/number.h"
 #include "base/redact.h"
 #include "config/field.h"
 #include "config/syntax.h"
 
 #define MAX_SHOWN_BYTES 80
-/* A week, as for the setting. */
-#define MAX_AUTO_CLOSE_MS UINT64_C(604800000)
-#define MIN_AUTO_CLOSE_MS UINT64_C(1000)
 #define MAX_EXTRA_BYTES 262144
 
 static bool fail(GError **error, const char *name, const char *value, const char *allowed)
@@ -109,19 +105,6 @@ static bool check_local_address(const KftConfig *self, GError **error)
     return fail(error, "local_address", address,
                 is_expose ? "allowed are IP addresses and host names"
                           : "allowed are IP addresses and localhost");
-}
-
-static bool check_auto_close(const KftConfig *self, GError **error)
-{
-    uint64_t ms = 0;
-
-    if (self->auto_close == NULL || strcmp(self->auto_close, KFT_AUTO_CLOSE_NEVER) == 0)
-        return true;
-    if (kft_parse_duration_ms(self->auto_close, &ms) && ms >= MIN_AUTO_CLOSE_MS &&
-        ms <= MAX_AUTO_CLOSE_MS)
-        return true;
-    return fail(error, "auto_close", self->auto_close,
-                "allowed are times like 30m and 2h, from 1s to 168h, and never");
 }
 
 /* --- by workload --- */
@@ -241,8 +224,7 @@ static bool check_extra(const KftConfig *self, GError **error)
 bool kft_config_validate(const KftConfig *self, GError **error)
 {
     if (!check_fields(self, error) || !check_names(self, error) ||
-        !check_local_address(self, error) || !check_auto_close(self, error) ||
-        !check_workload(self, error))
+        !check_local_address(self, error) || !check_workload(self, error))
         return false;
     if (self->remote_port == 0 && self->workload_type != KFT_WORKLOAD_TYPE_EXPOSE)
         return fail_missing(error, self, "remote_port");

@@ -3,8 +3,6 @@
 #include "kftray/config.h"
 #include "kftray/error.h"
 
-#include "base/number.h"
-
 /* Errors: BAD_CONFIG if the config is right but asks for what is not there yet. */
 static bool check_possible(const KftConfig *config, GError **error)
 {
@@ -38,16 +36,5 @@ KftForwardSpec *kft_config_to_spec(const KftConfig *self, GError **error)
     spec->addresses = g_new0(char *, 2);
     spec->addresses[0] = g_strdup(self->local_address == NULL ? "127.0.0.1" : self->local_address);
     spec->transport = self->transport;
-    spec->balance = self->balance;
     return g_steal_pointer(&spec);
-}
-
-uint32_t kft_config_get_auto_close_ms(const KftConfig *self, uint32_t default_ms)
-{
-    uint64_t ms = 0;
-
-    if (self->auto_close == NULL)
-        return default_ms;
-    /* "never" is no time. */
-    return kft_parse_duration_ms(self->auto_close, &ms) ? (uint32_t)MIN(ms, G_MAXINT32) : 0;
 }

@@ -173,9 +173,6 @@ static void keep_own(KftConfig *config, const KftConfig *stored)
         config->local_port = stored->local_port;
     if (config->transport == KFT_TRANSPORT_AUTO)
         config->transport = stored->transport;
-    if (config->balance == KFT_BALANCE_STICKY)
-        config->balance = stored->balance;
-    keep_text(&config->auto_close, stored->auto_close);
 }
 
 static void update_item(KftImportItem *item, const KftConfig *stored)

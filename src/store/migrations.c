@@ -70,10 +70,6 @@ const char *const kft_migrations[] = {
     ") STRICT, WITHOUT ROWID;",
 
     /* 1 → 2 */
-    "ALTER TABLE configs ADD COLUMN auto_close TEXT;"
-    "ALTER TABLE configs ADD COLUMN balance TEXT NOT NULL DEFAULT 'sticky';",
-
-    /* 2 → 3 */
     "CREATE TABLE run_health ("
     "  config INTEGER PRIMARY KEY REFERENCES run_states (config) ON DELETE CASCADE,"
     "  n_open INTEGER NOT NULL,"

@@ -115,19 +115,6 @@ class Run(harness.ClusterCase):
         self.assertEqual(run.end(), 0)
         self.assertEqual(sum("starts again" in line for line in run.lines), 1)
 
-    def test_stops_when_unused(self):
-        """It says so before; then it is nobody's."""
-        self.add("svc/web", ":8080", "--auto-close", "6s", "--balance", "round-robin")
-        run = self.start("run", "--all")
-        run.await_line("ready at")
-        run.await_line(r"^web: unused, stops in \d s unless there is traffic$")
-        run.await_line(r"^web: stopped$")
-        self.await_state("web", state="idle", pid=None)
-        self.assertEqual(self.state("web")["config"]["auto_close"], "6s")
-        self.good("edit", "web", "auto_close=never", "balance=")
-        self.await_state("web", state="ready", pid=run.pid)
-        self.assertEqual(run.end(), 0)
-
     def test_an_edit_mends_what_failed(self):
         self.add("svc/web", ":8080", "--context", "nowhere")
         self.add("svc/web", ":8080", "alias=good", "--force")

@@ -48,8 +48,6 @@ static void test_right(void)
         "local_address:host.lan;exposure_type:public;cert_manager_enabled:true;cert_issuer:x",
         EXPOSE "ingress_annotations:{\"a\"\\:\"b\"}",
         EXPOSE "cert_manager_enabled:true;exposure_type:cluster",
-        WEB "balance:least-connections;auto_close:1h30m",
-        WEB "auto_close:never",
         WEB "extra:{\"x\":1};note: any\\ntext ",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -79,8 +77,6 @@ static void test_wrong(void)
         {WEB "alias: a", "alias is*spaces at the ends*"},
         {WEB "alias:a\\377", "alias is*not UTF-8"},
         {WEB "alias:a b;domain_enabled:true", "alias is \"a b\", but domain_enabled needs*"},
-        {WEB "auto_close:0", "auto_close is \"0\", allowed are times like 30m*"},
-        {WEB "auto_close:169h", "auto_close is \"169h\", allowed are times like 30m*"},
         {WEB "http_logs_retention_days:0", "http_logs_retention_days is \"0\"*from 1 to 365"},
         {WEB "http_logs_max_file_size:104857601", "http_logs_max_file_size is*104857600"},
         {WEB "extra:[]", "extra is \"[]\", allowed are JSON objects*"},

@@ -94,27 +94,6 @@ static void test_impossible(void)
     }
 }
 
-static void test_auto_close(void)
-{
-    static const struct {
-        const char *value;
-        uint32_t ms;
-    } rows[] = {{"", 7000}, {"never", 0}, {"90s", 90000}, {"168h", 604800000}};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(KftConfig) config = kft_config_new();
-        g_assert_true(kft_config_set(config, "auto_close", rows[i].value, NULL));
-        g_assert_cmpuint(kft_config_get_auto_close_ms(config, 7000), ==, rows[i].ms);
-    }
-}
-
-static void test_balance(void)
-{
-    g_autoptr(KftConfig) config = make("service=web;remote_port=80;balance=least-connections");
-    g_autoptr(KftForwardSpec) spec = kft_config_to_spec(config, NULL);
-    g_assert_cmpint(spec->balance, ==, KFT_BALANCE_LEAST);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -122,7 +101,5 @@ int main(int argc, char **argv)
     g_test_add_func("/engine/config-spec/places", test_places);
     g_test_add_func("/engine/config-spec/relays", test_relays);
     g_test_add_func("/engine/config-spec/impossible", test_impossible);
-    g_test_add_func("/engine/config-spec/auto-close", test_auto_close);
-    g_test_add_func("/engine/config-spec/balance", test_balance);
     return g_test_run();
 }

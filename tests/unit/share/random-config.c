@@ -170,9 +170,6 @@ KftConfig *random_config(GRand *rand)
     config->workload_type = (KftWorkloadType)below(rand, 4);
     config->protocol = (KftProtocol)below(rand, 2);
     config->transport = (KftTransport)below(rand, 4);
-    if (config->workload_type <= KFT_WORKLOAD_TYPE_POD) /* others have no choice of pods */
-        config->balance = (KftBalance)below(rand, 3);
-    config->auto_close = maybe(rand, g_strdup(flip(rand) ? "never" : "90m"));
     fill_target(rand, config);
     config->context = maybe(rand, random_text(rand, false));
     config->kubeconfig = maybe(rand, random_text(rand, false));
