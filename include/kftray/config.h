@@ -47,7 +47,8 @@ typedef struct {
     uint16_t local_port;  /* 0 = a free one is chosen when the config is stored */
     char *local_address;  /* to listen on; NULL = 127.0.0.1 */
     bool auto_loopback_address;
-    KftTransport transport; /* upstream does not know it */
+    KftTransport transport; /* upstream does not know it, nor balance */
+    KftBalance balance;     /* which of several ready pods; not EXPOSE */
 
     bool domain_enabled; /* the alias as a host name */
 

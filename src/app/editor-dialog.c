@@ -52,6 +52,7 @@ struct _KftEditorDialog {
     GtkComboBoxText *group;
     GtkEntry *note;
     GtkComboBoxText *transport;
+    GtkComboBoxText *balance;
     GtkEntry *kubeconfig;
     GtkWidget *problem_bar;
     GtkLabel *problem;
@@ -172,6 +173,7 @@ static KftConfig *read_form(KftEditorDialog *self, GError **error)
         {"kubeconfig", kubeconfig},
         {"protocol", gtk_combo_box_get_active_id(GTK_COMBO_BOX(self->protocol))},
         {"transport", gtk_combo_box_get_active_id(GTK_COMBO_BOX(self->transport))},
+        {"balance", gtk_combo_box_get_active_id(GTK_COMBO_BOX(self->balance))},
     };
 
     if (!read_target(self, config, error))
@@ -246,6 +248,7 @@ static void fill_form(KftEditorDialog *self)
     gtk_combo_box_set_active_id(GTK_COMBO_BOX(self->protocol), kft_protocol_name(config->protocol));
     gtk_combo_box_set_active_id(GTK_COMBO_BOX(self->transport),
                                 kft_transport_name(config->transport));
+    gtk_combo_box_set_active_id(GTK_COMBO_BOX(self->balance), kft_balance_name(config->balance));
     fill_groups(self);
     self->is_filling = false;
 }
@@ -636,6 +639,7 @@ static void bind_template(GtkWidgetClass *class)
     BIND(group);
     BIND(note);
     BIND(transport);
+    BIND(balance);
     BIND(kubeconfig);
     BIND(problem_bar);
     BIND(problem);

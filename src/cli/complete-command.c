@@ -154,6 +154,11 @@ static void offer_field_values(const Request *request, const char *key)
         KFT_PROTOCOLS(PROTOCOL_WORD)
 #undef PROTOCOL_WORD
             NULL};
+    static const char *const balances[] = {
+#define BALANCE_WORD(name, text) (text),
+        KFT_BALANCES(BALANCE_WORD)
+#undef BALANCE_WORD
+            NULL};
     static const char *const switches[] = {"true", "false", NULL};
 
     if (strcmp(key, "workload_type") == 0)
@@ -162,6 +167,8 @@ static void offer_field_values(const Request *request, const char *key)
         offer_words(request, protocols);
     else if (strcmp(key, "transport") == 0)
         offer_transports(request);
+    else if (strcmp(key, "balance") == 0)
+        offer_words(request, balances);
     else if (strcmp(key, "context") == 0)
         ask_one(request, KFT_QUERY_CONTEXTS);
     else if (strcmp(key, "namespace") == 0)

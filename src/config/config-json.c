@@ -85,6 +85,7 @@ static bool set_field(
     case KFT_FIELD_WORKLOAD:
     case KFT_FIELD_PROTOCOL:
     case KFT_FIELD_TRANSPORT:
+    case KFT_FIELD_BALANCE:
         if (!json_object_is_type(value, json_type_string))
             return fail_kind(key, value, "texts", error);
         return kft_field_set(field, config, json_object_get_string(value), error);

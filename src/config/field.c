@@ -34,6 +34,8 @@
 #define FIELDS(X)                                                                                  \
     X("alias", alias, TEXT, .workloads = ALL, .placeholders = "default-alias", .max = NAME_BYTES)  \
     X("auto_loopback_address", auto_loopback_address, BOOL, .workloads = ALL)                      \
+    X("balance", balance, BALANCE, .workloads = (SERVICE | POD | PROXY),                           \
+      .words = "sticky|round-robin|least-connections")                                             \
     X("cert_issuer", cert_issuer, TEXT, .workloads = EXPOSE, .max = NAME_BYTES)                    \
     X("cert_issuer_kind", cert_issuer_kind, TEXT, .workloads = EXPOSE,                             \
       .words = "ClusterIssuer|Issuer", .max = NAME_BYTES)                                          \
@@ -80,6 +82,7 @@ const KftConfig kft_config_defaults = {
     .workload_type = KFT_WORKLOAD_TYPE_SERVICE,
     .protocol = KFT_PROTOCOL_TCP,
     .transport = KFT_TRANSPORT_AUTO,
+    .balance = KFT_BALANCE_STICKY,
     .http_logs_max_file_size = UINT64_C(10) * 1024 * 1024,
     .http_logs_retention_days = 7,
     .http_logs_auto_cleanup = true,
@@ -195,6 +198,8 @@ uint64_t kft_field_get_number(const KftField *self, const KftConfig *config)
         return *(const KftProtocol *)at;
     case KFT_FIELD_TRANSPORT:
         return *(const KftTransport *)at;
+    case KFT_FIELD_BALANCE:
+        return *(const KftBalance *)at;
     }
     g_assert_not_reached();
 }
@@ -224,6 +229,9 @@ void kft_field_set_number(const KftField *self, KftConfig *config, uint64_t numb
     case KFT_FIELD_TRANSPORT:
         *(KftTransport *)at = (KftTransport)number;
         return;
+    case KFT_FIELD_BALANCE:
+        *(KftBalance *)at = (KftBalance)number;
+        return;
     }
     g_assert_not_reached();
 }
@@ -247,6 +255,8 @@ char *kft_field_dup(const KftField *self, const KftConfig *config)
         return g_strdup(kft_protocol_name((KftProtocol)number));
     case KFT_FIELD_TRANSPORT:
         return g_strdup(kft_transport_name((KftTransport)number));
+    case KFT_FIELD_BALANCE:
+        return g_strdup(kft_balance_name((KftBalance)number));
     }
     g_assert_not_reached();
 }
@@ -278,6 +288,7 @@ static bool parse_number(const KftField *self, const char *text, uint64_t *ret_n
     KftWorkloadType workload = KFT_WORKLOAD_TYPE_SERVICE;
     KftProtocol protocol = KFT_PROTOCOL_TCP;
     KftTransport transport = KFT_TRANSPORT_AUTO;
+    KftBalance balance = KFT_BALANCE_STICKY;
 
     switch (self->type) {
     case KFT_FIELD_TEXT:
@@ -302,6 +313,11 @@ static bool parse_number(const KftField *self, const char *text, uint64_t *ret_n
         if (!kft_transport_parse(text, &transport))
             return false;
         *ret_number = transport;
+        return true;
+    case KFT_FIELD_BALANCE:
+        if (!kft_balance_parse(text, &balance))
+            return false;
+        *ret_number = balance;
         return true;
     }
     g_assert_not_reached();

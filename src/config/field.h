@@ -14,6 +14,7 @@ typedef enum {
     KFT_FIELD_WORKLOAD,  /* KftWorkloadType */
     KFT_FIELD_PROTOCOL,  /* KftProtocol */
     KFT_FIELD_TRANSPORT, /* KftTransport */
+    KFT_FIELD_BALANCE,   /* KftBalance */
 } KftFieldType;
 
 typedef struct {

@@ -36,5 +36,6 @@ KftForwardSpec *kft_config_to_spec(const KftConfig *self, GError **error)
     spec->addresses = g_new0(char *, 2);
     spec->addresses[0] = g_strdup(self->local_address == NULL ? "127.0.0.1" : self->local_address);
     spec->transport = self->transport;
+    spec->balance = self->balance;
     return g_steal_pointer(&spec);
 }

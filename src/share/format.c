@@ -48,6 +48,7 @@ static char *dup_field_json(const KftField *field, const KftConfig *config)
     case KFT_FIELD_WORKLOAD:
     case KFT_FIELD_PROTOCOL:
     case KFT_FIELD_TRANSPORT:
+    case KFT_FIELD_BALANCE:
         return text == NULL ? NULL : dup_quoted(text);
     case KFT_FIELD_PORT:
     case KFT_FIELD_NUMBER:

@@ -173,6 +173,8 @@ static void keep_own(KftConfig *config, const KftConfig *stored)
         config->local_port = stored->local_port;
     if (config->transport == KFT_TRANSPORT_AUTO)
         config->transport = stored->transport;
+    if (config->balance == KFT_BALANCE_STICKY)
+        config->balance = stored->balance;
 }
 
 static void update_item(KftImportItem *item, const KftConfig *stored)

@@ -69,6 +69,9 @@ static void bind_field(KftStatement *statement, const KftField *field, const Kft
     case KFT_FIELD_TRANSPORT:
         kft_statement_bind_text(statement, kft_transport_name((KftTransport)number));
         return;
+    case KFT_FIELD_BALANCE:
+        kft_statement_bind_text(statement, kft_balance_name((KftBalance)number));
+        return;
     }
     g_assert_not_reached();
 }
@@ -121,6 +124,7 @@ read_field(const KftStatement *statement, int column, const KftField *field, Kft
     case KFT_FIELD_WORKLOAD:
     case KFT_FIELD_PROTOCOL:
     case KFT_FIELD_TRANSPORT:
+    case KFT_FIELD_BALANCE:
         return read_word(statement, column, field, config);
     }
     g_assert_not_reached();

@@ -89,6 +89,9 @@ const char *const kft_migrations[] = {
     "  pod TEXT"
     ") STRICT;"
     "CREATE INDEX run_history_by_config ON run_history (config, id);",
+
+    /* 2 → 3 */
+    "ALTER TABLE configs ADD COLUMN balance TEXT NOT NULL DEFAULT 'sticky'",
 };
 
 const size_t kft_n_migrations = G_N_ELEMENTS(kft_migrations);

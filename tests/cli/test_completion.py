@@ -23,6 +23,7 @@ class Offers(harness.ClusterCase):
                 (("li",), ["list"]), (("help", "stat"), ["status"]), (("list", "--ru"), ["--running"]),
                 (("show", ""), ["web"]), (("edit", "web", "local_p"), ["local_port="]),
                 (("edit", "web", "protocol="), ["protocol=tcp", "protocol=udp"]),
+                (("edit", "web", "balance=r"), ["balance=round-robin"]),
                 (("settings", "hold"), ["hold_seconds"]), (("settings", "notify", "t"), ["true"]),
                 (("settings", "hold_seconds", ""), ["10"]), (("list", "-o", ""), ["wide", "json"]),
                 (("run", "--output=l"), ["--output=lines"]), (("forward", "--transport", "s"), ["spdy"]),

@@ -51,6 +51,15 @@ class Add(harness.Case):
         config = self.json("add", "svc/db", ":80", "--address", "127.0.0.1", "--json")[0]["config"]
         self.assertEqual(config.get("local_address", "127.0.0.1"), "127.0.0.1")
 
+    def test_which_pod_is_chosen(self):
+        self.good("add", "svc/web", "8080:80", "balance=round-robin")
+        self.assertEqual(self.json("show", "web", "--json")["config"]["balance"], "round-robin")
+        self.good("edit", "web", "balance=least-connections")
+        self.assertIn('"balance": "least-connections"', self.good("export"))
+        self.good("edit", "web", "balance=")
+        self.assertNotIn("balance", self.good("export"))
+        self.assertRegex(self.bad("edit", "web", "balance=random"), '^balance is "random", allowed are sticky, ')
+
     def test_a_taken_address_is_refused_and_a_free_port_named(self):
         self.good("add", "svc/web", "8080:80")
         sentence = self.bad("add", "svc/db", "8080:5432")

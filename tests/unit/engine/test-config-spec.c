@@ -51,13 +51,15 @@ static void test_possible(void)
 static void test_places(void)
 {
     g_autoptr(KftConfig) config =
-        make("service=web;remote_port=80;context=c;namespace=n;kubeconfig=/k;transport=spdy");
+        make("service=web;remote_port=80;context=c;namespace=n;kubeconfig=/k;transport=spdy;"
+             "balance=least-connections");
     g_autoptr(KftForwardSpec) spec = kft_config_to_spec(config, NULL);
 
     g_assert_cmpstr(spec->context, ==, "c");
     g_assert_cmpstr(spec->namespace_, ==, "n");
     g_assert_cmpstr(spec->kubeconfig, ==, "/k");
     g_assert_cmpint(spec->transport, ==, KFT_TRANSPORT_SPDY);
+    g_assert_cmpint(spec->balance, ==, KFT_BALANCE_LEAST);
 }
 
 static void test_relays(void)

@@ -157,6 +157,7 @@ static void fill_target(GRand *rand, KftConfig *config)
     static const char *const addresses[] = {NULL, "127.0.0.2", "::1", "localhost", "0.0.0.0"};
     config->local_address = g_strdup(addresses[below(rand, G_N_ELEMENTS(addresses))]);
     config->remote_port = (uint16_t)(1 + below(rand, 65535));
+    config->balance = (KftBalance)below(rand, 3);
     config->local_port = flip(rand) ? 0 : (uint16_t)(1 + below(rand, 65535));
     config->domain_enabled = flip(rand);
     config->alias = maybe(rand, config->domain_enabled ? random_word(rand, "ab-", 20)

@@ -127,7 +127,8 @@ static void test_one_line(void)
     g_autofree char *line = kft_share_format_one(config);
 
     g_assert_cmpstr(line, ==,
-                    "{\"auto_loopback_address\":false,\"b\":{\"x\":{}},\"domain_enabled\":false,"
+                    "{\"auto_loopback_address\":false,\"b\":{\"x\":{}},\"balance\":\"sticky\","
+                    "\"domain_enabled\":false,"
                     "\"http_logs_auto_cleanup\":true,\"http_logs_enabled\":false,"
                     "\"http_logs_max_file_size\":10485760,\"http_logs_retention_days\":7,\"id\":3,"
                     "\"protocol\":\"tcp\",\"remote_port\":80,\"service\":\"web\","

@@ -75,6 +75,7 @@ static void test_plans(void)
         {"7:local_port=8080", "local_port=8080", "same 7 8080"},
         {"7:local_port=8080;note=mine;group=g;transport=spdy;alias=a", "local_port=8080",
          "same 7 8080"},
+        {"7:local_port=8080;balance=round-robin", "local_port=8080", "same 7 8080"},
         {"7:local_port=8080;alias=a", "local_port=8080;alias=b", "changed 7 8080 [alias]"},
         {"7:local_port=8080;alias=a;note=n", "local_port=8080;alias=b;note=o;domain_enabled=true",
          "changed 7 8080 [alias domain_enabled note]"},
