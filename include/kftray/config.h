@@ -11,6 +11,9 @@ typedef struct {
     int64_t v;
 } KftConfigId;
 
+/* A number that is not set. */
+#define KFT_CONFIG_UNSET UINT64_MAX
+
 /* What a config forwards to. */
 #define KFT_WORKLOAD_TYPES(X)                                                                      \
     X(SERVICE, "service") /* a pod of a Service */                                                 \
@@ -49,6 +52,10 @@ typedef struct {
     bool auto_loopback_address;
     KftTransport transport; /* upstream does not know it, nor balance */
     KftBalance balance;     /* which of several ready pods; not EXPOSE */
+    /* The forward ends after so long without traffic, 0 = never; KFT_CONFIG_UNSET = as the setting
+     * of that name says. Upstream does not know it, nor stop_at. */
+    uint64_t disconnect_timeout_minutes;
+    char *stop_at; /* "18:30": the forward ends at this local time */
 
     bool domain_enabled; /* the alias as a host name */
 
@@ -116,7 +123,8 @@ char *kft_config_describe_target(const KftConfig *self);
  * Thread: any. */
 char *kft_config_describe_local(const KftConfig *self);
 
-/* What the engine needs to run it. Errors: BAD_CONFIG (validation; a workload or protocol that this
+/* What the engine needs to run it now: stop_at is the next time of that name. What settings decide
+ * is left at the spec's defaults. Errors: BAD_CONFIG (validation; a workload or protocol that this
  * version cannot forward yet). Returns: (transfer full). Thread: any. */
 KftForwardSpec *kft_config_to_spec(const KftConfig *self, GError **error);
 

@@ -15,7 +15,7 @@ typedef enum {
     KFT_EVENT_FORWARD_CONNECTION,       /* a local connection was accepted */
     KFT_EVENT_FORWARD_CONNECTION_ERROR, /* a local connection ended with an error */
     KFT_EVENT_FORWARD_STATISTICS,       /* at most 4 a second, only when something changed */
-    KFT_EVENT_FORWARD_CLOSING,          /* it will end by itself unless there is traffic */
+    KFT_EVENT_FORWARD_CLOSING,          /* it will end by itself soon */
     KFT_EVENT_DIAGNOSE_STEP,            /* a step of a diagnosis began or ended */
     KFT_EVENT_DIAGNOSE_DONE,
     KFT_EVENT_PROXY_LOGIN, /* a proxy wants a login; kft_command_new_set_proxy_login() gives it */
@@ -78,7 +78,8 @@ typedef struct {
         } connection;
         KftForwardStatisticsEvent statistics;
         struct {
-            uint32_t in_ms; /* 0: there was traffic, it stays */
+            uint32_t in_ms;  /* 0: no longer so */
+            bool is_at_time; /* at its time, with or without traffic; else for want of traffic */
         } closing;
         KftDiagnoseResult diagnose_step;
         struct {

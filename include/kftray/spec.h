@@ -41,6 +41,7 @@ typedef struct {
     uint32_t half_close_ms; /* 0 = tell the pod at once, as kubectl does */
     uint32_t hold_ms;
     uint32_t auto_close_ms; /* ends after so long without traffic; 0 = never */
+    int64_t stop_at_s;      /* ends then, unix seconds; 0 = never */
     bool retries_start;     /* keep trying when the first start fails for what a retry may mend */
 } KftForwardSpec;
 

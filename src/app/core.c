@@ -153,8 +153,9 @@ static KftForwardSpec *make_spec(KftCore *self, const KftConfig *config, GError 
         return NULL;
     spec->hold_ms = kft_core_get_uint(self, KFT_SETTING_HOLD_SECONDS) * 1000;
     spec->half_close_ms = kft_core_get_uint(self, KFT_SETTING_HALF_CLOSE_SECONDS) * 1000;
-    spec->auto_close_ms =
-        kft_core_get_uint(self, KFT_SETTING_DISCONNECT_TIMEOUT_MINUTES) * 60 * 1000;
+    if (config->disconnect_timeout_minutes == KFT_CONFIG_UNSET)
+        spec->auto_close_ms =
+            kft_core_get_uint(self, KFT_SETTING_DISCONNECT_TIMEOUT_MINUTES) * 60 * 1000;
     /* Nobody waits at a prompt: a cluster that cannot be reached now may be later. */
     spec->retries_start = true;
     return spec;

@@ -92,7 +92,7 @@ static void restart_clock(KftDetailsPane *self)
     g_clear_handle_id(&self->clock, g_source_remove);
     if (status == NULL || !gtk_widget_get_mapped(GTK_WIDGET(self)))
         return;
-    if (status->next_try_us > now_us)
+    if (status->next_try_us > now_us || kft_forward_item_get_end_us(self->item) > now_us)
         seconds = 1;
     else if (status->ready_since_us != 0)
         seconds = now_us - status->ready_since_us < (gint64)60 * G_USEC_PER_SEC ? 1 : 60;

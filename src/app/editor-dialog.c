@@ -53,6 +53,8 @@ struct _KftEditorDialog {
     GtkEntry *note;
     GtkComboBoxText *transport;
     GtkComboBoxText *balance;
+    GtkEntry *disconnect_timeout;
+    GtkEntry *stop_at;
     GtkEntry *kubeconfig;
     GtkWidget *problem_bar;
     GtkLabel *problem;
@@ -158,6 +160,8 @@ static KftConfig *read_form(KftEditorDialog *self, GError **error)
     g_autofree char *group = dup_text(get_entry(self->group));
     g_autofree char *note = dup_text(self->note);
     g_autofree char *kubeconfig = dup_text(self->kubeconfig);
+    g_autofree char *disconnect_timeout = dup_text(self->disconnect_timeout);
+    g_autofree char *stop_at = dup_text(self->stop_at);
     const struct {
         const char *key;
         const char *value;
@@ -171,6 +175,8 @@ static KftConfig *read_form(KftEditorDialog *self, GError **error)
         {"group", group},
         {"note", note},
         {"kubeconfig", kubeconfig},
+        {"disconnect_timeout_minutes", disconnect_timeout},
+        {"stop_at", stop_at},
         {"protocol", gtk_combo_box_get_active_id(GTK_COMBO_BOX(self->protocol))},
         {"transport", gtk_combo_box_get_active_id(GTK_COMBO_BOX(self->transport))},
         {"balance", gtk_combo_box_get_active_id(GTK_COMBO_BOX(self->balance))},
@@ -233,6 +239,7 @@ static void fill_groups(KftEditorDialog *self)
 static void fill_form(KftEditorDialog *self)
 {
     const KftConfig *config = self->original;
+    g_autofree char *disconnect_timeout = kft_config_dup(config, "disconnect_timeout_minutes");
 
     self->is_filling = true;
     set_text(get_entry(self->context), config->context);
@@ -245,6 +252,8 @@ static void fill_form(KftEditorDialog *self)
     set_text(get_entry(self->group), config->group);
     set_text(self->note, config->note);
     set_text(self->kubeconfig, config->kubeconfig);
+    set_text(self->disconnect_timeout, disconnect_timeout);
+    set_text(self->stop_at, config->stop_at);
     gtk_combo_box_set_active_id(GTK_COMBO_BOX(self->protocol), kft_protocol_name(config->protocol));
     gtk_combo_box_set_active_id(GTK_COMBO_BOX(self->transport),
                                 kft_transport_name(config->transport));
@@ -640,6 +649,8 @@ static void bind_template(GtkWidgetClass *class)
     BIND(note);
     BIND(transport);
     BIND(balance);
+    BIND(disconnect_timeout);
+    BIND(stop_at);
     BIND(kubeconfig);
     BIND(problem_bar);
     BIND(problem);

@@ -80,13 +80,19 @@ static void show_status_text(KftForwardCard *self)
     gtk_widget_set_tooltip_text(GTK_WIDGET(self->status), text);
 }
 
+static bool is_counting(KftForwardCard *self)
+{
+    gint64 now_us = g_get_monotonic_time();
+    return kft_forward_item_get_status(self->item)->next_try_us > now_us ||
+           kft_forward_item_get_end_us(self->item) > now_us;
+}
+
 static gboolean on_countdown(gpointer user_data)
 {
     KftForwardCard *self = user_data;
 
     show_status_text(self);
-    if (kft_forward_item_get_status(self->item)->next_try_us > g_get_monotonic_time() &&
-        gtk_widget_get_mapped(GTK_WIDGET(self)))
+    if (is_counting(self) && gtk_widget_get_mapped(GTK_WIDGET(self)))
         return G_SOURCE_CONTINUE;
     self->countdown = 0;
     return G_SOURCE_REMOVE;
@@ -122,7 +128,7 @@ static void show_status(KftForwardCard *self)
                              is_open && kft_forward_item_get_config(self->item)->protocol ==
                                             KFT_PROTOCOL_TCP);
     show_toggle(self);
-    if (status->next_try_us != 0 && self->countdown == 0)
+    if (is_counting(self) && self->countdown == 0)
         self->countdown = g_timeout_add_seconds(1, on_countdown, self);
 }
 

@@ -170,6 +170,14 @@ bool kft_forward_item_is_running(KftForwardItem *self)
     return self->status.state == KFT_ITEM_RUNNING || self->status.state == KFT_ITEM_ELSEWHERE;
 }
 
+gint64 kft_forward_item_get_end_us(KftForwardItem *self)
+{
+    gint64 idle_us = self->status.idle_end_us;
+    gint64 time_us = self->status.time_end_us;
+
+    return idle_us == 0 || time_us == 0 ? MAX(idle_us, time_us) : MIN(idle_us, time_us);
+}
+
 bool kft_forward_item_is_moving(KftForwardItem *self)
 {
     return self->n_moving > 0 || self->traffic.n_open > 0;
@@ -404,6 +412,20 @@ static void take_status(KftForwardItem *self, const KftForwardStatusEvent *event
     emit_changed(self, KFT_ITEM_STATUS);
 }
 
+static void take_closing(KftForwardItem *self, uint32_t in_ms, bool is_at_time)
+{
+    gint64 end_us = in_ms == 0 ? 0 : g_get_monotonic_time() + (gint64)in_ms * 1000;
+
+    if (is_at_time)
+        self->status.time_end_us = end_us;
+    else
+        self->status.idle_end_us = end_us;
+    if (in_ms > 0)
+        log_format(self, false, "%s: it ends in %u s", is_at_time ? "almost time" : "no traffic",
+                   in_ms / 1000);
+    emit_changed(self, KFT_ITEM_STATUS);
+}
+
 void kft_forward_item_take_event(KftForwardItem *self, const KftEvent *event)
 {
     switch (event->type) {
@@ -429,8 +451,7 @@ void kft_forward_item_take_event(KftForwardItem *self, const KftEvent *event)
         take_statistics(self, &event->statistics);
         return;
     case KFT_EVENT_FORWARD_CLOSING:
-        if (event->closing.in_ms > 0)
-            log_format(self, false, "no traffic: it ends in %u s", event->closing.in_ms / 1000);
+        take_closing(self, event->closing.in_ms, event->closing.is_at_time);
         return;
     case KFT_EVENT_DIAGNOSE_STEP:
     case KFT_EVENT_DIAGNOSE_DONE:
@@ -446,6 +467,8 @@ void kft_forward_item_set_stopping(KftForwardItem *self)
     self->status.state = KFT_ITEM_STOPPING;
     self->status.ready_since_us = 0;
     self->status.next_try_us = 0;
+    self->status.idle_end_us = 0;
+    self->status.time_end_us = 0;
     emit_changed(self, KFT_ITEM_STATUS);
 }
 

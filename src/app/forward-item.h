@@ -39,6 +39,8 @@ typedef struct {
     char *waiting_for;       /* STARTING, RECONNECTING: why there is no pod yet; nullable */
     unsigned attempt;        /* failures in a row */
     gint64 next_try_us;      /* monotonic time, 0 = no try is planned */
+    gint64 idle_end_us;      /* monotonic time when it ends for want of traffic; 0 = not soon */
+    gint64 time_end_us;      /* the same at its time of day */
     char *pod;               /* nullable */
     char *address;           /* open local address, nullable */
     KftTransport transport;
@@ -98,6 +100,8 @@ bool kft_forward_item_is_active(KftForwardItem *self);
 bool kft_forward_item_is_on(KftForwardItem *self);
 /* Connections are carried, here or by another process. */
 bool kft_forward_item_is_running(KftForwardItem *self);
+/* When it ends by itself, if that is soon: monotonic time, else 0. */
+gint64 kft_forward_item_get_end_us(KftForwardItem *self);
 /* Bytes moved within the last rates, or connections are open. */
 bool kft_forward_item_is_moving(KftForwardItem *self);
 /* Unix seconds, 0 = never. */

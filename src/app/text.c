@@ -58,6 +58,18 @@ static void append_attempt(GString *out, const KftItemStatus *status)
     }
 }
 
+static void append_end(GString *out, KftForwardItem *item)
+{
+    gint64 end_us = kft_forward_item_get_end_us(item);
+    gint64 left_us = end_us - g_get_monotonic_time();
+
+    if (end_us == 0 || left_us <= 0)
+        return;
+    g_string_append(out, " · ");
+    g_string_append_printf(out, _("ends in %d s"),
+                           (int)((left_us + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC));
+}
+
 char *kft_text_status(KftForwardItem *item)
 {
     const KftItemStatus *status = kft_forward_item_get_status(item);
@@ -90,6 +102,7 @@ char *kft_text_status(KftForwardItem *item)
     case KFT_ITEM_STOPPING:
         break;
     }
+    append_end(out, item);
     return g_string_free(out, FALSE);
 }
 

@@ -16,7 +16,9 @@ typedef struct {
 /* Only what an edit touches can be in its way. */
 static bool moves_address(char *const *changed)
 {
-    static const char *const others[] = {"alias", "note", "group", "transport", "balance", NULL};
+    static const char *const others[] = {"alias",     "note",    "group",
+                                         "transport", "balance", "disconnect_timeout_minutes",
+                                         "stop_at",   NULL};
 
     for (char *const *name = changed; *name != NULL; name++) {
         if (!g_strv_contains(others, *name))

@@ -310,7 +310,9 @@ static void on_event(const KftEvent *event, void *user_data)
         return;
     case KFT_EVENT_FORWARD_CLOSING:
         if (event->closing.in_ms > 0)
-            kft_print_note("Note: no traffic; this ends in %.0f s", event->closing.in_ms / 1e3);
+            kft_print_note("Note: %s; this ends in %.0f s",
+                           event->closing.is_at_time ? "it is almost time" : "no traffic",
+                           event->closing.in_ms / 1e3);
         return;
     case KFT_EVENT_FORWARD_STATISTICS:
     case KFT_EVENT_DIAGNOSE_STEP:

@@ -155,6 +155,7 @@ static KftRunSetOptions make_options(const Plan *plan, KftRelaySettings *relays)
         .store = is_stored ? store : NULL,
         .hold_ms = get_milliseconds(store, KFT_SETTING_HOLD_SECONDS),
         .half_close_ms = get_milliseconds(store, KFT_SETTING_HALF_CLOSE_SECONDS),
+        .auto_close_ms = get_milliseconds(store, KFT_SETTING_DISCONNECT_TIMEOUT_MINUTES) * 60,
         .takes_new = plan->args->all,
     };
 }
@@ -201,15 +202,27 @@ static void add_all(KftRunSet *set, const GPtrArray *configs)
         kft_run_set_add(set, configs->pdata[i]);
 }
 
+static guint count_failed(const GPtrArray *entries)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < entries->len; i++)
+        n += ((const KftRunEntry *)entries->pdata[i])->state == KFT_FORWARD_STATE_FAILED;
+    return n;
+}
+
 static int report_end(const KftRunSet *set, bool was_signal)
 {
     if (was_signal)
         return KFT_EXIT_OK;
-    if (kft_run_set_get_entries(set)->len == 0) {
-        kft_print_note("All configs were removed");
+    const GPtrArray *entries = kft_run_set_get_entries(set);
+    guint n_failed = count_failed(entries);
+    if (n_failed == 0) {
+        kft_print_note("All configs %s", entries->len == 0 ? "were removed" : "have ended");
         return KFT_EXIT_OK;
     }
-    kft_print_error("none of the configs can run");
+    kft_print_error("%s", n_failed == entries->len ? "none of the configs can run"
+                                                   : "some configs failed, the others have ended");
     return KFT_EXIT_FAILURE;
 }
 

@@ -184,6 +184,8 @@ static void start(KftRunSet *self, Entry *entry)
     }
     spec->hold_ms = self->options.hold_ms;
     spec->half_close_ms = self->options.half_close_ms;
+    if (entry->seen.config->disconnect_timeout_minutes == KFT_CONFIG_UNSET)
+        spec->auto_close_ms = self->options.auto_close_ms;
     spec->retries_start = true;
     entry->id.v = ++self->last_id;
     g_hash_table_insert(self->by_id, GUINT_TO_POINTER(entry->id.v), entry);
@@ -212,6 +214,8 @@ static void on_stopped(KftRunSet *self, Entry *entry)
         remove_entry(self, entry);
     else if (entry->must_restart)
         start(self, entry);
+    else
+        release(self, entry); /* it closed by itself */
 }
 
 static void on_status(KftRunSet *self, Entry *entry, const KftForwardStatusEvent *status)
@@ -257,6 +261,15 @@ static void on_statistics(KftRunSet *self, Entry *entry, const KftForwardStatist
     self->funcs->on_change(&entry->seen, self->user_data);
 }
 
+static void note_closing(KftRunSet *self, const Entry *entry, uint32_t in_ms, bool is_at_time)
+{
+    if (in_ms == 0)
+        return;
+    g_autofree char *text = g_strdup_printf("%s, it ends in %.0f s",
+                                            is_at_time ? "almost time" : "no traffic", in_ms / 1e3);
+    self->funcs->on_note(&entry->seen, text, self->user_data);
+}
+
 static void on_event(const KftEvent *event, void *user_data)
 {
     KftRunSet *self = user_data;
@@ -281,8 +294,10 @@ static void on_event(const KftEvent *event, void *user_data)
     case KFT_EVENT_FORWARD_STATISTICS:
         on_statistics(self, entry, &event->statistics);
         return;
-    case KFT_EVENT_FORWARD_CONNECTION:
     case KFT_EVENT_FORWARD_CLOSING:
+        note_closing(self, entry, event->closing.in_ms, event->closing.is_at_time);
+        return;
+    case KFT_EVENT_FORWARD_CONNECTION:
     case KFT_EVENT_PROXY_LOGIN:
     case KFT_EVENT_ANSWER:
     case KFT_EVENT_DIAGNOSE_STEP:
@@ -314,7 +329,8 @@ static void take_edited(KftRunSet *self, Entry *entry, const KftConfig *config)
         return;
     kft_config_free(entry->seen.config);
     entry->seen.config = kft_config_copy(config);
-    if (is_cosmetic(fields))
+    bool is_closed = entry->id.v == 0 && entry->seen.state == KFT_FORWARD_STATE_IDLE;
+    if (is_cosmetic(fields) || is_closed)
         return;
     self->funcs->on_note(&entry->seen, "edited, starts again", self->user_data);
     entry->must_restart = true;
@@ -506,7 +522,7 @@ guint kft_run_set_count_alive(const KftRunSet *self)
 
     for (guint i = 0; i < self->entries->len; i++) {
         const Entry *entry = self->entries->pdata[i];
-        n += entry->seen.state != KFT_FORWARD_STATE_FAILED;
+        n += entry->id.v != 0;
     }
     return n;
 }

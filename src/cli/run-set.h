@@ -37,6 +37,7 @@ typedef struct {
     KftStore *store; /* (transfer none), nullable if no config is stored */
     uint32_t hold_ms;
     uint32_t half_close_ms;
+    uint32_t auto_close_ms;         /* of configs that do not say it */
     const KftRelaySettings *relays; /* used only by kft_run_set_new() */
     bool takes_new;                 /* configs that other processes add are run, too */
 } KftRunSetOptions;
@@ -56,7 +57,7 @@ unsigned kft_run_set_wait(KftRunSet *self, int timeout_ms);
 
 /* Those that run or failed, of KftRunEntry. (transfer none). */
 const GPtrArray *kft_run_set_get_entries(const KftRunSet *self);
-/* How many of them are not failed. */
+/* How many of them are neither failed nor closed by themselves. */
 guint kft_run_set_count_alive(const KftRunSet *self);
 /* Whether bytes moved within the last second or so, so that rates will change by themselves. */
 bool kft_run_set_is_moving(const KftRunSet *self);

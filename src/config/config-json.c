@@ -78,6 +78,7 @@ static bool set_field(
     switch (field->type) {
     case KFT_FIELD_PORT:
     case KFT_FIELD_NUMBER:
+    case KFT_FIELD_OPTIONAL:
         return set_from_number(field, config, key, value, error);
     case KFT_FIELD_BOOL:
         return set_from_bool(field, config, key, value, error);

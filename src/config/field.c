@@ -43,6 +43,8 @@
       .is_lax_bool = true)                                                                         \
     X("context", context, TEXT, .workloads = ALL, .placeholders = "current-context|@current",      \
       .max = CONTEXT_BYTES)                                                                        \
+    X("disconnect_timeout_minutes", disconnect_timeout_minutes, OPTIONAL, .workloads = ALL,        \
+      .max = 10080)                                                                                \
     X("domain_enabled", domain_enabled, BOOL, .workloads = ALL, .is_lax_bool = true)               \
     X("exposure_type", exposure_type, TEXT, .workloads = EXPOSE,                                   \
       .words = "public|cluster|internal", .max = NAME_BYTES)                                       \
@@ -72,6 +74,7 @@
     X("remote_port", remote_port, PORT, .workloads = (SERVICE | POD | PROXY))                      \
     X("service", service, TEXT, .workloads = SERVICE, .placeholders = "default-service",           \
       .max = LABEL_BYTES)                                                                          \
+    X("stop_at", stop_at, TEXT, .workloads = ALL, .max = 5)                                        \
     X("target", target, TEXT, .workloads = POD, .placeholders = "default-target",                  \
       .max = SELECTOR_BYTES)                                                                       \
     X("transport", transport, TRANSPORT, .workloads = ALL, .words = "auto|tunnel|spdy|websocket")  \
@@ -83,6 +86,7 @@ const KftConfig kft_config_defaults = {
     .protocol = KFT_PROTOCOL_TCP,
     .transport = KFT_TRANSPORT_AUTO,
     .balance = KFT_BALANCE_STICKY,
+    .disconnect_timeout_minutes = KFT_CONFIG_UNSET,
     .http_logs_max_file_size = UINT64_C(10) * 1024 * 1024,
     .http_logs_retention_days = 7,
     .http_logs_auto_cleanup = true,
@@ -159,6 +163,8 @@ void kft_field_set_error(const KftField *self, const char *value, GError **error
         allowed = g_strdup("whole numbers from 1 to 65535, and 0 for unset");
     } else if (self->type == KFT_FIELD_NUMBER) {
         allowed = g_strdup_printf("whole numbers from 1 to %" G_GUINT64_FORMAT, self->max);
+    } else if (self->type == KFT_FIELD_OPTIONAL) {
+        allowed = g_strdup_printf("whole numbers from 0 to %" G_GUINT64_FORMAT, self->max);
     } else {
         allowed = g_strdup_printf("texts of up to %" G_GUINT64_FORMAT " bytes", self->max);
     }
@@ -189,6 +195,7 @@ uint64_t kft_field_get_number(const KftField *self, const KftConfig *config)
     case KFT_FIELD_PORT:
         return *(const uint16_t *)at;
     case KFT_FIELD_NUMBER:
+    case KFT_FIELD_OPTIONAL:
         return *(const uint64_t *)at;
     case KFT_FIELD_BOOL:
         return *(const bool *)at;
@@ -215,6 +222,7 @@ void kft_field_set_number(const KftField *self, KftConfig *config, uint64_t numb
         *(uint16_t *)at = (uint16_t)number;
         return;
     case KFT_FIELD_NUMBER:
+    case KFT_FIELD_OPTIONAL:
         *(uint64_t *)at = number;
         return;
     case KFT_FIELD_BOOL:
@@ -245,6 +253,8 @@ char *kft_field_dup(const KftField *self, const KftConfig *config)
         return g_strdup(*kft_field_text(self, config));
     case KFT_FIELD_PORT:
         return number == 0 ? NULL : g_strdup_printf("%" G_GUINT64_FORMAT, number);
+    case KFT_FIELD_OPTIONAL:
+        return number == KFT_CONFIG_UNSET ? NULL : g_strdup_printf("%" G_GUINT64_FORMAT, number);
     case KFT_FIELD_NUMBER:
         return g_strdup_printf("%" G_GUINT64_FORMAT, number);
     case KFT_FIELD_BOOL:
@@ -297,6 +307,8 @@ static bool parse_number(const KftField *self, const char *text, uint64_t *ret_n
         return kft_parse_uint(text, 0, UINT16_MAX, ret_number);
     case KFT_FIELD_NUMBER:
         return kft_parse_uint(text, 1, self->max, ret_number);
+    case KFT_FIELD_OPTIONAL:
+        return kft_parse_uint(text, 0, self->max, ret_number);
     case KFT_FIELD_BOOL:
         return parse_bool(text, ret_number);
     case KFT_FIELD_WORKLOAD:

@@ -10,6 +10,7 @@ typedef enum {
     KFT_FIELD_TEXT,      /* char * */
     KFT_FIELD_PORT,      /* uint16_t, 0 = unset */
     KFT_FIELD_NUMBER,    /* uint64_t */
+    KFT_FIELD_OPTIONAL,  /* uint64_t, KFT_CONFIG_UNSET = unset */
     KFT_FIELD_BOOL,      /* bool */
     KFT_FIELD_WORKLOAD,  /* KftWorkloadType */
     KFT_FIELD_PROTOCOL,  /* KftProtocol */
@@ -24,7 +25,7 @@ typedef struct {
     /* Texts that mean "unset" in upstream's files and databases, joined by "|"; nullable. */
     const char *placeholders;
     const char *words;  /* what is allowed, joined by "|"; nullable */
-    uint64_t max;       /* TEXT: bytes, NUMBER: the value (the least is 1) */
+    uint64_t max;       /* TEXT: bytes; NUMBER: the value (the least is 1); OPTIONAL: the value */
     unsigned workloads; /* that use it, a bit for each */
     bool is_lax_bool;   /* upstream also takes "true" and "false" as text, and null */
     bool is_free_text;  /* may have line breaks and spaces at its ends */
@@ -41,8 +42,8 @@ extern const char *const kft_field_names[];
 
 /* NULL if there is none. "bind_address" finds local_address. */
 const KftField *kft_field_find(const char *name);
-/* The field as text whatever its value, NULL only for texts and ports that are unset; (transfer
- * full). kft_field_set() takes it back. */
+/* The field as text whatever its value, NULL only for texts, ports and optionals that are unset;
+ * (transfer full). kft_field_set() takes it back. */
 char *kft_field_dup(const KftField *self, const KftConfig *config);
 /* Errors: BAD_CONFIG. NULL or "" unsets, which means the default of kft_config_new(). */
 bool kft_field_set(const KftField *self, KftConfig *config, const char *text, GError **error);

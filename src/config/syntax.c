@@ -207,3 +207,10 @@ const char *kft_syntax_find_selector_fault(const char *text)
         text++;
     }
 }
+
+bool kft_syntax_is_time_of_day(const char *text)
+{
+    return strlen(text) == 5 && g_ascii_isdigit(text[0]) && g_ascii_isdigit(text[1]) &&
+           text[2] == ':' && text[3] >= '0' && text[3] < '6' && g_ascii_isdigit(text[4]) &&
+           (text[0] - '0') * 10 + text[1] - '0' < 24;
+}

@@ -17,6 +17,8 @@ bool kft_syntax_is_ip_address(const char *text);
  * a host, perhaps a user name and a port, and no password. Else NULL or what is wrong, (transfer
  * none). */
 const char *kft_syntax_find_proxy_fault(const char *text);
+/* "HH:MM", 00:00 to 23:59. */
+bool kft_syntax_is_time_of_day(const char *text);
 /* A label selector: "a=b,c!=d,e in (f,g),!h". Else NULL or what is wrong, (transfer none). */
 const char *kft_syntax_find_selector_fault(const char *text);
 /* The host of "host", an address, or a URL, as upstream's relay server takes it; NULL if that is

@@ -57,6 +57,16 @@ static bool check_text(const KftField *field, const char *text, GError **error)
     return true;
 }
 
+static bool check_optional(const KftField *field, const KftConfig *self, GError **error)
+{
+    uint64_t number = kft_field_get_number(field, self);
+    if (number == KFT_CONFIG_UNSET || number <= field->max)
+        return true;
+    g_autofree char *text = kft_field_dup(field, self);
+    kft_field_set_error(field, text, error);
+    return false;
+}
+
 static bool check_fields(const KftConfig *self, GError **error)
 {
     for (size_t i = 0; i < kft_n_fields; i++) {
@@ -72,6 +82,8 @@ static bool check_fields(const KftConfig *self, GError **error)
                 kft_field_set_error(field, text, error);
                 return false;
             }
+        } else if (field->type == KFT_FIELD_OPTIONAL && !check_optional(field, self, error)) {
+            return false;
         }
     }
     return true;
@@ -87,6 +99,8 @@ static bool check_names(const KftConfig *self, GError **error)
         return fail(error, "namespace", self->namespace_, label);
     if (self->service != NULL && !kft_syntax_is_dns_label(self->service))
         return fail(error, "service", self->service, label);
+    if (self->stop_at != NULL && !kft_syntax_is_time_of_day(self->stop_at))
+        return fail(error, "stop_at", self->stop_at, "allowed are times from 00:00 to 23:59");
     if (self->domain_enabled && self->alias != NULL && !kft_syntax_is_host_name(self->alias))
         return fail(
             error, "alias", self->alias,

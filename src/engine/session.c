@@ -184,11 +184,12 @@ static void on_forward_notice(const char *text, void *user_data)
     entry->session->post(event, entry->session->user_data);
 }
 
-static void on_forward_closing(uint32_t in_ms, void *user_data)
+static void on_forward_closing(uint32_t in_ms, bool is_at_time, void *user_data)
 {
     Entry *entry = user_data;
     KftEvent *event = new_event(KFT_EVENT_FORWARD_CLOSING, entry->id);
     event->closing.in_ms = in_ms;
+    event->closing.is_at_time = is_at_time;
     entry->session->post(event, entry->session->user_data);
 }
 

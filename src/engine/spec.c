@@ -161,6 +161,7 @@ make_options(const KftForwardSpec *spec, bool needs_target, GError **error)
     options->limits.half_close_ms = spec->half_close_ms;
     options->limits.hold_ms = spec->hold_ms;
     options->auto_close_ms = spec->auto_close_ms;
+    options->stop_at_s = spec->stop_at_s;
     options->retries_start = spec->retries_start;
     return options;
 }

@@ -5,9 +5,6 @@
 
 #include "forward/forward-priv.h"
 
-/* An end for want of traffic is announced so long before, or at half of the time. */
-#define ANNOUNCE_MS 60000
-
 typedef struct {
     KftForward *owner;
     KftConnection *connection;
@@ -35,7 +32,7 @@ static void on_auto_close(void *user_data)
 {
     KftForward *self = user_data;
     uint32_t limit_ms = self->options->auto_close_ms;
-    uint32_t ahead_ms = MIN(ANNOUNCE_MS, limit_ms / 2);
+    uint32_t ahead_ms = MIN(KFT_ANNOUNCE_MS, limit_ms / 2);
     uint64_t idle_ms = kft_loop_now_ms(self->loop) - find_last_traffic_ms(self);
 
     if (kft_forward_is_over(self) && self->state != KFT_FORWARD_STATE_IDLE)
@@ -51,7 +48,8 @@ static void on_auto_close(void *user_data)
     }
     bool is_near = idle_ms >= limit_ms - ahead_ms;
     if (is_near != self->is_announced)
-        self->funcs.on_closing(is_near ? (uint32_t)(limit_ms - idle_ms) : 0, self->user_data);
+        self->funcs.on_closing(is_near ? (uint32_t)(limit_ms - idle_ms) : 0,
+                               /* is_at_time */ false, self->user_data);
     self->is_announced = is_near;
     kft_timer_start(self->auto_close, is_near ? limit_ms - idle_ms : limit_ms - ahead_ms - idle_ms);
 }
@@ -238,7 +236,7 @@ void kft_forward_init_clients(KftForward *self)
     if (limit_ms == 0)
         return;
     self->auto_close = kft_timer_new(self->loop, on_auto_close, self);
-    kft_timer_start(self->auto_close, limit_ms - MIN(ANNOUNCE_MS, limit_ms / 2));
+    kft_timer_start(self->auto_close, limit_ms - MIN(KFT_ANNOUNCE_MS, limit_ms / 2));
 }
 
 void kft_forward_clear_clients(KftForward *self)

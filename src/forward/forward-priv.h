@@ -43,6 +43,8 @@ struct KftForward {
     KftTimer *auto_close;     /* nullable */
     uint64_t last_traffic_ms; /* of connections that ended */
     bool is_announced;
+    KftTimer *stop_at; /* nullable */
+    bool is_time_announced;
     bool has_told_block;
     KftBackoff backoff;
 
@@ -111,6 +113,15 @@ void kft_forward_doubt_relay(KftForward *self);
 bool kft_forward_remove_relay(KftForward *self);
 /* As the user calls it. */
 uint16_t kft_forward_shown_port(const KftForward *self, uint16_t port);
+
+/* --- forward-time.c --- */
+
+/* An end by itself is announced so long before, or at half of the time. */
+#define KFT_ANNOUNCE_MS 60000
+void kft_forward_init_time(KftForward *self);
+void kft_forward_clear_time(KftForward *self);
+/* Announces the end at a time of day, or does it, if it is time. */
+void kft_forward_check_time(KftForward *self);
 
 /* --- forward-clients.c --- */
 

@@ -582,6 +582,7 @@ KftForward *kft_forward_new(KftCluster *cluster,
     kft_backoff_init(&self->backoff, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
     self->started_ms = kft_loop_now_ms(self->loop);
     kft_forward_init_clients(self);
+    kft_forward_init_time(self);
     kft_forward_init_peers(self);
     kft_forward_init_relay(self);
     self->deadline = kft_timer_new(self->loop, on_deadline, self);
@@ -624,6 +625,7 @@ void kft_forward_retry(KftForward *self)
 
 void kft_forward_verify(KftForward *self, uint32_t limit_ms)
 {
+    kft_forward_check_time(self);
     switch (self->state) {
     case KFT_FORWARD_STATE_READY:
         kft_backends_verify(self->backends, limit_ms);
@@ -689,6 +691,7 @@ void kft_forward_free(KftForward *self)
     close_everything(self);
     kft_timer_free(self->deadline);
     kft_forward_clear_clients(self);
+    kft_forward_clear_time(self);
     kft_forward_clear_peers(self);
     kft_backends_free(self->backends);
     kft_forward_clear_relay(self);

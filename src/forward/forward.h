@@ -42,6 +42,7 @@ typedef struct {
     uint32_t pod_timeout_ms; /* how long a start waits for a running pod */
     KftConnectionLimits limits;
     uint32_t auto_close_ms; /* without traffic; 0 = never */
+    int64_t stop_at_s;      /* unix seconds; 0 = never */
     bool retries_start;     /* keep trying when the first start fails for what a retry may mend */
 } KftForwardOptions;
 
@@ -80,8 +81,8 @@ typedef struct {
     void (*on_listening)(const char *address, uint16_t remote_port, void *user_data);
     void (*on_notice)(const char *text, void *user_data);
     void (*on_connection)(uint16_t local_port, void *user_data);
-    /* It will stop by itself in @in_ms without traffic; 0: no longer so. */
-    void (*on_closing)(uint32_t in_ms, void *user_data);
+    /* It will stop by itself in @in_ms, at its time or for want of traffic; 0: no longer so. */
+    void (*on_closing)(uint32_t in_ms, bool is_at_time, void *user_data);
     /* A local connection ended with an error; @text is one short line. */
     void (*on_connection_error)(uint16_t local_port,
                                 uint16_t remote_port,

@@ -52,6 +52,7 @@ static char *dup_field_json(const KftField *field, const KftConfig *config)
         return text == NULL ? NULL : dup_quoted(text);
     case KFT_FIELD_PORT:
     case KFT_FIELD_NUMBER:
+    case KFT_FIELD_OPTIONAL:
     case KFT_FIELD_BOOL:
         return g_steal_pointer(&text);
     }

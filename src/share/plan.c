@@ -175,6 +175,9 @@ static void keep_own(KftConfig *config, const KftConfig *stored)
         config->transport = stored->transport;
     if (config->balance == KFT_BALANCE_STICKY)
         config->balance = stored->balance;
+    if (config->disconnect_timeout_minutes == KFT_CONFIG_UNSET)
+        config->disconnect_timeout_minutes = stored->disconnect_timeout_minutes;
+    keep_text(&config->stop_at, stored->stop_at);
 }
 
 static void update_item(KftImportItem *item, const KftConfig *stored)

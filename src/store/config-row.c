@@ -56,6 +56,12 @@ static void bind_field(KftStatement *statement, const KftField *field, const Kft
         else
             kft_statement_bind_int(statement, (int64_t)number);
         return;
+    case KFT_FIELD_OPTIONAL:
+        if (number == KFT_CONFIG_UNSET)
+            kft_statement_bind_text(statement, NULL);
+        else
+            kft_statement_bind_int(statement, (int64_t)MIN(number, INT64_MAX));
+        return;
     case KFT_FIELD_NUMBER:
     case KFT_FIELD_BOOL:
         kft_statement_bind_int(statement, (int64_t)MIN(number, INT64_MAX));
@@ -97,6 +103,8 @@ static bool
 read_integer(const KftStatement *statement, int column, const KftField *field, KftConfig *config)
 {
     int64_t number = kft_statement_int(statement, column);
+    if (field->type == KFT_FIELD_OPTIONAL && kft_statement_is_null(statement, column))
+        return true;
     if (number < 0 || (field->type == KFT_FIELD_PORT && number > UINT16_MAX) ||
         (field->type == KFT_FIELD_BOOL && number > 1))
         return false;
@@ -119,6 +127,7 @@ read_field(const KftStatement *statement, int column, const KftField *field, Kft
         return read_text(statement, column, kft_field_text(field, config));
     case KFT_FIELD_PORT:
     case KFT_FIELD_NUMBER:
+    case KFT_FIELD_OPTIONAL:
     case KFT_FIELD_BOOL:
         return read_integer(statement, column, field, config);
     case KFT_FIELD_WORKLOAD:

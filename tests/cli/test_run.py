@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import time
 import unittest
 
 import harness
@@ -68,6 +69,27 @@ class Run(harness.ClusterCase):
         again = self.start("run", "web")
         again.await_line("ready at")
         self.assertEqual(again.end(), 0)
+
+    def test_ends_at_its_time(self):
+        """Announced and done; then it is nobody's, and a run in which nothing is left ends well."""
+        harness.wait_until(lambda: 15 < 60 - time.time() % 60 < 50, "the right part of a minute")
+        self.add("svc/web", ":8080", time.strftime("stop_at=%H:%M", time.localtime(time.time() + 60)))
+        run = self.start("run", "web")
+        run.await_line(r"^web: almost time, it ends in \d+ s$")
+        run.await_line(r"^web: closed, as it is \d\d:\d\d$")
+        self.assertEqual(run.wait(), 0)
+        self.assertEqual(run.lines[-1], "All configs have ended")
+        found = self.state("web")
+        self.assertEqual((found["running"], found["state"], found["pid"]), (False, "idle", None))
+
+    def test_says_when_nobody_uses_it(self):
+        self.good("settings", "disconnect_timeout_minutes", "1")
+        self.add("svc/web", ":8080")
+        self.add("svc/web", ":8080", "alias=kept", "disconnect_timeout_minutes=0", "--force")
+        run = self.start("run", "--all")
+        run.await_line(r"^web: no traffic, it ends in \d+ s$")
+        self.assertFalse([line for line in run.lines if line.startswith("kept: no traffic")])
+        self.assertEqual(run.end(), 0)
 
     def test_one_runs_in_one_process_only(self):
         self.add("svc/web", ":8080")

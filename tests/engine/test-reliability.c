@@ -99,6 +99,7 @@ static void test_auto_close(Fixture *self, gconstpointer data)
     uint16_t port = fixture_wait_port(self);
     g_autoptr(KftEvent) soon = fixture_wait_event(self, KFT_EVENT_FORWARD_CLOSING);
     g_assert_cmpuint(soon->closing.in_ms, >, 0);
+    g_assert_false(soon->closing.is_at_time);
     g_free(kft_test_get(port, "/name"));
     g_autoptr(KftEvent) later = fixture_wait_event(self, KFT_EVENT_FORWARD_CLOSING);
     g_assert_cmpuint(later->closing.in_ms, ==, 0);
@@ -106,6 +107,22 @@ static void test_auto_close(Fixture *self, gconstpointer data)
     g_assert_cmpuint(again->closing.in_ms, >, 0);
     fixture_wait_state(self, KFT_FORWARD_STATE_IDLE, 1);
     g_assert_cmpint(kft_test_connect(port), ==, -1);
+}
+
+/* Announced and done, whatever the traffic. */
+static void test_stop_at(Fixture *self, gconstpointer data)
+{
+    (void)data;
+    KftForwardSpec *spec = fixture_make_spec(self, "pod/x", ":80");
+    spec->stop_at_s = g_get_real_time() / G_USEC_PER_SEC + 10;
+    fixture_start(self, 1, spec);
+    g_autoptr(KftEvent) soon = fixture_wait_event(self, KFT_EVENT_FORWARD_CLOSING);
+    g_assert_true(soon->closing.is_at_time);
+    g_assert_cmpuint(soon->closing.in_ms, >, 0);
+    g_assert_cmpuint(soon->closing.in_ms, <=, 10000);
+    g_autoptr(KftEvent) notice = fixture_wait_event(self, KFT_EVENT_FORWARD_NOTICE);
+    g_assert_true(g_str_has_prefix(notice->notice.text, "closed, as it is "));
+    fixture_wait_state(self, KFT_FORWARD_STATE_IDLE, 1);
 }
 
 /* A session that goes silent in the middle of its first answer. */
@@ -122,5 +139,6 @@ int main(int argc, char **argv)
     ADD("/engine/network-changed", NULL, test_network_changed);
     ADD("/engine/kubeconfig-changes", NULL, test_kubeconfig_changes);
     ADD("/engine/auto-close", NULL, test_auto_close);
+    ADD("/engine/stop-at", NULL, test_stop_at);
     return g_test_run();
 }

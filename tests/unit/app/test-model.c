@@ -288,6 +288,32 @@ static void test_rest(void)
     g_assert_true(kft_forward_item_is_moving(web));
 }
 
+static void tell_closing(KftForwardItem *item, uint32_t in_ms, bool is_at_time)
+{
+    KftEvent event = {.type = KFT_EVENT_FORWARD_CLOSING, .closing = {in_ms, is_at_time}};
+    kft_forward_item_take_event(item, &event);
+}
+
+/* Of two ends that are near the first one is shown; traffic puts off only one of them. */
+static void test_ends(void)
+{
+    g_autoptr(KftModel) model = make_model();
+    KftForwardItem *item = kft_model_find(model, 1);
+    const KftItemStatus *status = kft_forward_item_get_status(item);
+    kft_forward_item_begin(item);
+    g_assert_cmpint(kft_forward_item_get_end_us(item), ==, 0);
+    tell_closing(item, 50000000, /* is_at_time */ false);
+    g_assert_cmpint(kft_forward_item_get_end_us(item), ==, status->idle_end_us);
+    g_autofree char *text = kft_text_status(item);
+    g_assert_nonnull(strstr(text, " · ends in "));
+    tell_closing(item, 40000000, /* is_at_time */ true);
+    g_assert_cmpint(kft_forward_item_get_end_us(item), ==, status->time_end_us);
+    tell_closing(item, 0, /* is_at_time */ false);
+    g_assert_cmpint(kft_forward_item_get_end_us(item), ==, status->time_end_us);
+    kft_forward_item_set_stopping(item);
+    g_assert_cmpint(kft_forward_item_get_end_us(item), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
     (void)setlocale(LC_ALL, "C.UTF-8");
@@ -295,5 +321,6 @@ int main(int argc, char **argv)
     g_test_add_func("/app/model/replay", test_replay);
     g_test_add_func("/app/model/configs", test_configs_change);
     g_test_add_func("/app/model/rest", test_rest);
+    g_test_add_func("/app/model/ends", test_ends);
     return g_test_run();
 }

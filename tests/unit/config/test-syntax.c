@@ -24,6 +24,19 @@ static void test_names(void)
     g_assert_false(kft_syntax_is_host_name("a\nb"));
 }
 
+static void test_times(void)
+{
+    static const char *const wrong[] = {"",      "8:00",  "24:00",  "19:60", "1a:00",
+                                        "12-30", "12:3x", "12:30 ", "-1:00", "99:00"};
+    g_assert_true(kft_syntax_is_time_of_day("00:00"));
+    g_assert_true(kft_syntax_is_time_of_day("23:59"));
+    g_assert_true(kft_syntax_is_time_of_day("09:05"));
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        if (kft_syntax_is_time_of_day(wrong[i]))
+            g_error("\"%s\" is taken", wrong[i]);
+    }
+}
+
 static void test_addresses(void)
 {
     g_assert_true(kft_syntax_is_ip_address("127.0.0.1"));
@@ -90,6 +103,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/config/syntax/names", test_names);
+    g_test_add_func("/config/syntax/times", test_times);
     g_test_add_func("/config/syntax/addresses", test_addresses);
     g_test_add_func("/config/syntax/selectors", test_selectors);
     return g_test_run();

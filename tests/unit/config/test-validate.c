@@ -39,6 +39,7 @@ static void test_right(void)
     static const char *const rows[] = {
         WEB "namespace:shop;context:arn:aws:eks:x/y;alias:my web \xc3\xa9",
         WEB "local_address:::1;domain_enabled:true;alias:web.local_1",
+        WEB "stop_at:00:00;disconnect_timeout_minutes:0",
         WEB "local_address:LocalHost;kubeconfig:/a:/b",
         POD "target:app=web,tier in (a,b)",
         POD "object:deployments.apps/web",
@@ -72,6 +73,7 @@ static void test_wrong(void)
          "local_address is \"web.lan\", allowed are IP addresses and*"},
         {WEB "local_address:127.0.0.1",
          "local_address is \"127.0.0.1\", which stands for an unset*"},
+        {WEB "stop_at:24:00", "stop_at is \"24:00\", allowed are times from 00:00 to 23:59"},
         {WEB "alias:", "alias is \"\", which stands for an unset field"},
         {WEB "alias:a\\nb", "alias is \"a b\", control characters*"},
         {WEB "alias: a", "alias is*spaces at the ends*"},

@@ -62,6 +62,29 @@ static void test_places(void)
     g_assert_cmpint(spec->balance, ==, KFT_BALANCE_LEAST);
 }
 
+static void test_ends(void)
+{
+    g_autoptr(KftConfig) plain = make("service=web;remote_port=80");
+    g_autoptr(KftForwardSpec) plain_spec = kft_config_to_spec(plain, NULL);
+    g_assert_cmpuint(plain_spec->auto_close_ms, ==, 0);
+    g_assert_cmpint(plain_spec->stop_at_s, ==, 0);
+
+    static const char *const times[] = {"00:00", "07:45", "23:59"};
+    for (size_t i = 0; i < G_N_ELEMENTS(times); i++) {
+        g_autofree char *text = g_strdup_printf(
+            "service=web;remote_port=80;disconnect_timeout_minutes=10080;stop_at=%s", times[i]);
+        g_autoptr(KftConfig) config = make(text);
+        int64_t now_s = g_get_real_time() / G_USEC_PER_SEC;
+        g_autoptr(KftForwardSpec) spec = kft_config_to_spec(config, NULL);
+        g_assert_cmpuint(spec->auto_close_ms, ==, 604800000);
+        g_assert_cmpint(spec->stop_at_s, >, now_s);
+        g_assert_cmpint(spec->stop_at_s, <=, now_s + (int64_t)25 * 3600 + 60);
+        g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(spec->stop_at_s);
+        g_autofree char *shown = g_date_time_format(time, "%H:%M:%S");
+        g_assert_true(g_str_has_prefix(shown, times[i]) && g_str_has_suffix(shown, ":00"));
+    }
+}
+
 static void test_relays(void)
 {
     g_autoptr(KftConfig) proxy = make("workload_type=proxy;remote_address=db;remote_port=1");
@@ -101,6 +124,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/engine/config-spec/possible", test_possible);
     g_test_add_func("/engine/config-spec/places", test_places);
+    g_test_add_func("/engine/config-spec/ends", test_ends);
     g_test_add_func("/engine/config-spec/relays", test_relays);
     g_test_add_func("/engine/config-spec/impossible", test_impossible);
     return g_test_run();

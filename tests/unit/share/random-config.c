@@ -171,6 +171,10 @@ KftConfig *random_config(GRand *rand)
     config->workload_type = (KftWorkloadType)below(rand, 4);
     config->protocol = (KftProtocol)below(rand, 2);
     config->transport = (KftTransport)below(rand, 4);
+    if (flip(rand))
+        config->disconnect_timeout_minutes = below(rand, 10081);
+    if (flip(rand))
+        config->stop_at = g_strdup_printf("%02u:%02u", below(rand, 24), below(rand, 60));
     fill_target(rand, config);
     config->context = maybe(rand, random_text(rand, false));
     config->kubeconfig = maybe(rand, random_text(rand, false));

@@ -72,7 +72,8 @@ static const struct {
     {KFT_WORKLOAD_TYPE_SERVICE,
      "alias=web\ngroup=team a\nnote= two\\nlines \ncontext=prod\nkubeconfig=/a:/b\nnamespace=shop\n"
      "service=web\nremote_port=80\nlocal_port=8080\nlocal_address=127.0.0.9\n"
-     "auto_loopback_address=true\ntransport=spdy\nbalance=round-robin\ndomain_enabled=true\nhttp_"
+     "auto_loopback_address=true\ntransport=spdy\nbalance=round-robin\n"
+     "disconnect_timeout_minutes=0\nstop_at=18:30\ndomain_enabled=true\nhttp_"
      "logs_enabled=true\n"
      "http_logs_max_file_size=1000\nhttp_logs_retention_days=30\nhttp_logs_auto_cleanup=false"},
     {KFT_WORKLOAD_TYPE_POD, "alias=p\ntarget=app=web,tier!=x\nremote_port=81\nlocal_port=8081"},
