@@ -93,7 +93,7 @@ const char *const kft_migrations[] = {
     /* 2 → 3 */
     "ALTER TABLE configs ADD COLUMN balance TEXT NOT NULL DEFAULT 'sticky'",
 
-    /* 2 → 3 */
+    /* 3 → 4 */
     "ALTER TABLE configs ADD COLUMN disconnect_timeout_minutes INTEGER;"
     "ALTER TABLE configs ADD COLUMN stop_at TEXT",
 };
