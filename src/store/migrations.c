@@ -94,8 +94,8 @@ const char *const kft_migrations[] = {
     "ALTER TABLE configs ADD COLUMN balance TEXT NOT NULL DEFAULT 'sticky'",
 
     /* 3 → 4 */
-    "ALTER TABLE configs ADD COLUMN disconnect_timeout_minutes INTEGER;"
-    "ALTER TABLE configs ADD COLUMN stop_at TEXT",
+    ("ALTER TABLE configs ADD COLUMN disconnect_timeout_minutes INTEGER;"
+     "ALTER TABLE configs ADD COLUMN stop_at TEXT"),
 };
 
 const size_t kft_n_migrations = G_N_ELEMENTS(kft_migrations);

@@ -117,7 +117,7 @@ def relay_tcp():
         check(f"-> {port}" in forward.forwarding()[0], forward.forwarding())
         check_equal(len(relays()), 1, "relays")
         check_equal(forward.stop(), 0, "status")
-        eventually(gone, 30, "the relay is deleted")
+        eventually(gone, 180, "the relay is deleted")
 
 
 def echo_datagrams(sock):
@@ -138,7 +138,7 @@ def relay_udp():
             local = ("127.0.0.1", forward.port())
             peers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(16)]
             for number, peer in enumerate(peers):
-                peer.settimeout(30)
+                peer.settimeout(180)
                 for turn in range(20):
                     peer.sendto(b"%d.%d" % (number, turn), local)
             for number, peer in enumerate(peers):
@@ -146,7 +146,7 @@ def relay_udp():
                 check_equal(got, {b"echo %d.%d" % (number, turn) for turn in range(20)}, f"peer {number}")
                 peer.close()
             check_equal(forward.stop(), 0, "status")
-        eventually(gone, 30, "the relay is deleted")
+        eventually(gone, 180, "the relay is deleted")
 
 
 @test("relay: the pod has what Pod Security restricted asks for, and runs with it")
@@ -177,7 +177,7 @@ def relay_deleted():
         eventually(lambda: list(relays()) and old not in relays() and get(local, "/again"), 60, "another relay")
         check("deployed" in forward.stderr(), forward.stderr())
         check_equal(forward.stop(), 0, "status")
-        eventually(gone, 30, "both are deleted")
+        eventually(gone, 180, "both are deleted")
 
 
 @test("relay: a killed client's is deleted at the next start, another installation's is not")
@@ -195,7 +195,7 @@ def relay_killed():
             check(orphan <= set(relays()), "it stays while nobody looks")
             with Forward("pod/mixed-a", ":80") as second:
                 second.port()
-                eventually(lambda: not orphan & set(relays()), 30, "the orphan is deleted")
+                eventually(lambda: not orphan & set(relays()), 180, "the orphan is deleted")
                 check_equal(set(relays()), foreign, "the other installation's relay")
         get(other.port())
 
@@ -213,7 +213,7 @@ def relay_deadline():
         eventually(lambda: relays()[name]["status"]["phase"] == "Succeeded", 90, "it has ended")
         with Forward("pod/mixed-a", ":80") as second:
             second.port()
-            eventually(gone, 30, "and the next start deletes what is left of it")
+            eventually(gone, 180, "and the next start deletes what is left of it")
 
 
 @test("relay: a client that does nothing keeps its relay")
@@ -244,7 +244,7 @@ def relay_no_image():
                      "--remote-address", "10.0.0.1", ":80", within=60)
         check("ErrImage" in text or "ImagePull" in text, text)
         # The kubelet takes its time over a pod that has never run.
-        eventually(lambda: not relays(), 30, "it is deleted")
+        eventually(lambda: not relays(), 180, "it is deleted")
 
 
 @test("relay: a user who may not create pods is told so")
@@ -287,7 +287,7 @@ def relay_diagnose():
         for name in ("rights", "relay", "upgrade", "port", "reach", "policies", "bytes"):
             check_equal(steps[name]["state"], "ok", steps[name])
         check("HTTP/1.1" in steps["bytes"]["text"], steps["bytes"])
-        eventually(gone, 30, "the relay is deleted")
+        eventually(gone, 180, "the relay is deleted")
 
 
 @test("relay: diagnose says by the relay's log why its target is not reached")

@@ -58,7 +58,7 @@ def tools():
     with relay_checks.state() as folder:
         yield folder
     # The kubelet takes its time for what is asked for here.
-    eventually(lambda: not relay_checks.relays(), 30, "the relays are deleted")
+    eventually(lambda: not relay_checks.relays(), 180, "the relays are deleted")
 
 
 def udp(*args, image=None, **kwargs):
@@ -117,7 +117,7 @@ def udp_cluster_dns():
                                    "web.default.svc.cluster.local"], check=True, stdout=subprocess.PIPE, text=True)
             check_equal(done.stdout.strip(), cluster_ip("web"), "address of svc/web")
             check_equal(forward.stop(), 0, "status")
-        eventually(lambda: not relay_checks.relays("kube-system"), 30, "its relay is deleted")
+        eventually(lambda: not relay_checks.relays("kube-system"), 180, "its relay is deleted")
         with relay_checks.relay_to("web.default.svc.cluster.local", 8080) as forward:
             check(name_of(forward.port()).startswith("web-"), "svc/web by its name")
         with relay_checks.relay_to("tools", 8080) as forward:
