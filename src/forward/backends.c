@@ -413,6 +413,11 @@ static const Candidate *find_other(const KftBackends *self, GPtrArray *tried)
     return NULL;
 }
 
+bool kft_backends_is_listed(const KftBackends *self, const KftPod *pod)
+{
+    return find_candidate(self->candidates, pod) != NULL;
+}
+
 bool kft_backends_has_other(const KftBackends *self, GPtrArray *tried)
 {
     return find_other(self, tried) != NULL;

@@ -52,6 +52,8 @@ KftPair *kft_backends_open_pair_to(KftBackends *self,
                                    const KftPairFuncs *funcs,
                                    void *user_data,
                                    KftPool **ret_pool);
+/* Whether the resolver's last word was that @pod may be used. */
+bool kft_backends_is_listed(const KftBackends *self, const KftPod *pod);
 /* Whether there is a ready pod besides @tried. */
 bool kft_backends_has_other(const KftBackends *self, GPtrArray *tried);
 /* @pod turned out to be gone although it is still listed: it gets no more connections, and another

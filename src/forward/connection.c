@@ -134,6 +134,8 @@ static void on_pair_data(const uint8_t *data, size_t size, void *user_data)
         self->keeps_replay = false;
         kft_buf_clear(&self->replay);
     }
+    if (self->bytes_down == 0)
+        self->funcs.on_answer(self, self->user_data);
     self->bytes_down += size;
     self->last_down_ms = kft_loop_now_ms(self->loop);
     KftResult result = kft_socket_write(self->socket, data, size);
@@ -184,12 +186,12 @@ static bool may_wait_again(KftConnection *self, KftPairEnd end)
     /* Who waits for the node tries in turn; the end of the hold time is limit enough. */
     if (end == KFT_PAIR_END_NODE)
         return self->keeps_replay && kft_loop_now_ms(self->loop) < self->hold_until_ms;
+    if (end == KFT_PAIR_END_REFUSED)
+        return self->keeps_replay && self->funcs.may_wait(self, self->user_data);
     if (self->n_attempts >= MAX_ATTEMPTS)
         return false;
     if (end == KFT_PAIR_END_NO_POD || end == KFT_PAIR_END_UNSENT)
         return self->keeps_replay;
-    if (end == KFT_PAIR_END_REFUSED)
-        return self->keeps_replay && self->funcs.has_other(self, self->user_data);
     return end == KFT_PAIR_END_LOST && self->bytes_up == 0 && !self->local_ended;
 }
 

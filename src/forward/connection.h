@@ -22,9 +22,11 @@ typedef struct {
 } KftConnectionReport;
 
 typedef struct {
-    /* The pod refused the pair: whether there is another one to try, which on_waiting then asks
-     * for. */
-    bool (*has_other)(KftConnection *connection, void *user_data);
+    /* Bytes of the pod came, the first of this connection. */
+    void (*on_answer)(KftConnection *connection, void *user_data);
+    /* The pod refused the pair: whether to wait for another one, or for the same one once more,
+     * which on_waiting then asks for. The callee limits how often. */
+    bool (*may_wait)(KftConnection *connection, void *user_data);
     /* The pair failed before a byte was taken from the local peer: attach it again, now or later.
      */
     void (*on_waiting)(KftConnection *connection,

@@ -5,6 +5,12 @@
 
 #include "forward/forward-priv.h"
 
+/* A connection is sent on to so many pods that refuse it. */
+#define MAX_TRIED 3
+/* How long a port that has answered before may refuse: its program is being started again, or ends
+ * with its pod and the watch that says so is still on its way. */
+#define REFUSED_PATIENCE_MS 5000
+
 typedef struct {
     KftForward *owner;
     KftConnection *connection;
@@ -12,6 +18,7 @@ typedef struct {
     uint16_t remote_port; /* of the pod it was attached to */
     KftPod *pod;          /* that one; nullable */
     GPtrArray *tried;     /* uids of pods that refused it; nullable */
+    uint64_t refused_ms;  /* when the first one did, with no other to try; 0 = did not */
 } Client;
 
 /* --- the end for want of traffic --- */
@@ -133,29 +140,66 @@ static void note_refusal(Client *client)
     g_ptr_array_add(client->tried, g_strdup(client->pod->uid));
 }
 
-static bool has_other(KftConnection *connection, void *user_data)
+static bool has_other(Client *client)
+{
+    note_refusal(client);
+    return kft_backends_has_other(client->owner->backends, client->tried);
+}
+
+/* Whether the pods that refused may soon be others, or listen again. */
+static bool is_patient(Client *client)
+{
+    KftForward *self = client->owner;
+    uint64_t now = kft_loop_now_ms(self->loop);
+    bool *has_answered = &self->has_answered[client->port_index];
+
+    if (!kft_backends_is_listed(self->backends, client->pod))
+        return true;
+    if (client->refused_ms == 0)
+        client->refused_ms = now;
+    else if (now - client->refused_ms >= REFUSED_PATIENCE_MS)
+        *has_answered = false; /* others need not wait for it as well */
+    return *has_answered;
+}
+
+static bool may_wait(KftConnection *connection, void *user_data)
 {
     Client *client = user_data;
     (void)connection;
-    note_refusal(client);
-    return kft_backends_has_other(client->owner->backends, client->tried);
+
+    if (has_other(client) && client->tried->len < MAX_TRIED)
+        return true;
+    g_clear_pointer(&client->tried, g_ptr_array_unref);
+    return is_patient(client);
+}
+
+static void on_client_answer(KftConnection *connection, void *user_data)
+{
+    const Client *client = user_data;
+    (void)connection;
+    client->owner->has_answered[client->port_index] = true;
 }
 
 static void
 on_client_waiting(KftConnection *connection, KftPairEnd why, const char *text, void *user_data)
 {
     Client *client = user_data;
+    KftForward *self = client->owner;
+    (void)connection;
 
-    if (why == KFT_PAIR_END_NODE && !has_other(connection, client)) {
+    if (why == KFT_PAIR_END_NODE && !has_other(client)) {
         g_clear_pointer(&client->tried, g_ptr_array_unref);
-        kft_forward_leave_node(client->owner, text);
+        kft_forward_leave_node(self, text);
         return;
     }
-    kft_forward_suspect_pod(client->owner, client->pod, why);
-    if (client->owner->state == KFT_FORWARD_STATE_READY)
-        kft_timer_start(
-            client->owner->attach_again,
-            why == KFT_PAIR_END_REFUSED || why == KFT_PAIR_END_NODE ? 0 : KFT_ATTACH_AGAIN_MS);
+    kft_forward_suspect_pod(self, client->pod, why);
+    if (self->state != KFT_FORWARD_STATE_READY)
+        return;
+    /* There is another pod for it, or it is later. */
+    if (client->tried != NULL)
+        kft_timer_start(self->attach_again, 0);
+    else if (!kft_timer_is_active(self->attach_again))
+        kft_timer_start(self->attach_again, KFT_ATTACH_AGAIN_MS);
 }
 
 static void report_error(KftForward *self, const Client *client, const KftConnectionReport *report)
@@ -188,7 +232,8 @@ on_client_closed(KftConnection *connection, const KftConnectionReport *report, v
 void kft_forward_add_client(size_t port_index, KftSocket *socket, void *user_data)
 {
     static const KftConnectionFuncs funcs = {
-        .has_other = has_other,
+        .on_answer = on_client_answer,
+        .may_wait = may_wait,
         .on_waiting = on_client_waiting,
         .on_closed = on_client_closed,
     };

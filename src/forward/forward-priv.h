@@ -57,6 +57,7 @@ struct KftForward {
     KftBackends *backends;
     KftPod *told_pod;    /* the last one in a status; nullable */
     uint16_t *ports;     /* of the best pod, per port of the options */
+    bool *has_answered;  /* whether a pod has, per port of the options */
     GHashTable *clients; /* Client, owned */
     GHashTable *peers;   /* Peer, owned, by its address */
     GQueue peers_by_age; /* the one that was silent for longest first */

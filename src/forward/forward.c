@@ -577,6 +577,7 @@ KftForward *kft_forward_new(KftCluster *cluster,
     self->funcs = *funcs;
     self->user_data = user_data;
     self->ports = g_new0(uint16_t, options->n_ports);
+    self->has_answered = g_new0(bool, options->n_ports);
     self->backends = kft_backends_new(cluster, options->transport, options->balance,
                                       options->n_ports, &backends_funcs, self);
     kft_backoff_init(&self->backoff, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
@@ -700,6 +701,7 @@ void kft_forward_free(KftForward *self)
     g_clear_error(&self->error);
     g_free(self->waiting_for);
     g_free(self->ports);
+    g_free(self->has_answered);
     kft_cluster_unref(self->cluster);
     g_free(self);
 }
