@@ -50,12 +50,7 @@ typedef struct {
     uint64_t packets_down;
     uint64_t packets_dropped; /* in this program, either way */
     uint64_t n_connections;   /* since the start; of UDP local peers */
-    uint32_t n_open;
-    uint32_t n_reconnects;  /* how often it became READY again */
-    int64_t ready_since_ms; /* unix; 0 = it is not READY */
-    int64_t connected_ms;   /* unix: when the newest connection to a pod was opened; 0 = never */
-    uint32_t handshake_ms;  /* how long that took */
-    uint32_t round_trip_us; /* to the API server and back, of the last ping; 0 = not known */
+    KftForwardHealth health;
 } KftForwardStatisticsEvent;
 
 typedef struct {

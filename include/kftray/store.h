@@ -68,16 +68,6 @@ bool kft_store_put_configs(KftStore *self,
 
 /* --- run state --- */
 
-/* How well it runs, as in KftForwardStatisticsEvent; its owner stores it every few seconds. */
-typedef struct {
-    uint32_t n_open;
-    uint32_t n_reconnects;
-    int64_t ready_since_ms; /* unix; 0 = it is not READY */
-    int64_t connected_ms;   /* unix: when the newest connection to a pod was opened; 0 = never */
-    uint32_t handshake_ms;
-    uint32_t round_trip_us; /* 0 = not known */
-} KftRunHealth;
-
 typedef struct {
     KftConfigId config;
     KftForwardState state; /* IDLE if it does not run; also if its owner died without saying so */
@@ -87,8 +77,8 @@ typedef struct {
     char *pod;             /* nullable */
     char *address;         /* "127.0.0.1:8080", nullable */
     unsigned attempt;
-    int64_t changed_s;   /* unix seconds of the last change of state */
-    KftRunHealth health; /* all 0 if it does not run, or nothing is known yet */
+    int64_t changed_s;       /* unix seconds of the last change of state */
+    KftForwardHealth health; /* all 0 if it does not run, or nothing is known yet */
 } KftRunState;
 
 /* NULL is allowed. Thread: any. */
@@ -108,11 +98,11 @@ bool kft_store_set_run_state(KftStore *self, const KftRunState *state, GError **
  * is no such claim (any more). Thread: ui. */
 bool kft_store_release(KftStore *self, KftConfigId id, bool stays_wanted, GError **error);
 
-/* Stores how well a config runs that this process claimed. Errors also: NOT_FOUND (not claimed).
- * Thread: ui. */
+/* Stores how well a config runs that this process claimed; its owner does it every few seconds.
+ * Errors also: NOT_FOUND (not claimed). Thread: ui. */
 bool kft_store_set_run_health(KftStore *self,
                               KftConfigId id,
-                              const KftRunHealth *health,
+                              const KftForwardHealth *health,
                               GError **error);
 
 /* How many changes of state are kept of a config; the oldest go first. */

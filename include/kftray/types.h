@@ -83,4 +83,15 @@ typedef enum {
 /* "idle", "resolving", … Thread: any. */
 const char *kft_forward_state_name(KftForwardState state);
 
+/* How well a forward does. */
+typedef struct {
+    uint32_t n_open;        /* connections; of UDP local peers */
+    uint32_t n_reconnects;  /* how often it became READY again */
+    int64_t ready_since_ms; /* unix; 0 = it is not READY */
+    int64_t connected_ms;   /* unix: when the newest connection to a pod was opened; 0 = never */
+    uint32_t handshake_ms;  /* how long that took */
+    uint32_t round_trip_us; /* to the API server and back, of the last ping; 0 = not known */
+    int64_t closes_ms;      /* unix: when it ends by itself, as was announced; 0 = nothing was */
+} KftForwardHealth;
+
 #endif

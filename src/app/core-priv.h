@@ -45,7 +45,7 @@ void kft_core_claim(KftCore *self, int64_t id, uint32_t run);
 /* Ends the claim and adds what was carried to the totals. @traffic: nullable. */
 void kft_core_release(KftCore *self, int64_t id, bool stays_wanted, const KftItemTraffic *traffic);
 void kft_core_store_state(KftCore *self, KftForwardItem *item, KftForwardState state);
-void kft_core_store_health(KftCore *self, int64_t id, const KftRunHealth *health);
+void kft_core_store_health(KftCore *self, int64_t id, const KftForwardHealth *health);
 
 /* --- core-query.c --- */
 

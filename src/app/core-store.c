@@ -244,7 +244,7 @@ void kft_core_store_state(KftCore *self, KftForwardItem *item, KftForwardState s
 
 typedef struct {
     KftConfigId id;
-    KftRunHealth health;
+    KftForwardHealth health;
 } Health;
 
 /* What is not ours any more has no health to tell. */
@@ -259,7 +259,7 @@ static gpointer store_health(KftStore *store, gpointer data, GError **error)
     return NULL;
 }
 
-void kft_core_store_health(KftCore *self, int64_t id, const KftRunHealth *health)
+void kft_core_store_health(KftCore *self, int64_t id, const KftForwardHealth *health)
 {
     Health *job = g_new(Health, 1);
 

@@ -36,8 +36,8 @@ typedef struct {
     bool starts_again; /* asked for while it stops */
     bool was_ready;
     bool is_lost; /* was ready, is connected again */
-    KftRunHealth health;
-    KftRunHealth stored_health; /* what the store knows */
+    KftForwardHealth health;
+    KftForwardHealth stored_health; /* what the store knows */
 } Run;
 
 /* How often the numbers of "kftrayctl status" are stored while they change. */
@@ -132,14 +132,7 @@ static gboolean on_health_due(gpointer user_data)
 
 static void take_health(KftCore *self, Run *run, const KftForwardStatisticsEvent *now)
 {
-    run->health = (KftRunHealth){
-        .n_open = now->n_open,
-        .n_reconnects = now->n_reconnects,
-        .ready_since_ms = now->ready_since_ms,
-        .connected_ms = now->connected_ms,
-        .handshake_ms = now->handshake_ms,
-        .round_trip_us = now->round_trip_us,
-    };
+    run->health = now->health;
     if (self->health_source == 0)
         self->health_source = g_timeout_add_seconds(HEALTH_S, on_health_due, self);
 }

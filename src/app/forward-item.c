@@ -268,12 +268,12 @@ static void take_statistics(KftForwardItem *self, const KftForwardStatisticsEven
     /* A ping's answer is no traffic. */
     if (statistics->bytes_up != self->traffic.bytes_up ||
         statistics->bytes_down != self->traffic.bytes_down ||
-        statistics->n_open != self->traffic.n_open)
+        statistics->health.n_open != self->traffic.n_open)
         self->n_moving = KFT_ITEM_N_RATES;
     self->traffic.bytes_up = statistics->bytes_up;
     self->traffic.bytes_down = statistics->bytes_down;
     self->traffic.n_connections = statistics->n_connections;
-    self->traffic.n_open = statistics->n_open;
+    self->traffic.n_open = statistics->health.n_open;
     emit_changed(self, KFT_ITEM_TRAFFIC);
 }
 

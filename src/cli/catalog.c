@@ -142,7 +142,7 @@ GPtrArray *kft_catalog_filter(const KftCatalog *self, char *const *words, bool o
 
 /* --- output --- */
 
-static void write_health(const KftRunHealth *health, KftJsonOutput *json)
+static void write_health(const KftForwardHealth *health, KftJsonOutput *json)
 {
     kft_json_output_begin_object(json, "health");
     kft_json_output_uint(json, "open", health->n_open);
@@ -151,6 +151,7 @@ static void write_health(const KftRunHealth *health, KftJsonOutput *json)
     kft_json_output_int(json, "connected_ms", health->connected_ms);
     kft_json_output_uint(json, "handshake_ms", health->handshake_ms);
     kft_json_output_uint(json, "round_trip_us", health->round_trip_us);
+    kft_json_output_int(json, "closes_ms", health->closes_ms);
     kft_json_output_end(json);
 }
 
@@ -294,6 +295,14 @@ char *kft_format_time(int64_t unix_s)
 {
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(unix_s);
     return unix_s <= 0 || time == NULL ? NULL : g_date_time_format(time, "%F %T");
+}
+
+char *kft_describe_end(const KftForwardHealth *health)
+{
+    if (health->closes_ms == 0)
+        return NULL;
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(health->closes_ms / 1000);
+    return time == NULL ? NULL : g_date_time_format(time, "ends at %H:%M:%S");
 }
 
 char *kft_format_bytes(uint64_t n_bytes)

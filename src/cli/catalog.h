@@ -50,6 +50,8 @@ char *kft_format_bytes(uint64_t n_bytes);
 char *kft_format_age(int64_t seconds);
 /* "2026-11-28 07:05:01", in local time. Returns: (transfer full), NULL if @unix_s is 0. */
 char *kft_format_time(int64_t unix_s);
+/* "ends at 17:30:05" if it was announced that it ends by itself, else NULL. */
+char *kft_describe_end(const KftForwardHealth *health);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KftCatalog, kft_catalog_free)
 

@@ -21,7 +21,7 @@ typedef struct {
     bool must_restart; /* is started again when its forward has stopped */
     KftTraffic before; /* by forwards of it that have stopped */
     KftTraffic stored; /* what the store knows already */
-    KftRunHealth stored_health;
+    KftForwardHealth stored_health;
     int64_t changed_s; /* when the state changed, unix seconds */
     uint64_t rate_bytes;
     gint64 rate_us;
@@ -103,7 +103,7 @@ static void store_traffic(KftRunSet *self, Entry *entry)
 static void store_health(KftRunSet *self, Entry *entry)
 {
     g_autoptr(GError) error = NULL;
-    const KftRunHealth *health = &entry->seen.health;
+    const KftForwardHealth *health = &entry->seen.health;
 
     if (!entry->is_claimed || memcmp(health, &entry->stored_health, sizeof *health) == 0)
         return;
@@ -156,7 +156,7 @@ static void forget_forward(KftRunSet *self, Entry *entry)
         g_hash_table_remove(self->by_id, GUINT_TO_POINTER(entry->id.v));
     entry->id.v = 0;
     entry->before = entry->seen.traffic;
-    entry->seen.health = (KftRunHealth){0};
+    entry->seen.health = (KftForwardHealth){0};
     g_clear_pointer(&entry->seen.address, g_free);
 }
 
@@ -248,14 +248,7 @@ static void on_statistics(KftRunSet *self, Entry *entry, const KftForwardStatist
     total->bytes_up = entry->before.bytes_up + now->bytes_up;
     total->bytes_down = entry->before.bytes_down + now->bytes_down;
     total->n_connections = entry->before.n_connections + now->n_connections;
-    entry->seen.health = (KftRunHealth){
-        .n_open = now->n_open,
-        .n_reconnects = now->n_reconnects,
-        .ready_since_ms = now->ready_since_ms,
-        .connected_ms = now->connected_ms,
-        .handshake_ms = now->handshake_ms,
-        .round_trip_us = now->round_trip_us,
-    };
+    entry->seen.health = now->health;
     if (self->traffic_us == 0)
         self->traffic_us = g_get_monotonic_time() + TRAFFIC_MS * G_TIME_SPAN_MILLISECOND;
     self->funcs->on_change(&entry->seen, self->user_data);

@@ -21,7 +21,7 @@ typedef struct {
     KftErrorCode error_code;
     unsigned attempt;
     uint32_t next_try_ms;
-    KftRunHealth health;
+    KftForwardHealth health;
     KftTraffic traffic;        /* since the beginning of this program */
     uint64_t bytes_per_second; /* both ways, over the last second or so */
 } KftRunEntry;

@@ -104,7 +104,7 @@ static void print_health(const KftRunState *state)
 {
     if (state == NULL || state->state != KFT_FORWARD_STATE_READY)
         return;
-    const KftRunHealth *health = &state->health;
+    const KftForwardHealth *health = &state->health;
     g_autofree char *ping = health->round_trip_us == 0
                                 ? g_strdup("")
                                 : g_strdup_printf(", ping %.1f ms", health->round_trip_us / 1e3);
@@ -115,9 +115,11 @@ static void print_health(const KftRunState *state)
     g_autofree char *connections =
         g_strdup_printf("%u open, %u reconnect%s", health->n_open, health->n_reconnects,
                         health->n_reconnects == 1 ? "" : "s");
+    g_autofree char *end = kft_describe_end(health);
 
     print_row("Last handshake", connected, KFT_STYLE_PLAIN);
     print_row("Connections", connections, KFT_STYLE_PLAIN);
+    print_row("By itself", end, KFT_STYLE_PLAIN);
 }
 
 static void print_change(const KftRunChange *change, bool is_first)

@@ -55,7 +55,7 @@ static char *describe_uptime(const KftRunState *state)
     return kft_format_age(g_get_real_time() / G_USEC_PER_SEC - since_ms / 1000);
 }
 
-static char *describe_ping(const KftRunHealth *health)
+static char *describe_ping(const KftForwardHealth *health)
 {
     return health->round_trip_us == 0 ? NULL
                                       : g_strdup_printf("%.1f ms", health->round_trip_us / 1e3);
@@ -69,6 +69,10 @@ static void add_narrow(KftTable *table, const KftConfig *config, const KftRunSta
     g_autofree char *open = g_strdup_printf("%u", state->health.n_open);
     g_autofree char *ping = describe_ping(&state->health);
     g_autofree char *reconnects = g_strdup_printf("%u", state->health.n_reconnects);
+    g_autofree char *end = kft_describe_end(&state->health);
+    g_autofree char *pod = end == NULL || state->pod == NULL
+                               ? g_strdup(state->pod)
+                               : g_strdup_printf("%s, %s", state->pod, end);
     KftStyle style = kft_state_style(state->state);
 
     kft_table_add_number(table, config->id.v);
@@ -80,7 +84,7 @@ static void add_narrow(KftTable *table, const KftConfig *config, const KftRunSta
     kft_table_add(table, open, KFT_STYLE_PLAIN);
     kft_table_add(table, ping, KFT_STYLE_PLAIN);
     kft_table_add(table, reconnects, KFT_STYLE_PLAIN);
-    kft_table_add(table, state->error == NULL ? state->pod : state->error,
+    kft_table_add(table, state->error == NULL ? pod : state->error,
                   state->error == NULL ? KFT_STYLE_PLAIN : style);
 }
 
@@ -89,7 +93,7 @@ static void add_wide(KftTable *table,
                      const KftRunState *state,
                      const KftTraffic *traffic)
 {
-    const KftRunHealth *health = &state->health;
+    const KftForwardHealth *health = &state->health;
     g_autofree char *handshake =
         health->connected_ms == 0 ? NULL : g_strdup_printf("%u ms", health->handshake_ms);
 
@@ -172,11 +176,12 @@ static char *describe_line(const KftRunState *state)
 
     if (state != NULL && state->error != NULL)
         return g_strdup_printf("%s: %s", name, state->error);
-    if (state != NULL && now == KFT_FORWARD_STATE_READY)
-        return g_strdup_printf("%s at %s (pod %s)", name,
-                               state->address == NULL ? "?" : state->address,
-                               state->pod == NULL ? "?" : state->pod);
-    return g_strdup(name);
+    if (state == NULL || now != KFT_FORWARD_STATE_READY)
+        return g_strdup(name);
+    g_autofree char *end = kft_describe_end(&state->health);
+    return g_strdup_printf(
+        "%s at %s (pod %s)%s%s", name, state->address == NULL ? "?" : state->address,
+        state->pod == NULL ? "?" : state->pod, end == NULL ? "" : ", ", end == NULL ? "" : end);
 }
 
 /* All that a line of JSON can show. */
@@ -190,9 +195,10 @@ static char *describe_all(const KftCatalog *catalog, const KftConfig *config)
     state = state == NULL ? &never : state;
     traffic = traffic == NULL ? &none : traffic;
     g_autofree char *line = describe_line(state);
-    return g_strdup_printf("%s %u %u %u %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, line,
-                           state->health.n_open, state->health.n_reconnects,
-                           state->health.round_trip_us, traffic->bytes_up, traffic->bytes_down);
+    return g_strdup_printf(
+        "%s %u %u %u %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, line,
+        state->health.n_open, state->health.n_reconnects, state->health.round_trip_us,
+        state->health.closes_ms, traffic->bytes_up, traffic->bytes_down);
 }
 
 static void print_if_new(Watch *self, const KftConfig *config)

@@ -86,12 +86,16 @@ static void post_statistics(Entry *entry, const KftForwardStatistics *statistics
         .packets_down = statistics->packets_down,
         .packets_dropped = statistics->packets_dropped,
         .n_connections = statistics->n_connections,
-        .n_open = statistics->n_open,
-        .n_reconnects = statistics->n_reconnects,
-        .ready_since_ms = statistics->ready_since_ms,
-        .connected_ms = statistics->health.opened_ms,
-        .handshake_ms = statistics->health.handshake_ms,
-        .round_trip_us = statistics->health.round_trip_us,
+        .health =
+            {
+                .n_open = statistics->n_open,
+                .n_reconnects = statistics->n_reconnects,
+                .ready_since_ms = statistics->ready_since_ms,
+                .connected_ms = statistics->health.opened_ms,
+                .handshake_ms = statistics->health.handshake_ms,
+                .round_trip_us = statistics->health.round_trip_us,
+                .closes_ms = statistics->closes_ms,
+            },
     };
     entry->session->post(event, entry->session->user_data);
 }
@@ -102,7 +106,8 @@ static bool is_equal(const KftForwardStatistics *a, const KftForwardStatistics *
            a->packets_up == b->packets_up && a->packets_down == b->packets_down &&
            a->packets_dropped == b->packets_dropped && a->n_connections == b->n_connections &&
            a->n_open == b->n_open && a->n_reconnects == b->n_reconnects &&
-           a->ready_since_ms == b->ready_since_ms && a->health.opened_ms == b->health.opened_ms &&
+           a->ready_since_ms == b->ready_since_ms && a->closes_ms == b->closes_ms &&
+           a->health.opened_ms == b->health.opened_ms &&
            a->health.round_trip_us == b->health.round_trip_us;
 }
 
@@ -191,6 +196,8 @@ static void on_forward_closing(uint32_t in_ms, bool is_at_time, void *user_data)
     event->closing.in_ms = in_ms;
     event->closing.is_at_time = is_at_time;
     entry->session->post(event, entry->session->user_data);
+    KftForwardStatistics now;
+    post_new_statistics(entry, &now);
 }
 
 static void on_forward_connection(uint16_t local_port, void *user_data)

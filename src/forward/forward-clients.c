@@ -54,17 +54,18 @@ static void on_auto_close(void *user_data)
         return;
     }
     bool is_near = idle_ms >= limit_ms - ahead_ms;
-    if (is_near != self->is_announced)
-        self->funcs.on_closing(is_near ? (uint32_t)(limit_ms - idle_ms) : 0,
-                               /* is_at_time */ false, self->user_data);
-    self->is_announced = is_near;
-    kft_timer_start(self->auto_close, is_near ? limit_ms - idle_ms : limit_ms - ahead_ms - idle_ms);
+    bool was_near = self->idle_end_ms != 0;
+    uint32_t left_ms = (uint32_t)(limit_ms - idle_ms);
+    self->idle_end_ms = is_near ? g_get_real_time() / 1000 + left_ms : 0;
+    if (is_near != was_near)
+        self->funcs.on_closing(is_near ? left_ms : 0, /* is_at_time */ false, self->user_data);
+    kft_timer_start(self->auto_close, is_near ? left_ms : left_ms - ahead_ms);
 }
 
 void kft_forward_note_traffic(KftForward *self)
 {
     self->last_traffic_ms = kft_loop_now_ms(self->loop);
-    if (self->is_announced)
+    if (self->idle_end_ms != 0)
         on_auto_close(self);
 }
 

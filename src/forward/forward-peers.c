@@ -236,7 +236,7 @@ void kft_forward_take_datagram(size_t port_index,
     if (peer == NULL)
         return;
     make_youngest(peer);
-    if (self->is_announced)
+    if (self->idle_end_ms != 0)
         kft_forward_note_traffic(self);
     kft_udp_peer_send(peer->peer, datagram);
 }

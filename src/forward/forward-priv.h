@@ -42,9 +42,9 @@ struct KftForward {
     int64_t ready_since_unix_ms;
     KftTimer *auto_close;     /* nullable */
     uint64_t last_traffic_ms; /* of connections that ended */
-    bool is_announced;
-    KftTimer *stop_at; /* nullable */
-    bool is_time_announced;
+    int64_t idle_end_ms;      /* unix: the end that was announced; 0 = none was */
+    KftTimer *stop_at;        /* nullable */
+    int64_t time_end_ms;      /* as idle_end_ms */
     bool has_told_block;
     KftBackoff backoff;
 

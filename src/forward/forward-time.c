@@ -27,10 +27,11 @@ void kft_forward_check_time(KftForward *self)
         return;
     }
     bool is_near = left_ms <= KFT_ANNOUNCE_MS;
-    if (is_near != self->is_time_announced)
+    bool was_near = self->time_end_ms != 0;
+    self->time_end_ms = is_near ? self->options->stop_at_s * 1000 : 0;
+    if (is_near != was_near)
         self->funcs.on_closing(is_near ? (uint32_t)left_ms : 0, /* is_at_time */ true,
                                self->user_data);
-    self->is_time_announced = is_near;
     kft_timer_start(self->stop_at,
                     (uint64_t)(is_near ? left_ms : MIN(left_ms - KFT_ANNOUNCE_MS, MAX_LOOK_MS)));
 }

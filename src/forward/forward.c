@@ -674,11 +674,20 @@ void kft_forward_move(KftForward *self)
         kft_forward_start_resolver(self);
 }
 
+/* The earlier one. */
+static int64_t find_announced_end(const KftForward *self)
+{
+    if (self->idle_end_ms == 0 || self->time_end_ms == 0)
+        return MAX(self->idle_end_ms, self->time_end_ms);
+    return MIN(self->idle_end_ms, self->time_end_ms);
+}
+
 void kft_forward_get_statistics(const KftForward *self, KftForwardStatistics *ret_statistics)
 {
     *ret_statistics = self->closed;
     ret_statistics->n_reconnects = self->n_reconnects;
     ret_statistics->ready_since_ms = self->ready_since_unix_ms;
+    ret_statistics->closes_ms = find_announced_end(self);
     kft_backends_get_health(self->backends, &ret_statistics->health);
     kft_forward_count_clients(self, ret_statistics);
     kft_forward_count_peers(self, ret_statistics);

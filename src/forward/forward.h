@@ -72,6 +72,7 @@ typedef struct {
     uint32_t n_open;
     uint32_t n_reconnects;
     int64_t ready_since_ms; /* unix; 0 = not READY */
+    int64_t closes_ms;      /* unix: its announced end by itself; 0 = none is */
     KftPoolHealth health;
 } KftForwardStatistics;
 

@@ -74,7 +74,7 @@ const char *const kft_migrations[] = {
     "  config INTEGER PRIMARY KEY REFERENCES run_states (config) ON DELETE CASCADE,"
     "  n_open INTEGER NOT NULL,"
     "  n_reconnects INTEGER NOT NULL,"
-    "  ready_since_ms INTEGER NOT NULL," /* as the others of KftRunHealth */
+    "  ready_since_ms INTEGER NOT NULL," /* as the others of KftForwardHealth */
     "  connected_ms INTEGER NOT NULL,"
     "  handshake_ms INTEGER NOT NULL,"
     "  round_trip_us INTEGER NOT NULL"
@@ -96,6 +96,9 @@ const char *const kft_migrations[] = {
     /* 3 → 4 */
     ("ALTER TABLE configs ADD COLUMN disconnect_timeout_minutes INTEGER;"
      "ALTER TABLE configs ADD COLUMN stop_at TEXT"),
+
+    /* 4 → 5 */
+    "ALTER TABLE run_health ADD COLUMN closes_ms INTEGER NOT NULL DEFAULT 0",
 };
 
 const size_t kft_n_migrations = G_N_ELEMENTS(kft_migrations);

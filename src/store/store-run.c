@@ -23,6 +23,7 @@ enum {
     COLUMN_CONNECTED,
     COLUMN_HANDSHAKE,
     COLUMN_ROUND_TRIP,
+    COLUMN_CLOSES,
 };
 
 void kft_run_state_free(KftRunState *self)
@@ -73,15 +74,16 @@ KftForwardState kft_store_parse_state(const char *name)
     return KFT_FORWARD_STATE_IDLE;
 }
 
-static KftRunHealth read_health(const KftStatement *statement)
+static KftForwardHealth read_health(const KftStatement *statement)
 {
-    return (KftRunHealth){
+    return (KftForwardHealth){
         .n_open = (uint32_t)kft_statement_int(statement, COLUMN_OPEN),
         .n_reconnects = (uint32_t)kft_statement_int(statement, COLUMN_RECONNECTS),
         .ready_since_ms = kft_statement_int(statement, COLUMN_READY_SINCE),
         .connected_ms = kft_statement_int(statement, COLUMN_CONNECTED),
         .handshake_ms = (uint32_t)kft_statement_int(statement, COLUMN_HANDSHAKE),
         .round_trip_us = (uint32_t)kft_statement_int(statement, COLUMN_ROUND_TRIP),
+        .closes_ms = kft_statement_int(statement, COLUMN_CLOSES),
     };
 }
 
@@ -114,7 +116,7 @@ GPtrArray *kft_store_list_run_states(KftStore *self, GError **error)
         self->database,
         "SELECT run_states.config, owner_pid, owner_start, owner_boot, is_wanted, state, error,"
         " pod, address, attempt, changed_s, n_open, n_reconnects, ready_since_ms, connected_ms,"
-        " handshake_ms, round_trip_us FROM run_states LEFT JOIN run_health"
+        " handshake_ms, round_trip_us, closes_ms FROM run_states LEFT JOIN run_health"
         " ON run_health.config = run_states.config ORDER BY run_states.config");
     while (kft_statement_next(statement))
         g_ptr_array_add(states, read_state(statement, &last));
@@ -174,12 +176,14 @@ static bool write_claim(KftStore *self, KftConfigId id, GError **error)
     return kft_statement_run(statement, error);
 }
 
-static bool write_health(KftStore *self, KftConfigId id, const KftRunHealth *health, GError **error)
+static bool
+write_health(KftStore *self, KftConfigId id, const KftForwardHealth *health, GError **error)
 {
     g_autoptr(KftStatement) statement = kft_statement_new(
         self->database,
         "INSERT OR REPLACE INTO run_health (config, n_open, n_reconnects, ready_since_ms,"
-        " connected_ms, handshake_ms, round_trip_us) VALUES (?, ?, ?, ?, ?, ?, ?)");
+        " connected_ms, handshake_ms, round_trip_us, closes_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     kft_statement_bind_int(statement, id.v);
     kft_statement_bind_int(statement, health->n_open);
     kft_statement_bind_int(statement, health->n_reconnects);
@@ -187,6 +191,7 @@ static bool write_health(KftStore *self, KftConfigId id, const KftRunHealth *hea
     kft_statement_bind_int(statement, health->connected_ms);
     kft_statement_bind_int(statement, health->handshake_ms);
     kft_statement_bind_int(statement, health->round_trip_us);
+    kft_statement_bind_int(statement, health->closes_ms);
     return kft_statement_run(statement, error);
 }
 
@@ -197,7 +202,7 @@ bool kft_store_claim(KftStore *self, KftConfigId id, GError **error)
         kft_transaction_begin(self->database, KFT_DATABASE_DURABLE, error);
     if (transaction == NULL || !check_owner(self, id, &is_ours, error))
         return false;
-    static const KftRunHealth unknown = {0};
+    static const KftForwardHealth unknown = {0};
     if (!is_ours && (!write_claim(self, id, error) || !write_health(self, id, &unknown, error)))
         return false;
     return kft_transaction_commit(&transaction, error);
@@ -247,7 +252,7 @@ bool kft_store_set_run_state(KftStore *self, const KftRunState *state, GError **
 
 bool kft_store_set_run_health(KftStore *self,
                               KftConfigId id,
-                              const KftRunHealth *health,
+                              const KftForwardHealth *health,
                               GError **error)
 {
     g_autoptr(KftTransaction) transaction =

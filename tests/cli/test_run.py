@@ -89,6 +89,11 @@ class Run(harness.ClusterCase):
         run = self.start("run", "--all")
         run.await_line(r"^web: no traffic, it ends in \d+ s$")
         self.assertFalse([line for line in run.lines if line.startswith("kept: no traffic")])
+        ends = harness.wait_until(lambda: self.json("show", "web", "--json")["health"]["closes_ms"], "the end that was told")
+        clock = time.strftime("%H:%M:%S", time.localtime(ends // 1000))
+        self.assertIn(f"By itself: ends at {clock}", " ".join(self.good("show", "web").split()))
+        self.assertTrue(any(f"ends at {clock}" in line for line in self.good("status").splitlines()))
+        self.assertEqual(self.json("show", "kept", "--json")["health"]["closes_ms"], 0)
         self.assertEqual(run.end(), 0)
 
     def test_one_runs_in_one_process_only(self):

@@ -42,11 +42,11 @@ static void test_network_changed(Fixture *self, gconstpointer data)
         g_autofree char *answer = kft_test_get(port, "/name");
         g_assert_nonnull(answer);
     }
-    KftForwardStatisticsEvent health = {0};
+    KftForwardHealth health = {0};
     while (health.round_trip_us == 0) {
         g_free(kft_test_get(port, "/name"));
         g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_STATISTICS);
-        health = event->statistics;
+        health = event->statistics.health;
     }
     g_assert_cmpuint(health.n_reconnects, ==, 0);
     g_assert_cmpint(health.ready_since_ms, >, 0);

@@ -115,7 +115,7 @@ static void test_round_trip(UdpFixture *self, gconstpointer data)
     g_assert_cmpuint(now.bytes_up, ==, 10);
     g_assert_cmpuint(now.bytes_down, ==, 10);
     g_assert_cmpuint(now.packets_dropped, ==, 0);
-    g_assert_cmpuint(now.n_open, ==, 1);
+    g_assert_cmpuint(now.health.n_open, ==, 1);
     g_assert_cmpuint(now.n_connections, ==, 1);
     kft_test_close(fd);
 }
@@ -230,7 +230,7 @@ static void test_flood(UdpFixture *self, gconstpointer data)
 
 static bool is_empty(const KftForwardStatisticsEvent *now)
 {
-    return now->n_open == 0 && now->n_connections > 0;
+    return now->health.n_open == 0 && now->n_connections > 0;
 }
 
 /* A peer that is silent is forgotten, and served when it comes back, by another connection. */

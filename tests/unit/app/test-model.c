@@ -68,7 +68,8 @@ static Step steps[] = {
      EVENT,
      1,
      {.type = KFT_EVENT_FORWARD_STATISTICS,
-      .statistics = {.bytes_up = 10, .bytes_down = 3000, .n_connections = 4, .n_open = 2}},
+      .statistics =
+          {.bytes_up = 10, .bytes_down = 3000, .n_connections = 4, .health = {.n_open = 2}}},
      "Running · web-0",
      "",
      "1 of 2 running",
@@ -270,8 +271,9 @@ static void test_rest(void)
     g_autoptr(KftModel) model = make_model();
     KftForwardItem *web = kft_model_find(model, 1);
     const KftItemTraffic *traffic = kft_forward_item_get_traffic(web);
-    KftEvent event = {.type = KFT_EVENT_FORWARD_STATISTICS,
-                      .statistics = {.bytes_down = 1000000, .n_connections = 1, .n_open = 1}};
+    KftEvent event = {
+        .type = KFT_EVENT_FORWARD_STATISTICS,
+        .statistics = {.bytes_down = 1000000, .n_connections = 1, .health = {.n_open = 1}}};
 
     kft_forward_item_begin(web);
     g_assert_false(kft_forward_item_tick(web));

@@ -117,13 +117,14 @@ static void test_life(Scene *scene, gconstpointer data)
 
 static void test_health(Scene *scene, gconstpointer data)
 {
-    static const KftRunHealth health = {.n_open = 2,
-                                        .n_reconnects = 1,
-                                        .ready_since_ms = 1700000000123,
-                                        .connected_ms = 1700000000100,
-                                        .handshake_ms = 23,
-                                        .round_trip_us = 1500};
-    static const KftRunHealth none = {0};
+    static const KftForwardHealth health = {.n_open = 2,
+                                            .n_reconnects = 1,
+                                            .ready_since_ms = 1700000000123,
+                                            .connected_ms = 1700000000100,
+                                            .handshake_ms = 23,
+                                            .round_trip_us = 1500,
+                                            .closes_ms = 1700000060000};
+    static const KftForwardHealth none = {0};
     g_autoptr(GError) error = NULL;
     (void)data;
     g_assert_false(kft_store_set_run_health(scene->store, scene->id, &health, &error));
