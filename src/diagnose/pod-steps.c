@@ -413,9 +413,9 @@ static void on_silence(void *user_data)
 static KftPair *open_pair(const KftPairFuncs *funcs, void *user_data, void *opener_data)
 {
     KftDiagnosis *self = opener_data;
-    return self->tunnel != NULL
-               ? kft_tunnel_open_pair(self->tunnel, self->port, funcs, user_data)
-               : kft_v4_pair_new(self->cluster, self->pod, self->port, funcs, user_data);
+    return self->tunnel != NULL ? kft_tunnel_open_pair(self->tunnel, self->port, funcs, user_data)
+                                : kft_v4_pair_new(self->cluster, self->pod, self->port,
+                                                  /* siblings= */ NULL, funcs, user_data);
 }
 
 void kft_diagnose_port(KftDiagnosis *self)

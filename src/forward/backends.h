@@ -63,7 +63,7 @@ void kft_backends_suspect(KftBackends *self, const KftPod *pod);
 void kft_backends_drain(KftBackends *self);
 
 /* The way to the server may have changed: connections that are still good stay; see
- * kft_tunnel_verify(). */
+ * kft_pool_verify(). */
 void kft_backends_verify(KftBackends *self, uint32_t limit_ms);
 /* Of a pod that can take connections; zeros if none can. */
 void kft_backends_get_health(const KftBackends *self, KftPoolHealth *ret_health);

@@ -78,6 +78,19 @@ KftLivenessVerdict kft_liveness_check(KftLiveness *self, const KftLivenessInput 
     return is_silent || is_due ? KFT_LIVENESS_PING : KFT_LIVENESS_OK;
 }
 
+bool kft_liveness_was_heard(const KftLivenessInput *input, uint64_t pinged_ms)
+{
+    const KftTcpState *tcp = &input->tcp;
+
+    if (input->is_paused || input->last_input_ms >= pinged_ms)
+        return true;
+    if (!tcp->is_known || has_ping_arrived(input))
+        return false;
+    /* With a closed window nothing is owed. */
+    return !tcp->is_awaiting_ack ||
+           (tcp->n_resent < MIN_RESENT && tcp->since_ack_ms <= input->now_ms - pinged_ms);
+}
+
 void kft_liveness_note_ping(KftLiveness *self, uint64_t now_ms)
 {
     self->ping_sent_ms = now_ms;

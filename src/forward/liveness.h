@@ -33,5 +33,9 @@ typedef enum {
 
 KftLivenessVerdict kft_liveness_check(KftLiveness *self, const KftLivenessInput *input);
 void kft_liveness_note_ping(KftLiveness *self, uint64_t now_ms);
+/* Whether the other end has shown that it is there since a ping was sent at @pinged_ms: by bytes,
+ * or, while the ping may still wait behind an upload, by acknowledgements. True if nothing can be
+ * said, as when we do not read. @input: of now. */
+bool kft_liveness_was_heard(const KftLivenessInput *input, uint64_t pinged_ms);
 
 #endif

@@ -36,10 +36,11 @@ struct KftPool {
     uint64_t spare_pause_until_ms;
     KftTimer *spare_timer;
     uint32_t handshake_ms;
-    int64_t opened_ms;  /* unix */
-    KftDeferred *ready; /* on_ready is owed for what is open already */
-    KftDeferred *lost;  /* without tunnels: on_lost or on_failed is owed, the server is away */
-    size_t n_v4_pairs;
+    int64_t opened_ms;    /* unix */
+    KftDeferred *ready;   /* on_ready is owed for what is open already */
+    KftDeferred *lost;    /* without tunnels: on_lost or on_failed is owed, the server is away */
+    size_t n_v4_pairs;    /* that owners have not told to be gone */
+    GHashTable *v4_pairs; /* KftPair, those that are open */
 };
 
 static bool open_tunnel(KftPool *self);
@@ -307,7 +308,7 @@ kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void
         if (!kft_pool_is_ready(self))
             return NULL;
         self->n_v4_pairs++;
-        return kft_v4_pair_new(self->cluster, self->pod, port, funcs, user_data);
+        return kft_v4_pair_new(self->cluster, self->pod, port, self->v4_pairs, funcs, user_data);
     }
     KftTunnel *tunnel = choose_tunnel(self, &is_good);
     bool is_coming = !is_good && open_tunnel(self) &&
@@ -324,6 +325,11 @@ void kft_pool_verify(KftPool *self, uint32_t limit_ms, bool opens_another)
 {
     for (guint i = 0; i < self->tunnels->len; i++)
         kft_tunnel_verify(g_ptr_array_index(self->tunnels, i), limit_ms);
+    GHashTableIter iter;
+    gpointer pair = NULL;
+    g_hash_table_iter_init(&iter, self->v4_pairs);
+    while (g_hash_table_iter_next(&iter, &pair, NULL))
+        kft_v4_pair_verify(pair, limit_ms);
     self->spare_pause_until_ms = 0;
     if (opens_another && self->tunnels->len > 0)
         (void)open_tunnel(self);
@@ -393,6 +399,7 @@ KftPool *kft_pool_new(KftCluster *cluster,
     self->funcs = *funcs;
     self->user_data = user_data;
     self->tunnels = g_ptr_array_new();
+    self->v4_pairs = g_hash_table_new(g_direct_hash, g_direct_equal);
     self->spare_timer = kft_timer_new(self->loop, on_spare_timer, self);
     return self;
 }
@@ -405,6 +412,7 @@ void kft_pool_free(KftPool *self)
     while (self->tunnels->len > 0)
         kft_tunnel_free(g_ptr_array_steal_index_fast(self->tunnels, self->tunnels->len - 1));
     g_ptr_array_unref(self->tunnels);
+    g_hash_table_unref(self->v4_pairs);
     kft_timer_free(self->spare_timer);
     if (self->ready != NULL)
         kft_deferred_cancel(self->ready);

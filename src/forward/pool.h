@@ -38,8 +38,8 @@ KftPair *
 kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void *user_data);
 /* Whether kft_pool_open_pair() would succeed. */
 bool kft_pool_is_ready(const KftPool *self);
-/* See kft_tunnel_verify(). @opens_another: at once, so that new pairs need not wait for the
- * verdict. */
+/* See kft_tunnel_verify() and kft_v4_pair_verify(). @opens_another: a tunnel at once, so that new
+ * pairs need not wait for the verdict. */
 void kft_pool_verify(KftPool *self, uint32_t limit_ms, bool opens_another);
 size_t kft_pool_get_n_pairs(const KftPool *self);
 const KftPod *kft_pool_get_pod(const KftPool *self);

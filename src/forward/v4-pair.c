@@ -23,11 +23,14 @@ typedef struct {
     KftLoop *loop;
     KftCluster *cluster;
     char *node;                  /* nullable */
+    GHashTable *siblings;        /* nullable */
     KftNegotiation *negotiation; /* until the WebSocket is open */
     KftWire *wire;               /* from then on */
     KftChannelDecoder decoder;
     GString *error_text; /* nullable */
     KftTimer *tick;
+    KftTimer *doubt; /* runs while it is being verified; NULL = it never was */
+    uint64_t doubted_ms;
     KftLiveness liveness;
     uint64_t last_output_ms;
     bool has_received;
@@ -36,9 +39,19 @@ typedef struct {
     bool is_ending;
 } V4Pair;
 
+static void leave_siblings(V4Pair *pair)
+{
+    if (pair->siblings == NULL)
+        return;
+    (void)g_hash_table_remove(pair->siblings, pair);
+    g_clear_pointer(&pair->siblings, g_hash_table_unref);
+}
+
 static void release(V4Pair *pair)
 {
+    leave_siblings(pair);
     kft_timer_free(pair->tick);
+    kft_timer_free(pair->doubt);
     kft_negotiation_free(pair->negotiation);
     if (pair->wire != NULL)
         kft_wire_close(pair->wire);
@@ -54,6 +67,7 @@ static void end_pair(V4Pair *pair, KftPairEnd end, const char *text)
     if (pair->is_ending)
         return;
     pair->is_ending = true;
+    leave_siblings(pair);
     pair->base.funcs.on_end(end, text, pair->base.user_data);
     release(pair);
 }
@@ -103,7 +117,9 @@ static void pair_finish(KftPair *base)
     if (pair->is_finished || pair->is_ending)
         return;
     pair->is_finished = true;
-    /* Closing is all that can be done; the owner hears of the end as it would from the pod. */
+    /* Closing is all that can be done; the owner hears of the end as it would
+     * from the pod. */
+    g_clear_pointer(&pair->doubt, kft_timer_free);
     kft_timer_free(pair->tick);
     pair->tick = kft_timer_new(pair->loop, on_finish_deferred, pair);
     kft_timer_start(pair->tick, 0);
@@ -180,42 +196,71 @@ static void on_wire_closed(const char *reason, bool is_orderly, void *user_data)
     }
 }
 
-static KftLivenessVerdict check_liveness(V4Pair *pair, uint64_t now)
+static KftLivenessInput describe(const V4Pair *pair)
 {
     KftLivenessInput input = {
-        .now_ms = now,
+        .now_ms = kft_loop_now_ms(pair->loop),
         .last_input_ms = kft_wire_get_last_input_ms(pair->wire),
         .is_paused = pair->is_paused,
         .is_output_stuck = kft_wire_get_stuck_since_ms(pair->wire) != 0,
     };
     kft_wire_get_tcp_state(pair->wire, &input.tcp);
-    return kft_liveness_check(&pair->liveness, &input);
+    return input;
+}
+
+static void send_ping(V4Pair *pair)
+{
+    kft_wire_ping(pair->wire);
+    kft_liveness_note_ping(&pair->liveness, kft_loop_now_ms(pair->loop));
 }
 
 static void on_tick(void *user_data)
 {
     V4Pair *pair = user_data;
-    uint64_t now = kft_loop_now_ms(pair->loop);
+    KftLivenessInput input = describe(pair);
 
     kft_timer_start(pair->tick, KFT_LIVENESS_TICK_MS);
-    switch (check_liveness(pair, now)) {
+    switch (kft_liveness_check(&pair->liveness, &input)) {
     case KFT_LIVENESS_DEAD:
         end_pair(pair, KFT_PAIR_END_LOST, "the server stopped answering");
         return;
     case KFT_LIVENESS_PING:
-        kft_wire_ping(pair->wire);
-        kft_liveness_note_ping(&pair->liveness, now);
+        send_ping(pair);
         break;
     case KFT_LIVENESS_OK:
         break;
     }
-    if (now - pair->last_output_ms >= KEEPALIVE_FRAME_MS) {
+    if (input.now_ms - pair->last_output_ms >= KEEPALIVE_FRAME_MS) {
         kft_wire_send_empty_frame(pair->wire);
-        pair->last_output_ms = now;
+        pair->last_output_ms = input.now_ms;
     }
 }
 
-/* A kubelet that has just been started knows of no pods yet: what it says then is not about them.
+static void on_doubt_end(void *user_data)
+{
+    V4Pair *pair = user_data;
+    KftLivenessInput input = describe(pair);
+
+    if (!kft_liveness_was_heard(&input, pair->doubted_ms))
+        end_pair(pair, KFT_PAIR_END_LOST,
+                 "the network changed, and the server does not answer any more");
+}
+
+void kft_v4_pair_verify(KftPair *self, uint32_t limit_ms)
+{
+    V4Pair *pair = (V4Pair *)self;
+
+    if (pair->wire == NULL || pair->is_finished || pair->is_ending)
+        return;
+    pair->doubted_ms = kft_loop_now_ms(pair->loop);
+    send_ping(pair);
+    if (pair->doubt == NULL)
+        pair->doubt = kft_timer_new(pair->loop, on_doubt_end, pair);
+    kft_timer_start(pair->doubt, limit_ms);
+}
+
+/* A kubelet that has just been started knows of no pods yet: what it says then
+ * is not about them.
  */
 static bool is_fault_of_node(const V4Pair *pair)
 {
@@ -261,6 +306,7 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
 KftPair *kft_v4_pair_new(KftCluster *cluster,
                          const KftPod *pod,
                          uint16_t port,
+                         GHashTable *siblings,
                          const KftPairFuncs *funcs,
                          void *user_data)
 {
@@ -270,6 +316,10 @@ KftPair *kft_v4_pair_new(KftCluster *cluster,
     pair->loop = kft_cluster_get_loop(cluster);
     pair->cluster = kft_cluster_ref(cluster);
     pair->node = g_strdup(pod->node);
+    if (siblings != NULL) {
+        pair->siblings = g_hash_table_ref(siblings);
+        (void)g_hash_table_add(siblings, pair);
+    }
     pair->last_output_ms = kft_loop_now_ms(pair->loop);
     kft_channel_decoder_init(&pair->decoder, port);
     pair->negotiation = kft_negotiation_start(cluster, pod->namespace_, pod->name, port, offer,

@@ -13,15 +13,21 @@ import shlex
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import freeport  # noqa: E402
 
 K = os.environ.get("K8S_DIR", "/tmp/kftray-k8s")
 CACHE = os.environ.get("KFT_TEST_CACHE", os.path.expanduser("~/.cache/kftray-tests"))
 PODSRV = os.path.join(CACHE, "kube-1.20.2-r3", "bin", "podsrv")
 PF_CMD = os.environ.get("PF_CMD")
 OTHER = bool(PF_CMD)  # not our own program
+LOOPED = OTHER and os.path.basename(shlex.split(PF_CMD)[0]) == "again.sh"
+PROGRAM = shlex.split(PF_CMD)[1] + " in a loop" if LOOPED else shlex.split(PF_CMD)[0] if OTHER else "kftrayctl"
 SANITIZED = bool(os.environ.get("KFT_SANITIZED"))
 TRANSPORTS = ("websocket", "spdy", "tunnel")
 MB = 1000 * 1000
@@ -121,6 +127,8 @@ def command_line(args, transport, other=None, command="forward"):
     if transport == "websocket":
         raise Skip(f"{words.split()[0]} does not speak v4 for port-forward")
     env["KUBECTL_PORT_FORWARD_WEBSOCKETS"] = "false" if transport == "spdy" else "true"
+    if LOOPED:  # on the same port again
+        args = [re.sub(r"^:(?=\w+$)", lambda _: f"{freeport.find()}:", word) for word in args]
     return shlex.split(words) + list(args), env
 
 

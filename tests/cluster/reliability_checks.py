@@ -11,7 +11,8 @@ import threading
 import time
 import urllib.parse
 
-from harness import OTHER, TRANSPORTS, Failed, Forward, check, connect, eventually, get, kubectl, read_all, test
+from harness import (OTHER, PROGRAM, TRANSPORTS, Failed, Forward, check, connect, eventually, get, kubectl, read_all,
+                     test)
 from load import TRACE, Load, find_unproven
 
 KUBE = os.path.join(os.path.dirname(__file__), "kube.sh")
@@ -65,7 +66,7 @@ def run_deletions(replicas, forward):
     with Load(port) as load:
         deleted = delete_pods(in_use)
         time.sleep(EVERY)
-    print(f"# {replicas} replicas, {len(deleted)} deletions, {'kubectl' if OTHER else 'kftrayctl'}: {load}", flush=True)
+    print(f"# {replicas} replicas, {len(deleted)} deletions, {PROGRAM}: {load}", flush=True)
     if OTHER:
         return
     check("no pod was ready" not in forward.stderr(), forward.stderr()[-800:])
@@ -179,7 +180,7 @@ def run_restart(daemon, seconds, transport):
         begin, end = load.longest_gap()
         answers = upgrades.back_at or end
         first = f"{max(end - answers, 0):.2f} s after others can forward again" if is_back else "never"
-        print(f"# {daemon} away for {seconds} s, {'kubectl' if OTHER else 'kftrayctl'}, {transport}: others can forward again "
+        print(f"# {daemon} away for {seconds} s, {PROGRAM}, {transport}: others can forward again "
               f"after {max(answers - begin, 0):.2f} s, good again {first}; {load}; of {len(idle.sockets)} connections that had "
               f"said nothing {n_idle} went on", flush=True)
         check(OTHER or is_back, forward.stderr()[-800:])

@@ -1,4 +1,5 @@
 /* What the engine does when the world around it changes, by its public headers alone. */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,6 +28,66 @@ static void test_wake(Fixture *self, gconstpointer data)
     (void)close(fd);
     g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_CONNECTION_ERROR);
     g_assert_nonnull(strstr(event->connection.text, "the network changed"));
+}
+
+static void echo(int fd)
+{
+    char byte = 0;
+    kft_test_send(fd, "x");
+    g_assert_cmpint(read(fd, &byte, 1), ==, 1);
+}
+
+/* Reads to the end; returns how many bytes came. *ret_error: 0, or what ended it. */
+static size_t drain(int fd, int *ret_error)
+{
+    char buffer[4096];
+    size_t size = 0;
+    ssize_t n = 0;
+
+    while ((n = read(fd, buffer, sizeof buffer)) > 0)
+        size += (size_t)n;
+    *ret_error = n == 0 ? 0 : errno;
+    return size;
+}
+
+static int start_download(uint16_t port, const char *request)
+{
+    char byte = 0;
+    int fd = kft_test_connect(port);
+    kft_test_send(fd, request);
+    g_assert_cmpint(read(fd, &byte, 1), ==, 1);
+    return fd;
+}
+
+/* The same of WebSockets, each of which is asked: the silent one is given up; one that answers
+ * stays, and so does one of which nothing can be heard, as its reader does not keep up. */
+static void test_wake_websocket(Fixture *self, gconstpointer data)
+{
+    int error = 0;
+    (void)data;
+    KftForwardSpec *spec = fixture_make_spec(self, "pod/x", ":80 :7");
+    spec->transport = KFT_TRANSPORT_WEBSOCKET;
+    fixture_start(self, 1, spec);
+    uint16_t port = fixture_wait_port(self);
+    uint16_t echo_port = fixture_wait_port(self);
+    fixture_wait_state(self, KFT_FORWARD_STATE_READY, 1);
+    int silent = start_download(port, "GET /zero?n=100000 HTTP/1.0\r\n\r\n");
+    int slow = start_download(port, "GET /zero?n=64000000 HTTP/1.0\r\n\r\n");
+    int live = kft_test_connect(echo_port);
+    echo(live);
+
+    g_assert_true(kft_engine_post(self->engine, kft_command_new(KFT_COMMAND_WAKE)));
+    (void)drain(silent, &error);
+    g_assert_cmpint(error, ==, ECONNRESET);
+    g_autoptr(KftEvent) event = fixture_wait_event(self, KFT_EVENT_FORWARD_CONNECTION_ERROR);
+    g_assert_nonnull(strstr(event->connection.text, "the network changed"));
+    /* The time of the others was over in the same turn of the loop. */
+    echo(live);
+    g_assert_cmpuint(drain(slow, &error), >, 64000000);
+    g_assert_cmpint(error, ==, 0);
+    (void)close(silent);
+    (void)close(slow);
+    (void)close(live);
 }
 
 /* A hint that nothing follows from: what works is left alone. */
@@ -136,6 +197,7 @@ int main(int argc, char **argv)
 #define ADD(path, world, func)                                                                     \
     g_test_add(path, Fixture, world, fixture_set_up, func, fixture_tear_down)
     ADD("/engine/wake", goes_silent, test_wake);
+    ADD("/engine/wake-websocket", goes_silent, test_wake_websocket);
     ADD("/engine/network-changed", NULL, test_network_changed);
     ADD("/engine/kubeconfig-changes", NULL, test_kubeconfig_changes);
     ADD("/engine/auto-close", NULL, test_auto_close);

@@ -175,10 +175,39 @@ static void test_alive(void)
     assert_lives(wakes_up);
 }
 
+static gboolean was_heard(const KftLivenessInput *input)
+{
+    return kft_liveness_was_heard(input, START_MS);
+}
+
+/* 5 s after a ping. */
+static void test_was_heard(void)
+{
+    KftLivenessInput input = {.now_ms = START_MS + 5000, .last_input_ms = START_MS - 1};
+
+    g_assert_false(was_heard(&input));
+    input.tcp = (KftTcpState){.is_known = true, .since_ack_ms = 4990}; /* but no answer */
+    g_assert_false(was_heard(&input));
+    input.tcp = (KftTcpState){true, true, true, 5001, 0};
+    g_assert_false(was_heard(&input));
+    input.tcp = (KftTcpState){true, true, false, 200, 4}; /* the server sends, but hears nothing */
+    g_assert_false(was_heard(&input));
+    input.tcp = (KftTcpState){true, true, true, 900, 0}; /* the ping waits behind an upload */
+    g_assert_true(was_heard(&input));
+    input.is_output_stuck = true;
+    input.tcp = (KftTcpState){true, false, true, 60000, 0}; /* the window is closed */
+    g_assert_true(was_heard(&input));
+    input = (KftLivenessInput){.now_ms = START_MS + 5000, .last_input_ms = START_MS};
+    g_assert_true(was_heard(&input));
+    input = (KftLivenessInput){.now_ms = START_MS + 5000, .is_paused = true};
+    g_assert_true(was_heard(&input));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/liveness/dead", test_dead);
     g_test_add_func("/liveness/alive", test_alive);
+    g_test_add_func("/liveness/was-heard", test_was_heard);
     return g_test_run();
 }
