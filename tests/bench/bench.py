@@ -1,65 +1,74 @@
 """Measures port-forwarders against each other; run.sh has brought up what is needed.
 
-Each round starts every contender once, in turns, so that a busy machine hurts all of them alike.
-docs/performance.md says what each number is, and holds the tables between its markers."""
+Each round lets every contender do each workload once, in turns, so that a busy machine hurts all of
+them alike. A measurement that fails is tried once more, and then noted as failed while the others go
+on. docs/performance.md says what each number is, and holds the tables between its markers."""
 
 import argparse
+import functools
 import json
 import os
-import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import report
 import workloads
-from forwarder import Forwarder, ManyForwards, TlsRelay, kubectl, memory_mib, threads
+from contenders import ONCE, ROUND_TRIPS_MS, WORKLOADS
+from forwarder import Forwarder, ManyForwards, Pod, Process, TlsRelay, kubectl
+from procfs import memory_mib, threads
+from results import Results
 from workloads import MB
 
-# name, program, transport
-CONTENDERS = [
-    ("kftrayctl, tunnel", "ours", "tunnel"),
-    ("kubectl, tunnel", "kubectl", "tunnel"),
-    ("kftrayctl, SPDY", "ours", "spdy"),
-    ("kubectl, SPDY", "kubectl", "spdy"),
-    ("kftrayctl, v4 WebSocket", "ours", "websocket"),
-]
-DIRECT = "no forwarder (pod over the bridge)"
-RELAY = "socat, bare TLS"
-ROUND_TRIPS_MS = (10, 40, 150)
-MANY = {"ours": (1, 100, 1000), "kubectl": (1, 100)}
+DEADLINE_S = 240  # of one measurement
+SETTINGS = ("rounds", "starts", "connections", "size", "transfers", "echoes", "open", "idle")
+QUICK = {"rounds": 1, "starts": 2, "connections": 10, "size": 100 * MB, "transfers": 2, "echoes": 300,
+         "open": 200, "idle": 5}
 
 
-def measure_near(program, transport, args):
-    """Everything on loopback, with one start."""
-    with Forwarder(program, transport) as forwarder:
-        values = {"start": forwarder.start_ms}
-        time.sleep(1)
-        values["idle"] = memory_mib(forwarder.pid)
-        values["threads"] = threads(forwarder.pid)
+@functools.cache
+def pod_ip():
+    return kubectl("get", "pod", "mixed-a", "-o", "jsonpath={.status.podIP}")
+
+
+def reach(row):
+    """What leads to the pod."""
+    if row.program == "pod":
+        return Pod(pod_ip())
+    if row.program == "socat":
+        return TlsRelay(pod_ip())
+    return Forwarder(row.program, row.detail)
+
+
+# ---- one function for each workload ----
+
+
+def measure_start(row, args):
+    times = []
+    for number in range(args.starts):
+        with reach(row) as forwarder:
+            times.append(forwarder.start_ms)
+            if number == args.starts - 1:
+                time.sleep(1)
+                return {"start": workloads.median(times), "resident": memory_mib(forwarder.pid),
+                        "threads": threads(forwarder.pid)}
+
+
+def measure_first(row, args):
+    with reach(row) as forwarder:
         workloads.first_bytes_ms(forwarder.http, 3)
-        values["first"] = workloads.median(workloads.first_bytes_ms(forwarder.http,
-                                                                    args.connections))
-        values["sequential"] = workloads.connections_per_second(forwarder.http,
-                                                                args.connections * 5, 1)
-        values["parallel"] = workloads.connections_per_second(
-            forwarder.http, args.connections * 20, workloads.N_PARALLEL)
-        values.update(workloads.bulk(forwarder.http, args.size, forwarder.pid))
-        values["peak"] = memory_mib(forwarder.pid, "VmHWM")
-        values.update(workloads.echoes(forwarder.http, forwarder.echo, args.connections * 12))
-    with Forwarder(program, transport) as forwarder:
-        workloads.first_bytes_ms(forwarder.http, 3)
-        values["per_connection"] = workloads.open_connections(forwarder.echo, forwarder.pid,
-                                                              args.open)
-    return values
+        return {"first": workloads.median(workloads.first_bytes_ms(forwarder.http,
+                                                                   args.connections))}
 
 
-def measure_far(program, transport, args):
+def measure_far(row, args):
     """First bytes in the near namespace of the link, for each of its delays."""
     values, link = {}, os.environ["LINK"]
     for rtt in ROUND_TRIPS_MS:
         subprocess.run([link, "set", f"delay {rtt / 2:g}ms"], check=True)
-        with Forwarder(program, transport, far=True) as forwarder:
+        with Forwarder(row.program, row.detail, far=True) as forwarder:
             time.sleep(0.5 + rtt / 100)
             done = subprocess.run([link, "exec", sys.executable, workloads.__file__, "first-bytes",
                                    str(forwarder.http[1]), str(args.connections // 2)],
@@ -68,91 +77,182 @@ def measure_far(program, transport, args):
     return values
 
 
-def measure_direct(ip, args):
-    address = (ip, 80)
-    return {"first": workloads.median(workloads.first_bytes_ms(address, args.connections)),
-            "sequential": workloads.connections_per_second(address, args.connections * 5, 1),
-            "parallel": workloads.connections_per_second(address, args.connections * 20,
-                                                         workloads.N_PARALLEL),
-            **workloads.bulk(address, args.size)}
+def measure_connections(row, args):
+    with reach(row) as forwarder:
+        workloads.first_bytes_ms(forwarder.http, 3)
+        return workloads.connections(forwarder.http, forwarder.pid, args.connections * 10)
 
 
-def measure_relay(ip, args):
-    with TlsRelay(ip) as relay:
-        return workloads.bulk(relay.http, args.size, relay.pid)
+def measure_bulk(row, args):
+    with reach(row) as forwarder:
+        values = workloads.bulk(forwarder.http, args.size, args.transfers, forwarder.pid)
+        if forwarder.pid:
+            values["peak"] = memory_mib(forwarder.pid, "VmHWM")
+        return values
 
 
-def measure_many(program, args):
+def measure_echo(row, args):
+    with reach(row) as forwarder:
+        return workloads.echoes(forwarder.http, forwarder.echo, args.echoes, args.echo_seconds)
+
+
+def measure_open(row, args):
+    with reach(row) as forwarder:
+        workloads.first_bytes_ms(forwarder.http, 3)
+        return {"per_connection": workloads.open_connections(forwarder.echo, forwarder.pid,
+                                                             args.open)}
+
+
+def measure_many(row, args):
     """Memory, threads, processor time and wake-ups of many forwards that nobody uses."""
-    values = {}
-    for count in MANY[program]:
-        with ManyForwards(program, count) as forwards:
-            time.sleep(5)
-            values[count] = workloads.footprint(forwards.pid)
-            if count == 100:
-                values[count].update(workloads.idle(forwards.pid, args.idle))
-        say(f"{program}, {count} forwards", values[count])
-    return values
+    with ManyForwards(row.program, row.detail) as forwards:
+        time.sleep(5)
+        values = workloads.footprint(forwards.pid)
+        if row.detail == 100:
+            values.update(workloads.idle(forwards.pid, args.idle))
+        return values
 
 
-def say(name, values):
-    print(f"{name}: " + ", ".join(f"{key} {value:.2f}" for key, value in values.items()),
-          file=sys.stderr, flush=True)
+def window(part, *options):
+    """What window.py measures of the desktop program."""
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "window.py")
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        line = ["/usr/bin/python3", script, "--kftray", os.environ["KFTRAY"],
+                "--kftrayctl", os.environ["KFTRAYCTL"], "--json", file.name, *options, part]
+        with Process(line) as process:
+            process.process.stdout.read()
+            if process.process.wait() != 0:
+                process.fail("failed:")
+        return json.load(file)[part]
 
 
-def chosen(args):
-    have_ours = shutil.which(os.environ.get("KFTRAYCTL", "")) is not None
-    if not have_ours:
-        print("no kftrayctl: only kubectl is measured", file=sys.stderr)
-    return [c for c in CONTENDERS if (have_ours or c[1] != "ours")
-            and (not args.only or any(word in c[0] for word in args.only.split(",")))]
+def measure_tray(_, args):
+    return {"tray": workloads.median(window("tray", "--rounds", str(args.starts))["icon"])}
 
 
-def run_rounds(args):
-    ip = kubectl("get", "pod", "mixed-a", "-o", "jsonpath={.status.podIP}")
-    contenders = chosen(args)
-    results = {name: [] for name, _, _ in contenders}
-    results[RELAY], results[DIRECT] = [], []
-    for number in range(args.rounds):
-        for name, program, transport in contenders if number % 2 == 0 else contenders[::-1]:
-            values = measure_near(program, transport, args)
-            values.update(measure_far(program, transport, args))
-            results[name].append(values)
-            say(f"round {number + 1}, {name}", values)
-        results[RELAY].append(measure_relay(ip, args))
-        results[DIRECT].append(measure_direct(ip, args))
-    return results
+def measure_list(_, args):
+    return {f"{key}_{count}": workloads.median(numbers[key])
+            for count, numbers in window("start", "--rounds", str(args.starts)).items()
+            for key in ("first_frame", "usable", "cpu")}
+
+
+def measure_window(_, args):
+    return {f"{state}_{key}": numbers[key]
+            for state, numbers in window("idle", "--seconds", str(args.idle)).items()
+            for key in ("cpu", "wakeups", "memory")}
+
+
+MEASURES = {"start": measure_start, "first": measure_first, "far": measure_far,
+            "connections": measure_connections, "bulk": measure_bulk, "echo": measure_echo,
+            "open": measure_open, "many": measure_many, "tray": measure_tray,
+            "list": measure_list, "window": measure_window}
+
+
+# ---- the run ----
+
+
+def say(what):
+    print(what, file=sys.stderr, flush=True)
+
+
+def on_alarm(*_):
+    raise TimeoutError(f"not done after {DEADLINE_S} s")
+
+
+def attempt(workload, row, args):
+    """(values, None) or (None, why not)"""
+    signal.alarm(DEADLINE_S)
+    try:
+        return MEASURES[workload](row, args), None
+    except (Exception, SystemExit) as error:  # whatever it is, the other workloads go on
+        return None, f"{type(error).__name__}: {error}"
+    finally:
+        signal.alarm(0)
+        Process.stop_all()
+
+
+def run_one(results, workload, row, number, args):
+    start = time.monotonic()
+    for _ in range(2):
+        values, failure = attempt(workload, row, args)
+        if failure is None:
+            break
+        say(f"round {number}, {workload}, {row.name}: failed: {failure}")
+    seconds = time.monotonic() - start
+    results.put(workload, row.name, number, seconds, values, failure)
+    if failure is None:
+        numbers = ", ".join(f"{key} {'-' if value is None else format(value, '.2f')}"
+                            for key, value in values.items())
+        say(f"round {number}, {workload}, {row.name} ({seconds:.0f} s): {numbers}")
+    return failure is None
+
+
+def run(results, args):
+    """Whether everything went well."""
+    begun, is_good = set(), True
+    for number in range(1, args.rounds + 1):
+        for workload in args.only:
+            if workload in ONCE and number > 1:
+                continue
+            rows = [row for row in WORKLOADS[workload] if is_chosen(row, args)]
+            for row in rows if number % 2 == 1 else rows[::-1]:
+                if (workload, row.name) not in begun:
+                    begun.add((workload, row.name))
+                    results.begin(workload, row.name)
+                is_good = run_one(results, workload, row, number, args) and is_good
+    return is_good
+
+
+def is_chosen(row, args):
+    return not args.contenders or any(word in row.name for word in args.contenders.split(","))
+
+
+def workload_names(text):
+    names = text.split(",")
+    for name in names:
+        if name not in WORKLOADS:
+            raise argparse.ArgumentTypeError(f"no workload {name}; there are {', '.join(WORKLOADS)}")
+    return names
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(
+        prog="run.sh", epilog="With --only or --contenders the rest of the JSON file stays as it is.")
     parser.add_argument("--document", help="the file that holds the tables")
     parser.add_argument("--plots", help="the folder for the plots")
-    parser.add_argument("--print", action="store_true", help="change no file")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="one short round, changes no file")
-    parser.add_argument("--only", default="", help="words of the contenders to measure")
-    parser.add_argument("--connections", type=int, default=40)
-    parser.add_argument("--open", type=int, default=2000)
-    parser.add_argument("--size", type=int, default=1000 * MB)
-    parser.add_argument("--idle", type=int, default=60)
+    parser.add_argument("--json", required=True, help="the file for the numbers; with --quick it "
+                                                      "gets “-quick” before its suffix")
+    parser.add_argument("--print", action="store_true", help="change no document")
+    parser.add_argument("--quick", action="store_true",
+                        help="one short round, which changes no document")
+    parser.add_argument("--only", type=workload_names, metavar="WORKLOAD,…",
+                        help=", ".join(WORKLOADS))
+    parser.add_argument("--contenders", default="", metavar="WORD,…",
+                        help="those whose names have one of the words")
+    for name, value in (("rounds", 3), ("starts", 5), ("connections", 40), ("size", 500 * MB),
+                        ("transfers", 2), ("echoes", 2000), ("open", 2000), ("idle", 60)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--echo-seconds", type=int, default=25, help="at most so long for a state")
     args = parser.parse_args()
+    args.is_part = bool(args.only or args.contenders)
+    args.only = args.only or list(WORKLOADS)
     if args.quick:
-        args.rounds, args.size, args.connections, args.open = 1, 200 * MB, 10, 200
-        args.idle = 5
+        vars(args).update(QUICK)
+        args.json = "-quick".join(os.path.splitext(args.json))
     return args
 
 
 def main():
     args = parse_arguments()
-    about = report.machine(args)
-    many = {program: measure_many(program, args) for program in sorted({c[1] for c in chosen(args)})}
-    results = run_rounds(args)
-    text = f"{about}\n\n{report.tables(results, many)}"
-    print(text)
-    if args.document and not args.print and not args.quick and not args.only:
-        report.write_document(args.document, text)
-        report.plot(args.plots, results)
+    settings = {name: getattr(args, name) for name in (*SETTINGS, "echo_seconds")}
+    signal.signal(signal.SIGALRM, on_alarm)
+    make = Results.merge if args.is_part else Results
+    results = make(args.json, report.machine(), settings)
+    is_good = run(results, args)
+    print(report.text(results))
+    if not args.print and not args.quick:
+        report.publish(results, args.document, args.plots)
+    sys.exit(0 if is_good else 1)
 
 
 if __name__ == "__main__":

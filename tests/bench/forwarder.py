@@ -1,14 +1,19 @@
-"""The programs that are measured, as processes: how each is started, and what the kernel says of its
-processor time, memory, threads and wake-ups."""
+"""The programs that are measured, as processes: how each is started and when it is ready."""
 
 import contextlib
 import json
 import os
+import pathlib
 import re
-import socket
 import subprocess
+import sys
 import tempfile
 import time
+
+from procfs import family, read
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import freeport  # noqa: E402
 
 K = os.environ.get("K8S_DIR", "/tmp/kftray-k8s")
 POD = "mixed-a"
@@ -21,73 +26,10 @@ def kubectl(*args):
                           text=True).stdout.strip()
 
 
-def family(pid):
-    """The process and its descendants: some clients are started by a wrapper, socat forks."""
-    pids, todo = [], [pid]
-    while todo:
-        one = todo.pop()
-        pids.append(one)
-        with contextlib.suppress(OSError):
-            for task in os.listdir(f"/proc/{one}/task"):
-                with open(f"/proc/{one}/task/{task}/children", encoding="ascii") as children:
-                    todo += [int(child) for child in children.read().split()]
-    return pids
-
-
-def read_proc(pid, name):
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/{name}", encoding="ascii") as file:
-        return file.read()
-    return ""
-
-
-def cpu_seconds(pid):
-    """User and system time, that of children which have ended too."""
-    ticks = 0
-    for one in family(pid):
-        fields = read_proc(one, "stat").rpartition(")")[2].split()
-        ticks += sum(int(field) for field in fields[11:15])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def sum_field(pid, name, field):
-    """The sum of a field of a /proc file over the family."""
-    found = (re.search(rf"^{field}:\s+(\d+)", read_proc(one, name), re.M) for one in family(pid))
-    return sum(int(match.group(1)) for match in found if match)
-
-
-def memory_mib(pid, field="VmRSS"):
-    return sum_field(pid, "status", field) / 1024
-
-
-def pss_mib(pid):
-    """Memory with shared pages divided among those who share them."""
-    return sum_field(pid, "smaps_rollup", "Pss") / 1024
-
-
-def threads(pid):
-    return sum_field(pid, "status", "Threads")
-
-
-def wakeups(pid):
-    """How often a thread of the family went to sleep of its own accord."""
-    total = 0
-    for one in family(pid):
-        with contextlib.suppress(OSError):
-            for task in os.listdir(f"/proc/{one}/task"):
-                found = re.search(r"^voluntary_ctxt_switches:\s+(\d+)",
-                                  read_proc(one, f"task/{task}/status"), re.M)
-                total += int(found.group(1)) if found else 0
-    return total
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 class Process:
-    """A program that is stopped at the end of its block."""
+    """A program that is stopped at the end of its block, or with all the others by stop_all()."""
+
+    running = set()
 
     def __init__(self, line, env=None):
         self.errors = tempfile.TemporaryFile()
@@ -95,6 +37,7 @@ class Process:
         self.process = subprocess.Popen(line, env=env, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=self.errors, text=True)
         self.pid = self.process.pid
+        Process.running.add(self)
 
     def __enter__(self):
         return self
@@ -108,7 +51,14 @@ class Process:
         self.stop()
         raise SystemExit(f"{' '.join(self.line)[:200]}: {what} {message}")
 
+    @staticmethod
+    def stop_all():
+        """Those whose start was given up have no block."""
+        for process in list(Process.running):
+            process.stop()
+
     def stop(self):
+        Process.running.discard(self)
         for pid in reversed(family(self.pid)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, 15)
@@ -155,32 +105,49 @@ def command(program, transport, ports, far=False):
     return ([os.environ["LINK"], "exec", *line] if far else line), env
 
 
-class TlsRelay(Process):
+class Pod:
+    """No forwarder at all: the same client straight to the pod."""
+
+    pid = None
+
+    def __init__(self, ip):
+        self.http, self.echo = (ip, 80), (ip, ECHO_PORT)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+class Listener(Process):
+    def __init__(self, line, port):
+        super().__init__(line)
+        end = time.monotonic() + 20
+        while not re.search(rf":{port:04X} 0+:0000 0A", read("self", "net/tcp")):
+            if time.monotonic() > end or self.process.poll() is not None:
+                self.fail("does not listen")
+            time.sleep(0.02)
+
+
+class TlsRelay(contextlib.ExitStack):
     """The limit: socat copies between a local port and one TLS connection per client, to a second
     socat that stands for the servers and is not counted."""
 
     def __init__(self, ip):
-        tls, local = free_port(), free_port()
+        super().__init__()
+        self.http, self.pid = self.relay(ip, 80)
+        self.echo, _ = self.relay(ip, ECHO_PORT)
+
+    def relay(self, ip, port):
+        tls, local = freeport.find(), freeport.find()
         pem = f"cert={K}/pki/apiserver.crt,key={K}/pki/apiserver.key,verify=0"
-        self.server = Process(["socat", "-b65536",
-                               f"OPENSSL-LISTEN:{tls},bind=127.0.0.1,reuseaddr,fork,{pem}",
-                               f"TCP:{ip}:80"])
-        super().__init__(["socat", "-b65536", f"TCP-LISTEN:{local},bind=127.0.0.1,reuseaddr,fork",
-                          f"OPENSSL:127.0.0.1:{tls},verify=0"])
-        self.http = ("127.0.0.1", local)
-        for port in (tls, local):
-            self.await_port(port)
-
-    def await_port(self, port):
-        end = time.monotonic() + 20
-        while not re.search(rf":{port:04X} 0+:0000 0A", read_proc("self", "net/tcp")):
-            if time.monotonic() > end:
-                self.fail("does not listen")
-            time.sleep(0.02)
-
-    def stop(self):
-        super().stop()
-        self.server.stop()
+        options = "bind=127.0.0.1,reuseaddr,nodelay,fork"
+        self.enter_context(Listener(["socat", "-b65536", f"OPENSSL-LISTEN:{tls},{options},{pem}",
+                                     f"TCP:{ip}:{port},nodelay"], tls))
+        client = self.enter_context(Listener(["socat", "-b65536", f"TCP-LISTEN:{local},{options}",
+                                              f"OPENSSL:127.0.0.1:{tls},nodelay,verify=0"], local))
+        return ("127.0.0.1", local), client.pid
 
 
 class ManyForwards(Process):
@@ -195,8 +162,8 @@ class ManyForwards(Process):
         else:
             env = dict(os.environ, KUBECONFIG=f"{K}/admin-token.kubeconfig")
             configs = [{"service": "mixed", "namespace": "default", "workload_type": "service",
-                        "protocol": "tcp", "local_port": 21000 + i, "remote_port": 80,
-                        "alias": f"f{i}"} for i in range(count)]
+                        "protocol": "tcp", "local_port": port, "remote_port": 80,
+                        "alias": f"f{port}"} for port in freeport.find_many(count)]
             with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
                 json.dump(configs, file)
             self.file = file.name

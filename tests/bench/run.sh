@@ -1,16 +1,21 @@
 #!/bin/bash
-# Measures kftrayctl and kubectl in turns, on the real cluster, and writes the tables into
-# docs/performance.md (between its two markers) and the plots into docs/images; --print only prints.
+# Measures kftrayctl and kubectl in turns, on the real cluster, and the desktop program in an X server
+# of its own. Writes the tables into docs/performance.md (between its two markers) and the plots into
+# docs/images; --print only prints.
 #
-#   run.sh [--print] [--rounds N] [--quick] [--only NAME,…]
+#   run.sh [--print] [--rounds N] [--quick]     everything, anew
+#   run.sh --only WORKLOAD,… [--contenders WORD,…]   repeats some of it; --help lists the workloads
 #   run.sh --udp       only prints: UDP through a relay pod, see udp.py
 #
-# KFTRAYCTL  the program to measure, built optimised (default: build/release/bin/kftrayctl, which
-#            is built)
-# KEEP=1     leave cluster, gateway and link running
+# Each number goes to build/bench.json as it comes (--json FILE; build/bench-quick.json with --quick).
+# `report.py FILE` prints the tables from it. What fails is tried again once; if that fails as well the
+# others go on, the tables name it, and the exit status is 1.
 #
-# Needs root: the cluster and the link emulator make namespaces. Builds Release if KFTRAYCTL is not
-# given. About 20 minutes for 3 rounds.
+# KFTRAYCTL, KFTRAY  the programs to measure, built optimised (default: build/release/bin/…, which are
+#                    built)
+# KEEP=1             leave cluster, gateway and link running
+#
+# Needs root: the cluster and the link emulator make namespaces. About 25 minutes for 3 rounds.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,15 +25,16 @@ unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY KUBECONF
 
 # shellcheck source=packaging/packages.sh
 . "$ROOT/packaging/packages.sh"
+packages_window="xvfb xdotool xfwm4 xfce4-panel dbus dbus-daemon python3-gi gir1.2-glib-2.0 fonts-cantarell"
 # shellcheck disable=SC2086 # one word per package
-install_packages $packages_build socat gnuplot-nox python3
+install_packages $packages_build $packages_ui $packages_window socat gnuplot-nox python3
 command -v kubectl >/dev/null || install_packages kubernetes-client
-if [ -z "${KFTRAYCTL:-}" ]; then
-    cmake -S "$ROOT" -B "$ROOT/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release -DKFT_BUILD_UI=OFF >&2
-    cmake --build "$ROOT/build/release" --target kftrayctl >&2
-    KFTRAYCTL=$ROOT/build/release/bin/kftrayctl
+if [ -z "${KFTRAYCTL:-}" ] || [ -z "${KFTRAY:-}" ]; then
+    cmake -S "$ROOT" -B "$ROOT/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release -DKFT_BUILD_UI=ON >&2
+    cmake --build "$ROOT/build/release" --target kftrayctl kftray >&2
 fi
-export KFTRAYCTL
+export KFTRAYCTL=${KFTRAYCTL:-$ROOT/build/release/bin/kftrayctl}
+export KFTRAY=${KFTRAY:-$ROOT/build/release/bin/kftray}
 
 kube=$ROOT/tests/cluster/kube.sh
 gateway=$ROOT/tests/support/gateway/gateway.sh
@@ -59,4 +65,4 @@ if [ "${1:-}" = --udp ]; then
 fi
 "$gateway" up >&2 8>&-
 "$LINK" up "delay 20ms" 8>&-
-python3 "$HERE/bench.py" --document "$ROOT/docs/performance.md" --plots "$ROOT/docs/images" "$@"
+python3 "$HERE/bench.py" --json "$ROOT/build/bench.json" --document "$ROOT/docs/performance.md" --plots "$ROOT/docs/images" "$@"

@@ -1,44 +1,32 @@
 #!/usr/bin/python3
-"""Figures of the desktop program's window, in an X server of its own (no GPU): from the start to a list that can be
-used, frames while scrolling and searching, and what a minute costs in which nothing happens. Numbers for people, no test.
+"""Figures of the desktop program, in an X server of its own (no GPU): from the start to the tray icon and to a list that
+can be used, frames while scrolling and searching, and what a minute costs in which nothing happens. Numbers for people, no
+test; run.sh takes its own from --json.
 
-window.py --kftray P --kftrayctl P [--rounds 7] [--seconds 60] [start scroll search idle]"""
+window.py --kftray P --kftrayctl P [--rounds 7] [--seconds 60] [--json FILE] [tray start scroll search idle running]"""
 import argparse
 import json
 import os
 import pathlib
-import re
+import signal
 import statistics
 import subprocess
 import sys
 import time
 
+from gi.repository import Gio, GLib
+
+from procfs import cpu_seconds, memory_mib, wakeups, woken
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "ui"))
-from desktop import Desktop, wait_until  # noqa: E402
+from desktop import DEADLINE, Desktop, Failure, wait_until  # noqa: E402
+import freeport  # noqa: E402  on the path since desktop
 
 FRAME_MS = 1000 / 60
 N_FORWARDS = 1000
 N_CONTEXTS = 20
 N_RUNNING = 30
-
-
-def cpu_seconds(pid):
-    """Of all threads, those that ended too: the process's CPU clock (clock_getcpuclockid(3))."""
-    return time.clock_gettime((~pid << 3) | 2)
-
-
-def wakeups(pid):
-    """Voluntary context switches by thread."""
-    found = {}
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():  # at rest, so none ends meanwhile
-        name = (task / "comm").read_text().strip()
-        count = int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", (task / "status").read_text(), re.M)[1])
-        found[f"{name}/{task.name}"] = count
-    return found
-
-
-def memory_mib(pid):
-    return int(re.search(r"VmRSS:\s*(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1]) / 1024
+REST_CPU_SECONDS = 0.01  # in a second: forwards that run ping their tunnels now and then
 
 
 class Log:
@@ -62,11 +50,49 @@ def now_ms():
     return time.monotonic() * 1000
 
 
-def config(number, running=False):
+def config(number, local_port, running=False):
     context = "fake-cert-ec" if running else f"cluster-{number % N_CONTEXTS:02}"
     return {"alias": f"service-{number:04}", "context": context, "namespace": "default" if running else f"team-{number % 7}",
             "workload_type": "service", "protocol": "tcp", "service": "web" if running else f"service-{number:04}",
-            "remote_port": 8080, "local_port": 20000 + number}
+            "remote_port": 8080, "local_port": local_port}
+
+
+class Watcher:
+    """org.kde.StatusNotifierWatcher, which the panel is: it knows the tray's icons."""
+    NAME, PATH = "org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher"
+
+    def __init__(self, desktop):
+        self.desktop = desktop
+        self.bus = Gio.DBusConnection.new_for_address_sync(
+            desktop.env["DBUS_SESSION_BUS_ADDRESS"],
+            Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        wait_until(lambda: "a panel with a tray: " + desktop.log("panel"), self.has_host)
+
+    def has_host(self):
+        try:
+            return self.bus.call_sync(self.NAME, self.PATH, "org.freedesktop.DBus.Properties", "Get",
+                                      GLib.Variant("(ss)", (self.NAME, "IsStatusNotifierHostRegistered")), None, 0, 5000,
+                                      None).unpack()[0]
+        except GLib.Error:
+            return False
+
+    def await_icon(self, start):
+        """Calls @start, which returns the process; returns that, and when the watcher told of its icon."""
+        told = []
+
+        def on_registered(_bus, _sender, _path, _interface, _signal, arguments):
+            if "kftray" in arguments.unpack()[0]:
+                told.append(now_ms())
+        watch = self.bus.signal_subscribe(None, self.NAME, "StatusNotifierItemRegistered", self.PATH, None, 0, on_registered)
+        timer = GLib.timeout_add(200, lambda: True)  # to look whether it has ended
+        process, end = start(), time.monotonic() + DEADLINE
+        while not told:
+            if process.poll() is not None or time.monotonic() > end:
+                raise Failure("no tray icon of kftray: " + self.desktop.log("kftray"))
+            GLib.MainContext.default().iteration(True)
+        GLib.source_remove(timer)
+        self.bus.signal_unsubscribe(watch)
+        return process, told[0]
 
 
 class Session:
@@ -75,7 +101,7 @@ class Session:
     def __init__(self, options, n, n_running=0):
         self.options = options
         self.desktop = Desktop(str(pathlib.Path(options.kftray).resolve()), size="1280x900")
-        self.configs = [config(i, i < n_running) for i in range(n)]
+        self.configs = [config(i, port, i < n_running) for i, port in enumerate(freeport.find_many(n))]
         self.log = Log(self.desktop.dir / "frames")
 
     def __enter__(self):
@@ -99,18 +125,34 @@ class Session:
     def x(self, *arguments):
         subprocess.run(["xdotool", *arguments], env=self.desktop.env, check=True)
 
+    def spawn(self, *arguments):
+        self.log.path.unlink(missing_ok=True)
+        return self.desktop.spawn("kftray", [self.desktop.kftray, *arguments], env={"KFT_FRAME_LOG": str(self.log.path)})
+
     def start(self):
         """Returns the process, ms until the first frame with the list, and CPU seconds by then."""
-        self.log.path.unlink(missing_ok=True)
         begin = now_ms()
-        process = self.desktop.spawn("kftray", [self.desktop.kftray], env={"KFT_FRAME_LOG": str(self.log.path)})
+        process = self.spawn()
 
         def first_frame():
+            if process.poll() is not None:
+                raise Failure("kftray ended: " + self.desktop.log("kftray"))
             loaded = self.log.read("loaded")
             return loaded and self.log.read("frame", since=loaded[0][0])
         frame = wait_until("a frame with the list", first_frame)[0]
         cpu = cpu_seconds(process.pid)
         return process, frame[1] - begin, cpu
+
+    def start_hidden(self):
+        """Returns the process, ms until its icon is in the tray, and CPU seconds by then."""
+        watcher, begin = Watcher(self.desktop), []
+
+        def spawn():
+            begin.append(now_ms())
+            return self.spawn("--hidden")
+        process, shown = watcher.await_icon(spawn)
+        cpu = cpu_seconds(process.pid)
+        return process, shown - begin[0], cpu
 
     def usable_ms(self):
         """From the start to the end of the last work that would hold up an answer to input by more than a frame."""
@@ -118,11 +160,17 @@ class Session:
         return max(ends) - self.log.read("start")[0][0]
 
     def rest(self, process):
-        """Until nothing was worked for a second."""
-        last = -1.0
-        while cpu_seconds(process.pid) != last:
-            last = cpu_seconds(process.pid)
+        """Until a second has passed in which hardly anything was worked."""
+        end, last = time.monotonic() + DEADLINE, cpu_seconds(process.pid)
+        while True:
             time.sleep(1)
+            now = cpu_seconds(process.pid)
+            if now - last < REST_CPU_SECONDS:
+                return
+            if time.monotonic() > end:
+                raise Failure(f"kftray does not come to rest: {(now - last) * 1000:.0f} ms of CPU in the last of "
+                              f"{DEADLINE:.0f} seconds, not under {REST_CPU_SECONDS * 1000:.0f}")
+            last = now
 
 
 def spread(values, unit="ms"):
@@ -130,7 +178,22 @@ def spread(values, unit="ms"):
     return f"{statistics.median(values):.0f} ({values[0]:.0f}–{values[-1]:.0f}) {unit}"
 
 
+def measure_tray(options):
+    with Session(options, N_FORWARDS) as session:
+        times, cpus = [], []
+        for number in range(options.rounds + 1):
+            process, took, cpu = session.start_hidden()
+            if number > 0:  # the first one fills the disk's cache
+                times.append(took)
+                cpus.append(cpu * 1000)
+            session.rest(process)
+            session.desktop.end(process)
+    print(f"start --hidden, {N_FORWARDS} forwards: in the tray after {spread(times)}, {spread(cpus)} of CPU by then", flush=True)
+    return {"icon": times, "cpu": cpus}
+
+
 def measure_start(options):
+    found = {}
     for n in (N_FORWARDS, 1):
         with Session(options, n) as session:
             times, cpus, usable = [], [], []
@@ -146,6 +209,8 @@ def measure_start(options):
             print(f"start, {n} forwards: the first frame with the list after {spread(times)}, {spread(cpus)} of CPU by "
                   f"then; no more work longer than a frame after {spread(usable)}; at rest after {at_rest:.0f} ms of CPU",
                   flush=True)
+            found[n] = {"first_frame": times, "cpu": cpus, "usable": usable, "at_rest": at_rest}
+    return found
 
 
 def tell_frames(what, session, since, n):
@@ -207,27 +272,34 @@ def start_running(session, n):
                                          json.loads(session.ctl("list", "--output", "json"))) >= n)
 
 
+def idle(options, n_running, hidden):
+    with Session(options, N_FORWARDS, n_running) as session:
+        process, *_ = session.start_hidden() if hidden else session.start()
+        start_running(session, n_running)
+        session.rest(process)
+        cpu, before, since = cpu_seconds(process.pid), wakeups(process.pid), now_ms()
+        time.sleep(options.seconds)
+        counts = woken(before, wakeups(process.pid))
+        if process.poll() is not None:
+            raise Failure("kftray ended: " + session.desktop.log("kftray"))
+        found = {"seconds": options.seconds, "cpu": (cpu_seconds(process.pid) - cpu) * 1000, "wakeups": sum(counts.values()),
+                 "frames": len(session.log.read("frame", since)), "memory": memory_mib(process.pid)}
+    told = ", ".join(f"{name.split('/')[0]} {count}" for name, count in counts.items())
+    print(f"{'hidden' if hidden else 'shown'}, {n_running} of {N_FORWARDS} running, {options.seconds} s: {found['cpu']:.0f} ms of "
+          f"CPU, {found['wakeups']} wake-ups ({told}), {found['frames']} frames, {found['memory']:.0f} MiB", flush=True)
+    return found
+
+
 def measure_idle(options):
-    for n, n_running, hidden in ((N_FORWARDS, 0, False), (N_FORWARDS, N_RUNNING, False), (N_FORWARDS, N_RUNNING, True)):
-        with Session(options, n, n_running) as session:
-            process, *_ = session.start()
-            start_running(session, n_running)
-            if hidden:
-                session.x("key", "ctrl+w")
-            session.rest(process)
-            time.sleep(3)
-            cpu, before = cpu_seconds(process.pid), wakeups(process.pid)
-            since = now_ms()
-            time.sleep(options.seconds)
-            after = wakeups(process.pid)
-            counts = {name: after[name] - before.get(name, 0) for name in after}
-            told = ", ".join(f"{name.split('/')[0]} {count}" for name, count in counts.items() if count)
-            print(f"{'hidden' if hidden else 'shown'}, {n_running} of {n} running, {options.seconds} s: "
-                  f"{(cpu_seconds(process.pid) - cpu) * 1000:.0f} ms of CPU, {sum(counts.values())} wake-ups ({told}), "
-                  f"{len(session.log.read('frame', since))} frames, {memory_mib(process.pid):.0f} MiB", flush=True)
+    return {"shown": idle(options, 0, False), "hidden": idle(options, 0, True)}
 
 
-PARTS = {"start": measure_start, "scroll": measure_scroll, "search": measure_search, "idle": measure_idle}
+def measure_running(options):
+    return {"shown": idle(options, N_RUNNING, False), "hidden": idle(options, N_RUNNING, True)}
+
+
+PARTS = {"tray": measure_tray, "start": measure_start, "scroll": measure_scroll, "search": measure_search,
+         "idle": measure_idle, "running": measure_running}
 
 
 def main():
@@ -236,12 +308,15 @@ def main():
     parser.add_argument("--kftrayctl", required=True)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--json", help="a file for the numbers by part; frames while scrolling and searching are only told")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []])
     options = parser.parse_args()
     options.kftrayctl = str(pathlib.Path(options.kftrayctl).resolve())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the desktops, too
     print(f"load average before: {os.getloadavg()[0]:.1f}")
-    for part in options.parts or PARTS:
-        PARTS[part](options)
+    found = {part: PARTS[part](options) for part in options.parts or PARTS}
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(found))
 
 
 main()

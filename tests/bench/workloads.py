@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import json
+import re
 import resource
 import socket
 import statistics
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from forwarder import cpu_seconds, memory_mib, pss_mib, threads, wakeups
+from procfs import cpu_seconds, memory_mib, pss_mib, threads, wakeups, woken
 
 MB, GIB = 1000 * 1000, 1 << 30
 GET = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -41,22 +42,39 @@ def first_bytes_ms(address, count):
     return result
 
 
-def connections_per_second(address, count, parallel):
-    """A connection is one GET with its whole answer."""
-    def one(_):
-        with connect(address) as client:
-            client.sendall(GET)
+def get(address):
+    """A new connection, a GET and its whole answer. Not the connection's end as well: the servers
+    tell it a second late (containerd), whoever forwards."""
+    with connect(address) as client:
+        client.sendall(GET)
+        answer = b""
+        while True:
+            head, found, body = answer.partition(b"\r\n\r\n")
+            if found and len(body) >= int(re.search(rb"(?i)content-length: *(\d+)", head)[1]):
+                return
             got = client.recv(65536)
-            while client.recv(65536):
-                pass
-            return bool(got)
+            if not got:
+                raise SystemExit(f"a connection ended after {len(answer)} bytes of its answer")
+            answer += got
 
+
+def connections_per_second(address, count, parallel):
     start = time.perf_counter()
     with concurrent.futures.ThreadPoolExecutor(parallel) as pool:
-        answered = sum(pool.map(one, range(count)))
-    if answered != count:
-        raise SystemExit(f"{count - answered} of {count} connections ended without an answer")
+        for _ in pool.map(lambda _: get(address), range(count)):
+            pass
     return count / (time.perf_counter() - start)
+
+
+def connections(address, pid, count):
+    """New connections per second, one by one and four times as many from 64 threads; the
+    forwarder's processor time for one."""
+    cpu = cpu_seconds(pid) if pid else 0
+    values = {"sequential": connections_per_second(address, count, 1),
+              "parallel": connections_per_second(address, count * 4, N_PARALLEL)}
+    if pid:
+        values["connection_cpu"] = (cpu_seconds(pid) - cpu) * 1000 / (count * 5)
+    return values
 
 
 def download(address, size, on_begun=lambda: None):
@@ -87,15 +105,17 @@ def upload(address, size):
             raise SystemExit("the upload was not counted in full")
 
 
-def bulk(address, size, pid=None):
-    """MB/s with one stream and with eight, each way; processor seconds per GiB of one stream."""
+def bulk(address, size, times, pid=None):
+    """MB/s with one stream (@times transfers one after the other) and with eight, each way;
+    processor seconds per GiB of one stream."""
     values = {}
     for name, move in (("down", download), ("up", upload)):
         before, start = cpu_seconds(pid) if pid else 0, time.perf_counter()
-        move(address, size)
-        values[name] = size / MB / (time.perf_counter() - start)
+        for _ in range(times):
+            move(address, size)
+        values[name] = times * size / MB / (time.perf_counter() - start)
         if pid:
-            values[f"cpu_{name}"] = (cpu_seconds(pid) - before) * GIB / size
+            values[f"cpu_{name}"] = (cpu_seconds(pid) - before) * GIB / (times * size)
         start = time.perf_counter()
         with concurrent.futures.ThreadPoolExecutor(N_STREAMS) as pool:
             list(pool.map(lambda _, move=move: move(address, size // N_STREAMS), range(N_STREAMS)))
@@ -106,17 +126,24 @@ def bulk(address, size, pid=None):
 # ---- round trips of one byte ----
 
 
-def echo_ms(address, count, timeout):
+ECHO_TIMEOUT_S = 10  # for a single one
+
+
+def echo_ms(address, count, seconds):
+    """@count times, or as many as there are in @seconds; none if the first does not come back."""
     result = []
-    with connect(address, timeout) as client:
-        client.sendall(b"x")
-        client.recv(1)
-        for _ in range(count):
-            start = time.perf_counter()
+    with connect(address, ECHO_TIMEOUT_S) as client:
+        try:
             client.sendall(b"x")
-            if not client.recv(1):
-                raise SystemExit("the echo ended")
-            result.append((time.perf_counter() - start) * 1000)
+            client.recv(1)
+            end = time.perf_counter() + seconds
+            while len(result) < count and (start := time.perf_counter()) < end:
+                client.sendall(b"x")
+                if not client.recv(1):
+                    raise SystemExit("the echo ended")
+                result.append((time.perf_counter() - start) * 1000)
+        except TimeoutError:
+            result.append(float("inf"))
     return result
 
 
@@ -152,17 +179,15 @@ def percentile(values, percent):
     return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
 
 
-def echoes(http, echo, count):
-    """Median and 99th percentile, alone and beside others; None where no byte came back in time."""
+def echoes(http, echo, count, seconds):
+    """Median, 99th percentile and number, alone and beside others; None is "not within 10 s"."""
     values = {}
     for name, beside in (("alone", None), ("busy", downloading), ("stalled", stalled)):
         with beside(http) if beside else contextlib.nullcontext():
-            try:
-                times = echo_ms(echo, count, 10)
-                values[f"echo_{name}"] = median(times)
-                values[f"echo_{name}99"] = percentile(times, 99)
-            except TimeoutError:
-                values[f"echo_{name}"] = values[f"echo_{name}99"] = float("inf")
+            times = echo_ms(echo, count, seconds)
+        for key, value in (("", median(times)), ("99", percentile(times, 99))):
+            values[f"echo_{name}{key}"] = None if value == float("inf") else value
+        values[f"echo_{name}_n"] = sum(one != float("inf") for one in times)
     return values
 
 
@@ -191,14 +216,14 @@ def open_connections(address, pid, count):
 
 def idle(pid, seconds):
     """Percent of one core and wake-ups per second, while nothing is asked of the program."""
-    cpu, n_wakeups = cpu_seconds(pid), wakeups(pid)
+    cpu, before = cpu_seconds(pid), wakeups(pid)
     time.sleep(seconds)
     return {"idle_cpu": (cpu_seconds(pid) - cpu) / seconds * 100,
-            "idle_wakeups": (wakeups(pid) - n_wakeups) / seconds}
+            "idle_wakeups": sum(woken(before, wakeups(pid)).values()) / seconds}
 
 
 def footprint(pid):
-    return {"memory": pss_mib(pid), "threads": threads(pid)}
+    return {"memory": pss_mib(pid), "many_threads": threads(pid)}
 
 
 # ---- this file as a program: work beside, and work in the link's namespace ----

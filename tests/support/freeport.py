@@ -21,3 +21,11 @@ def find():
             except OSError:
                 continue
             return port
+
+
+def find_many(count):
+    """So many of them, no two alike."""
+    ports = set()
+    while len(ports) < count:
+        ports.add(find())
+    return list(ports)

@@ -59,7 +59,7 @@ kubeconfigs() {
 namespaces() {
     local n
     for n in $NEAR $FAR; do
-        ip netns list | grep -qw "$n" || ip netns add "$n"
+        [ -e "/run/netns/$n" ] || ip netns add "$n"
         ip -n "$n" link set lo up
     done
 }
@@ -116,7 +116,7 @@ down() {
     fi
     rm -f "$RUN/pid" "$RUN/control"
     for n in $NEAR $FAR; do
-        ip netns list | grep -qw "$n" && ip netns del "$n"
+        [ ! -e "/run/netns/$n" ] || ip netns del "$n"
     done
     return 0
 }
