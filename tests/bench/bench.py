@@ -225,6 +225,7 @@ def parse_arguments():
     parser.add_argument("--plots", help="the folder for the plots")
     parser.add_argument("--json", required=True, help="the file for the numbers; with --quick it "
                                                       "gets “-quick” before its suffix")
+    parser.add_argument("--check", action="store_true", help="only look at the arguments")
     parser.add_argument("--print", action="store_true", help="change no document")
     parser.add_argument("--quick", action="store_true",
                         help="one short round, which changes no document")
@@ -248,8 +249,11 @@ def parse_arguments():
 def main():
     args = parse_arguments()
     settings = {name: getattr(args, name) for name in (*SETTINGS, "echo_seconds")}
-    signal.signal(signal.SIGALRM, on_alarm)
     make = Results.merge if args.is_part else Results
+    if args.check:
+        make(args.json, None, settings)
+        return
+    signal.signal(signal.SIGALRM, on_alarm)
     results = make(args.json, report.machine(), settings)
     is_good = run(results, args)
     print(report.text(results))

@@ -118,6 +118,8 @@ class Check(unittest.TestCase):
         self.run_bench("--rounds", "1")
         status, _ = self.run_bench("--rounds", "2", "--only", "open")
         self.assertIn("other settings", status)
+        status, _ = self.run_bench("--rounds", "2", "--only", "open", "--check")
+        self.assertIn("other settings", status)
 
     def test_a_run_that_breaks_off_keeps_what_it_has(self):
         self.interrupted = "connections"
