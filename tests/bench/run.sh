@@ -28,6 +28,14 @@ unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY KUBECONF
 packages_window="xvfb xdotool xfwm4 xfce4-panel dbus dbus-daemon python3-gi gir1.2-glib-2.0 fonts-cantarell"
 # shellcheck disable=SC2086 # one word per package
 install_packages $packages_build $packages_ui $packages_window socat gnuplot-nox python3
+if [ "${1:-}" != --udp ]; then
+    bench=(python3 "$HERE/bench.py" --json "$ROOT/build/bench.json" --document "$ROOT/docs/performance.md"
+        --plots "$ROOT/docs/images" "$@")
+    case " $* " in
+    *" --help "* | *" -h "*) exec "${bench[@]}" ;;
+    esac
+    "${bench[@]}" --check # before anything is brought up
+fi
 command -v kubectl >/dev/null || install_packages kubernetes-client
 if [ -z "${KFTRAYCTL:-}" ] || [ -z "${KFTRAY:-}" ]; then
     cmake -S "$ROOT" -B "$ROOT/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release -DKFT_BUILD_UI=ON >&2
@@ -65,4 +73,4 @@ if [ "${1:-}" = --udp ]; then
 fi
 "$gateway" up >&2 8>&-
 "$LINK" up "delay 20ms" 8>&-
-python3 "$HERE/bench.py" --json "$ROOT/build/bench.json" --document "$ROOT/docs/performance.md" --plots "$ROOT/docs/images" "$@"
+"${bench[@]}"

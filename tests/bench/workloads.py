@@ -150,7 +150,7 @@ def echo_ms(address, count, seconds):
 @contextlib.contextmanager
 def downloading(address):
     """Another program that downloads at full speed: a thread of this one would measure itself."""
-    line = [sys.executable, __file__, "download", str(address[1])]
+    line = [sys.executable, __file__, "download", *map(str, address)]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
         try:
@@ -230,11 +230,11 @@ def footprint(pid):
 
 
 def main():
-    what, port = sys.argv[1], int(sys.argv[2])
+    what, address = sys.argv[1], (sys.argv[2], int(sys.argv[3]))
     if what == "download":
-        download(("127.0.0.1", port), 100 * GIB, lambda: print("ready", flush=True))
+        download(address, 1000 * GIB, lambda: print("ready", flush=True))
     elif what == "first-bytes":
-        print(json.dumps(first_bytes_ms(("127.0.0.1", port), int(sys.argv[3]))))
+        print(json.dumps(first_bytes_ms(address, int(sys.argv[4]))))
 
 
 if __name__ == "__main__":
