@@ -1,17 +1,27 @@
-/* A connection that libcurl set up (CONNECT_ONLY) and that is then read and written through it, so
- * that proxies and TLS in TLS stay curl's work. Readiness comes from our own uv_poll on curl's
- * socket: curl stops watching it before it reports the transfer as done.
+/* A connection that libcurl set up (CONNECT_ONLY) and that is then read and
+ * written through it, so that proxies and TLS in TLS stay curl's work.
+ * Readiness comes from our own uv_poll on curl's socket: curl stops watching it
+ * before it reports the transfer as done.
  *
- * Invariant: while reading is wanted and the last read did not say AGAIN, on_readable runs in each
- * turn, because decrypted bytes may wait in one of the TLS layers where poll does not see them. */
+ * Where nothing lies between TLS and the socket, TLS writes to a KftTlsOutput:
+ * bytes are encrypted record by record (curl_easy_send()), and leave many
+ * records at a time. The owner is told that they were taken when all of the
+ * records have left; until then they are n_sealed bytes at the front of what it
+ * offers.
+ *
+ * Invariant: while reading is wanted and the last read did not say AGAIN,
+ * on_readable runs in each turn, because decrypted bytes may wait in one of the
+ * TLS layers where poll does not see them. */
 #include "net/stream.h"
 
+#include <errno.h>
 #include <kftray/error.h>
 #include <string.h>
 
 #include "base/fault.h"
 #include "net/curl-easy.h"
 #include "net/loop-priv.h"
+#include "net/tls-output.h"
 
 #define DEFAULT_TIMEOUT_MS 15000
 /* See on_transfer_done(). */
@@ -20,15 +30,19 @@
 struct KftStream {
     KftLoop *loop;
     KftCurlEasy *curl;
+    KftTlsOutput *output; /* of curl's SSL object; NULL without TLS and with TLS in TLS */
+    size_t n_sealed;      /* offered, encrypted, and not known to have left altogether */
     uv_poll_t poll;
     int polled_events;
     KftStreamFuncs funcs;
     void *user_data;
     bool wants_read;
     bool wants_write;
-    bool is_drained;       /* the last read said AGAIN and the socket was not readable since */
+    bool is_drained;       /* the last read said AGAIN and the socket was not readable
+                              since */
     bool read_needs_write; /* TLS has to write before it can read on */
-    bool is_broken;        /* poll reported an error; reading and writing will tell which */
+    bool is_broken;        /* poll reported an error; reading and writing will tell which
+                            */
     bool has_early_byte;
     uint8_t early_byte;
     KftDeferred *ready; /* nullable */
@@ -180,8 +194,9 @@ static KftResult fail(KftStream *self, CURLcode code)
     return KFT_R_IO;
 }
 
-/* A peer that closes TCP without the TLS close has ended its data all the same: all that we speak
- * on streams has frames of its own and notices what is missing. */
+/* A peer that closes TCP without the TLS close has ended its data all the same:
+ * all that we speak on streams has frames of its own and notices what is
+ * missing. */
 static bool is_unclean_end(const KftStream *self, CURLcode code)
 {
     return code == CURLE_RECV_ERROR && strstr(self->curl->error_text, "unexpected eof") != NULL;
@@ -221,24 +236,71 @@ KftResult kft_stream_read(KftStream *self, uint8_t *data, size_t size, size_t *r
     return KFT_R_OK;
 }
 
+/* Hands @size bytes to curl, as many as it takes; one call takes one TLS
+ * record. */
+static CURLcode send_all(KftStream *self, const uint8_t *data, size_t size, size_t *ret_taken)
+{
+    CURLcode code = CURLE_OK;
+    *ret_taken = 0;
+    while (code == CURLE_OK && *ret_taken < size) {
+        size_t n_bytes = 0;
+        size_t n_rest = size - *ret_taken;
+        size_t n_offered = kft_fault_clip_write(n_rest);
+        code = KFT_FAULT("curl_easy_send")
+                   ? CURLE_SEND_ERROR
+                   : curl_easy_send(self->curl->easy, data + *ret_taken, n_offered, &n_bytes);
+        *ret_taken += code == CURLE_OK ? n_bytes : 0;
+        if (n_offered < n_rest)
+            break;
+    }
+    return code == CURLE_AGAIN ? CURLE_OK : code;
+}
+
+/* Sends the records of the sealed bytes. */
+static CURLcode send_sealed(KftStream *self, size_t *ret_written)
+{
+    KftResult result = kft_tls_output_flush(self->output);
+    *ret_written = 0;
+    if (result == KFT_R_OK) {
+        *ret_written = self->n_sealed;
+        self->n_sealed = 0;
+    } else if (result != KFT_R_AGAIN) {
+        (void)g_snprintf(self->curl->error_text, sizeof self->curl->error_text, "Send failure: %s",
+                         g_strerror(errno));
+        return CURLE_SEND_ERROR;
+    }
+    return CURLE_OK;
+}
+
+static CURLcode
+write_records(KftStream *self, const uint8_t *data, size_t size, size_t *ret_written)
+{
+    g_assert(size >= self->n_sealed);
+    *ret_written = 0;
+    CURLcode code = CURLE_OK;
+    size_t n_sent = 0;
+    if (self->n_sealed > 0)
+        code = send_sealed(self, ret_written);
+    while (code == CURLE_OK && self->n_sealed == 0 && *ret_written < size) {
+        size_t n_offered = MIN(size - *ret_written, KFT_TLS_OUTPUT_MAX_PLAIN_BYTES);
+        kft_tls_output_begin(self->output);
+        code = send_all(self, data + *ret_written, n_offered, &self->n_sealed);
+        CURLcode send_code = send_sealed(self, &n_sent);
+        code = code == CURLE_OK ? send_code : code;
+        *ret_written += n_sent;
+        if (n_sent < n_offered)
+            break;
+    }
+    return code;
+}
+
 KftResult kft_stream_write(KftStream *self, const uint8_t *data, size_t size, size_t *ret_size)
 {
     KFT_ASSERT_LOOP_THREAD(self->loop);
     size_t n_written = 0;
-    CURLcode code = CURLE_OK;
-    /* One call takes one TLS record (16 KiB). */
-    while (code == CURLE_OK && n_written < size) {
-        size_t n_bytes = 0;
-        size_t n_rest = size - n_written;
-        size_t n_offered = kft_fault_clip_write(n_rest);
-        code = KFT_FAULT("curl_easy_send")
-                   ? CURLE_SEND_ERROR
-                   : curl_easy_send(self->curl->easy, data + n_written, n_offered, &n_bytes);
-        n_written += code == CURLE_OK ? n_bytes : 0;
-        if (n_offered < n_rest)
-            break;
-    }
-    if (code != CURLE_OK && code != CURLE_AGAIN)
+    CURLcode code = self->output != NULL ? write_records(self, data, size, &n_written)
+                                         : send_all(self, data, size, &n_written);
+    if (code != CURLE_OK)
         return fail(self, code);
     if (n_written == 0)
         return KFT_R_AGAIN;
@@ -275,7 +337,8 @@ void kft_stream_free(KftStream *self)
     self->is_closed = true;
     if (self->ready != NULL)
         kft_deferred_cancel(self->ready);
-    /* Before curl closes the socket, whose number may be given out again at once. */
+    /* Before curl closes the socket, whose number may be given out again at once.
+     */
     (void)uv_poll_stop(&self->poll);
     uv_close((uv_handle_t *)&self->poll, on_poll_closed);
     kft_curl_easy_free(self->curl);
@@ -330,9 +393,10 @@ static bool start_transfer(KftDial *self, GError **error)
     return kft_curl_easy_start(self->curl, on_transfer_done, self, error);
 }
 
-/* curl has put the connection among its idle ones, where another dial that starts would drop it if
- * it looks dead, and something to read (a TLS session ticket) makes it look so. The first I/O takes
- * it out again, hence this read. If the connection was dropped before we came here, curl says
+/* curl has put the connection among its idle ones, where another dial that
+ * starts would drop it if it looks dead, and something to read (a TLS session
+ * ticket) makes it look so. The first I/O takes it out again, hence this read.
+ * If the connection was dropped before we came here, curl says
  * UNSUPPORTED_PROTOCOL. */
 static CURLcode claim_connection(KftStream *stream)
 {
@@ -340,6 +404,16 @@ static CURLcode claim_connection(KftStream *stream)
     CURLcode code = curl_easy_recv(stream->curl->easy, &stream->early_byte, 1, &n_bytes);
     stream->has_early_byte = code == CURLE_OK && n_bytes == 1;
     return code == CURLE_AGAIN || is_unclean_end(stream, code) ? CURLE_OK : code;
+}
+
+/* Not for TLS in TLS: the proxy's layer is curl's alone. */
+static void install_output(KftStream *self)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    SSL *ssl = self->curl->n_handshakes == 1 ? get_ssl(self) : NULL;
+    (void)curl_easy_getinfo(self->curl->easy, CURLINFO_ACTIVESOCKET, &fd);
+    if (ssl != NULL && fd != CURL_SOCKET_BAD)
+        self->output = kft_tls_output_install(ssl, fd);
 }
 
 static void on_transfer_done(CURL *easy, CURLcode result, void *user_data)
@@ -361,6 +435,7 @@ static void on_transfer_done(CURL *easy, CURLcode result, void *user_data)
     self->curl = NULL;
     result = claim_connection(stream);
     if (result == CURLE_OK) {
+        install_output(stream);
         report(self, stream, NULL);
         return;
     }
