@@ -117,8 +117,7 @@ static void pair_finish(KftPair *base)
     if (pair->is_finished || pair->is_ending)
         return;
     pair->is_finished = true;
-    /* Closing is all that can be done; the owner hears of the end as it would
-     * from the pod. */
+    /* Closing is all that can be done; the owner hears of the end as it would from the pod. */
     g_clear_pointer(&pair->doubt, kft_timer_free);
     kft_timer_free(pair->tick);
     pair->tick = kft_timer_new(pair->loop, on_finish_deferred, pair);
@@ -259,8 +258,7 @@ void kft_v4_pair_verify(KftPair *self, uint32_t limit_ms)
     kft_timer_start(pair->doubt, limit_ms);
 }
 
-/* A kubelet that has just been started knows of no pods yet: what it says then
- * is not about them.
+/* A kubelet that has just been started knows of no pods yet: what it says then is not about them.
  */
 static bool is_fault_of_node(const V4Pair *pair)
 {

@@ -1,17 +1,14 @@
-/* A connection that libcurl set up (CONNECT_ONLY) and that is then read and
- * written through it, so that proxies and TLS in TLS stay curl's work.
- * Readiness comes from our own uv_poll on curl's socket: curl stops watching it
- * before it reports the transfer as done.
+/* A connection that libcurl set up (CONNECT_ONLY) and that is then read and written through it, so
+ * that proxies and TLS in TLS stay curl's work. Readiness comes from our own uv_poll on curl's
+ * socket: curl stops watching it before it reports the transfer as done.
  *
- * Where nothing lies between TLS and the socket, TLS writes to a KftTlsOutput:
- * bytes are encrypted record by record (curl_easy_send()), and leave many
- * records at a time. The owner is told that they were taken when all of the
- * records have left; until then they are n_sealed bytes at the front of what it
- * offers.
+ * Where nothing lies between TLS and the socket, TLS writes to a KftTlsOutput: bytes are encrypted
+ * record by record (curl_easy_send()), and leave many records at a time. The owner is told that
+ * they were taken when all of the records have left; until then they are n_sealed bytes at the
+ * front of what it offers.
  *
- * Invariant: while reading is wanted and the last read did not say AGAIN,
- * on_readable runs in each turn, because decrypted bytes may wait in one of the
- * TLS layers where poll does not see them. */
+ * Invariant: while reading is wanted and the last read did not say AGAIN, on_readable runs in each
+ * turn, because decrypted bytes may wait in one of the TLS layers where poll does not see them. */
 #include "net/stream.h"
 
 #include <errno.h>
@@ -38,11 +35,9 @@ struct KftStream {
     void *user_data;
     bool wants_read;
     bool wants_write;
-    bool is_drained;       /* the last read said AGAIN and the socket was not readable
-                              since */
+    bool is_drained;       /* the last read said AGAIN and the socket was not readable since */
     bool read_needs_write; /* TLS has to write before it can read on */
-    bool is_broken;        /* poll reported an error; reading and writing will tell which
-                            */
+    bool is_broken;        /* poll reported an error; reading and writing will tell which */
     bool has_early_byte;
     uint8_t early_byte;
     KftDeferred *ready; /* nullable */
@@ -194,9 +189,8 @@ static KftResult fail(KftStream *self, CURLcode code)
     return KFT_R_IO;
 }
 
-/* A peer that closes TCP without the TLS close has ended its data all the same:
- * all that we speak on streams has frames of its own and notices what is
- * missing. */
+/* A peer that closes TCP without the TLS close has ended its data all the same: all that we speak
+ * on streams has frames of its own and notices what is missing. */
 static bool is_unclean_end(const KftStream *self, CURLcode code)
 {
     return code == CURLE_RECV_ERROR && strstr(self->curl->error_text, "unexpected eof") != NULL;
@@ -236,8 +230,7 @@ KftResult kft_stream_read(KftStream *self, uint8_t *data, size_t size, size_t *r
     return KFT_R_OK;
 }
 
-/* Hands @size bytes to curl, as many as it takes; one call takes one TLS
- * record. */
+/* Hands @size bytes to curl, as many as it takes; one call takes one TLS record. */
 static CURLcode send_all(KftStream *self, const uint8_t *data, size_t size, size_t *ret_taken)
 {
     CURLcode code = CURLE_OK;
@@ -337,8 +330,7 @@ void kft_stream_free(KftStream *self)
     self->is_closed = true;
     if (self->ready != NULL)
         kft_deferred_cancel(self->ready);
-    /* Before curl closes the socket, whose number may be given out again at once.
-     */
+    /* Before curl closes the socket, whose number may be given out again at once. */
     (void)uv_poll_stop(&self->poll);
     uv_close((uv_handle_t *)&self->poll, on_poll_closed);
     kft_curl_easy_free(self->curl);
@@ -393,10 +385,9 @@ static bool start_transfer(KftDial *self, GError **error)
     return kft_curl_easy_start(self->curl, on_transfer_done, self, error);
 }
 
-/* curl has put the connection among its idle ones, where another dial that
- * starts would drop it if it looks dead, and something to read (a TLS session
- * ticket) makes it look so. The first I/O takes it out again, hence this read.
- * If the connection was dropped before we came here, curl says
+/* curl has put the connection among its idle ones, where another dial that starts would drop it if
+ * it looks dead, and something to read (a TLS session ticket) makes it look so. The first I/O takes
+ * it out again, hence this read. If the connection was dropped before we came here, curl says
  * UNSUPPORTED_PROTOCOL. */
 static CURLcode claim_connection(KftStream *stream)
 {

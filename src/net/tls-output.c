@@ -1,10 +1,8 @@
-/* A BIO below TLS. Between begin and flush records are gathered in memory that
- * all connections of the thread share; only what the socket does not take is
- * copied into the connection's own.
+/* A BIO below TLS. Between begin and flush records are gathered in memory that all connections of
+ * the thread share; only what the socket does not take is copied into the connection's own.
  *
- * Invariant: nothing overtakes `unsent`. While there is some, nothing is
- * gathered, and what TLS writes of its own accord (an alert, a key update) is
- * refused until the rest is sent. */
+ * Invariant: nothing overtakes `unsent`. While there is some, nothing is gathered, and what TLS
+ * writes of its own accord (an alert, a key update) is refused until the rest is sent. */
 #include "net/tls-output.h"
 
 #include <errno.h>
@@ -15,8 +13,7 @@
 #include "base/buf.h"
 #include "base/fault.h"
 
-/* RFC 5246 6.2.3: the most that protection may add to a record, with its head.
- */
+/* RFC 5246 6.2.3: the most that protection may add to a record, with its head. */
 #define MAX_RECORD_EXTRA_BYTES ((size_t)2048 + 5)
 #define PLAIN_BYTES_PER_RECORD ((size_t)16 * 1024)
 #define MAX_RECORDS (KFT_TLS_OUTPUT_MAX_PLAIN_BYTES / PLAIN_BYTES_PER_RECORD)
@@ -99,8 +96,7 @@ static long on_bio_control(BIO *bio, int command, long number, void *pointer)
     (void)bio;
     (void)number;
     (void)pointer;
-    /* OpenSSL takes the answer 0 to a flush as a failed write; other questions
-     * are answered so. */
+    /* OpenSSL takes the answer 0 to a flush as a failed write; other questions are answered so. */
     return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 

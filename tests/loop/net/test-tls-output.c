@@ -1,5 +1,4 @@
-/* Records gathered below TLS: between two SSL objects of this process over a
- * socket pair. */
+/* Records gathered below TLS: between two SSL objects of this process over a socket pair. */
 #include <openssl/ssl.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,8 +7,8 @@
 #include "child.h"
 #include "net/tls-output.h"
 
-/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity):
- * each assertion is a macro of several branches. */
+/* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
+ * is a macro of several branches. */
 
 #define RECORD_BYTES 16384
 
@@ -127,8 +126,7 @@ static void test_gathers(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(kft_tls_output_flush(fixture->output), ==, KFT_R_OK);
 }
 
-/* The socket takes a part of the records: the rest waits, and comes in order.
- */
+/* The socket takes a part of the records: the rest waits, and comes in order. */
 static void test_partial(Fixture *fixture, gconstpointer data)
 {
     (void)data;
@@ -226,5 +224,4 @@ int main(int argc, char **argv)
     return status;
 }
 
-/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity)
- */
+/* NOLINTEND(readability-function-size,readability-function-cognitive-complexity) */
