@@ -6,7 +6,8 @@
  *         nothing taken
  *
  * Bytes of the local peer are read straight into the pair's output; bytes of the pod are written
- * straight to the local socket, and only what the kernel does not take is copied. Reading stops
+ * straight to the local socket, all that came together at once, and only what the kernel does not
+ * take is copied. Reading stops
  * when the other side is full.
  *
  * The end of local data is not passed on at once: the container runtimes answer it by cutting the
@@ -138,13 +139,19 @@ static void on_pair_data(const uint8_t *data, size_t size, void *user_data)
         self->funcs.on_answer(self, self->user_data);
     self->bytes_down += size;
     self->last_down_ms = kft_loop_now_ms(self->loop);
-    KftResult result = kft_socket_write(self->socket, data, size);
+    KftResult result = kft_socket_lend(self->socket, data, size);
     if (result == KFT_R_LIMIT) {
         set_end(self, KFT_PAIR_END_ERROR, "the local program does not read and the queue is full");
         self->aborts = true;
         close_now(self);
-        return;
     }
+}
+
+static void on_pair_data_end(void *user_data)
+{
+    KftConnection *self = user_data;
+
+    (void)kft_socket_flush(self->socket);
     size_t queued = kft_socket_get_queued(self->socket);
     if (queued > 0)
         kft_pair_report_queued(self->pair, queued);
@@ -412,6 +419,7 @@ bool kft_connection_attach(KftConnection *self, KftPool *pool, uint16_t port, co
 {
     static const KftPairFuncs pair_funcs = {
         .on_data = on_pair_data,
+        .on_data_end = on_pair_data_end,
         .on_writable = on_pair_writable,
         .on_end = on_pair_end,
     };

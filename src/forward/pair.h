@@ -30,10 +30,13 @@ typedef enum {
 /* "clean", "refused", … */
 const char *kft_pair_end_name(KftPairEnd end);
 
-/* Callbacks; each but on_end may free the pair. */
+/* Callbacks; each but on_data_end and on_end may free the pair. */
 typedef struct {
-    /* Bytes of the pod, valid during the call. */
+    /* Bytes of the pod, valid until on_data_end. */
     void (*on_data)(const uint8_t *data, size_t size, void *user_data);
+    /* Follows one or more on_data in the same turn, before on_end: what they brought is taken away.
+     * May come without any. Nullable. */
+    void (*on_data_end)(void *user_data);
     /* kft_pair_reserve() gave NULL before and may succeed now. */
     void (*on_writable)(void *user_data);
     /* Once, after the last on_data; @text: the peer's words or ours, NULL for CLEAN. The pair frees

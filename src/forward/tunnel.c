@@ -46,7 +46,9 @@
 #define MAX_AGE_MS (UINT64_C(60) * 60 * 1000)
 #define MAX_STREAM_ID 200000
 
-typedef struct {
+typedef struct SpdyPair SpdyPair;
+
+struct SpdyPair {
     KftPair base;
     KftTunnel *tunnel;
     uint32_t error_id;
@@ -72,8 +74,10 @@ typedef struct {
     uint64_t window_start_ms; /* for the bulk mark */
     uint64_t window_bytes;
     bool is_bulk;
+    bool owes_data_end; /* is in the tunnel's list `fed` */
+    SpdyPair *next_fed;
     bool is_ending; /* on_end runs: the memory goes when it returns */
-} SpdyPair;
+};
 
 struct KftTunnel {
     KftLoop *loop;
@@ -84,6 +88,7 @@ struct KftTunnel {
     KftSpdyDecoder decoder;
     GHashTable *streams; /* stream id → SpdyPair, both ids of a pair */
     GQueue writers;      /* SpdyPair that wait for room, first come first served */
+    SpdyPair *fed;       /* which got data of the input that is being read */
     uint32_t round;      /* counts how often the wire had room again */
     size_t share_bytes;  /* of each pair in this round, when several wait; 0 = no limit */
     KftBuf controls;     /* resets, ends and pings that wait for room, before all writers */
@@ -161,6 +166,35 @@ static void forget_stream(KftTunnel *self, uint32_t id)
     g_hash_table_remove(self->streams, stream_key(id));
 }
 
+static void note_fed(SpdyPair *pair)
+{
+    if (pair->owes_data_end)
+        return;
+    pair->owes_data_end = true;
+    pair->next_fed = pair->tunnel->fed;
+    pair->tunnel->fed = pair;
+}
+
+static void forget_fed(SpdyPair *pair)
+{
+    if (!pair->owes_data_end)
+        return;
+    SpdyPair **link = &pair->tunnel->fed;
+    while (*link != pair)
+        link = &(*link)->next_fed;
+    *link = pair->next_fed;
+    pair->owes_data_end = false;
+}
+
+static void end_data(SpdyPair *pair)
+{
+    if (!pair->owes_data_end)
+        return;
+    forget_fed(pair);
+    if (pair->base.funcs.on_data_end != NULL)
+        pair->base.funcs.on_data_end(pair->base.user_data);
+}
+
 /* Takes the pair out of the tunnel and ends its memory; no callback follows. */
 static void remove_pair(SpdyPair *pair)
 {
@@ -169,6 +203,7 @@ static void remove_pair(SpdyPair *pair)
 
     forget_stream(self, pair->error_id);
     forget_stream(self, pair->data_id);
+    forget_fed(pair);
     g_queue_remove(&self->writers, pair);
     kft_timer_free(pair->timer);
     if (pair->error_text != NULL)
@@ -230,6 +265,7 @@ static void end_pair(SpdyPair *pair, KftPairEnd end, const char *text)
     KftTunnel *self = pair->tunnel;
 
     self->n_dispatching++;
+    end_data(pair);
     pair->is_ending = true;
     pair->base.funcs.on_end(end, text, pair->base.user_data);
     remove_pair(pair);
@@ -485,6 +521,7 @@ static void handle_data(KftTunnel *self, const KftSpdyEvent *event)
         pair->has_received = true;
         pair->up_since_down = 0;
         count_bulk(pair, event->size);
+        note_fed(pair);
         pair->base.funcs.on_data(event->data, event->size, pair->base.user_data);
     }
     if (!event->is_fin || g_hash_table_lookup(self->streams, stream_key(event->stream_id)) != pair)
@@ -621,6 +658,16 @@ static KftResult on_wire_input(const KftWsEvent *input, void *user_data)
     return result == KFT_R_AGAIN ? KFT_R_OK : result;
 }
 
+static void on_wire_input_end(void *user_data)
+{
+    KftTunnel *self = user_data;
+
+    self->n_dispatching++;
+    while (self->fed != NULL)
+        end_data(self->fed);
+    leave_dispatch(self);
+}
+
 static void on_wire_drained(void *user_data)
 {
     KftTunnel *self = user_data;
@@ -754,6 +801,7 @@ KftTunnel *kft_tunnel_new(KftLoop *loop,
 {
     static const KftWireFuncs wire_funcs = {
         .on_input = on_wire_input,
+        .on_input_end = on_wire_input_end,
         .on_drained = on_wire_drained,
         .on_closed = on_wire_closed,
     };

@@ -34,6 +34,7 @@ typedef struct {
     KftLiveness liveness;
     uint64_t last_output_ms;
     bool has_received;
+    bool owes_data_end;
     bool is_finished;
     bool is_paused;
     bool is_ending;
@@ -62,10 +63,18 @@ static void release(V4Pair *pair)
     g_free(pair);
 }
 
+static void end_data(V4Pair *pair)
+{
+    if (pair->owes_data_end && pair->base.funcs.on_data_end != NULL)
+        pair->base.funcs.on_data_end(pair->base.user_data);
+    pair->owes_data_end = false;
+}
+
 static void end_pair(V4Pair *pair, KftPairEnd end, const char *text)
 {
     if (pair->is_ending)
         return;
+    end_data(pair);
     pair->is_ending = true;
     leave_siblings(pair);
     pair->base.funcs.on_end(end, text, pair->base.user_data);
@@ -165,6 +174,7 @@ static KftResult on_wire_input(const KftWsEvent *input, void *user_data)
         return KFT_R_OK;
     case KFT_CHANNEL_EVENT_DATA:
         pair->has_received = true;
+        pair->owes_data_end = true;
         pair->base.funcs.on_data(event.data, event.size, pair->base.user_data);
         return KFT_R_OK;
     case KFT_CHANNEL_EVENT_ERROR:
@@ -172,6 +182,11 @@ static KftResult on_wire_input(const KftWsEvent *input, void *user_data)
         return KFT_R_OK;
     }
     g_assert_not_reached();
+}
+
+static void on_wire_input_end(void *user_data)
+{
+    end_data(user_data);
 }
 
 static void on_wire_drained(void *user_data)
@@ -283,6 +298,7 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
 {
     static const KftWireFuncs wire_funcs = {
         .on_input = on_wire_input,
+        .on_input_end = on_wire_input_end,
         .on_drained = on_wire_drained,
         .on_closed = on_wire_closed,
     };

@@ -158,6 +158,13 @@ static void on_inner_data(const uint8_t *data, size_t size, void *user_data)
         pair->base.funcs.on_data(data + at, size - at, pair->base.user_data);
 }
 
+static void on_inner_data_end(void *user_data)
+{
+    const ViaPair *pair = user_data;
+    if (pair->base.funcs.on_data_end != NULL)
+        pair->base.funcs.on_data_end(pair->base.user_data);
+}
+
 static void on_inner_end(KftPairEnd end, const char *text, void *user_data)
 {
     ViaPair *pair = user_data;
@@ -186,6 +193,7 @@ KftPair *kft_via_wrap_pair(const KftVia *via,
     };
     static const KftPairFuncs inner_funcs = {
         .on_data = on_inner_data,
+        .on_data_end = on_inner_data_end,
         .on_writable = on_inner_writable,
         .on_end = on_inner_end,
     };

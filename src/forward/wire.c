@@ -383,10 +383,12 @@ static void feed(KftWire *self, const uint8_t *data, size_t size)
     self->last_input_ms = kft_loop_now_ms(self->loop);
     if (self->is_websocket) {
         feed_websocket(self, data, size);
-        return;
+    } else {
+        const KftWsEvent event = {.type = KFT_WS_EVENT_DATA, .data = data, .size = size};
+        handle_ws_event(self, &event);
     }
-    const KftWsEvent event = {.type = KFT_WS_EVENT_DATA, .data = data, .size = size};
-    handle_ws_event(self, &event);
+    if (!self->is_closed && !self->is_freed)
+        self->funcs.on_input_end(self->user_data);
 }
 
 /* Fills the read buffer from as many TLS records as there are. */

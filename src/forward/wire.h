@@ -13,6 +13,9 @@ typedef struct {
     /* A piece of payload, of the type KFT_WS_EVENT_DATA; without WebSocket frames only data and
      * size are meaningful. Anything but KFT_R_OK closes the wire. May free the wire. */
     KftResult (*on_input)(const KftWsEvent *event, void *user_data);
+    /* The memory that the last on_input pointed into is about to be used for something else. Not
+     * after the wire was closed or freed in one of them. May free the wire. */
+    void (*on_input_end)(void *user_data);
     /* The queue has room again after kft_wire_reserve() gave NULL. */
     void (*on_drained)(void *user_data);
     /* Once, when the peer or the network ended it; @reason is one line. @is_orderly: by a Close

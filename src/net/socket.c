@@ -17,6 +17,8 @@
 #include "net/socket-priv.h"
 
 #define SLICE_BYTES ((size_t)128 * 1024)
+/* Pieces that are written together: those of a wire's read buffer (128 KiB) usually fit. */
+#define MAX_LENT 32
 #define KEEPALIVE_IDLE_S 60
 #define KEEPALIVE_INTERVAL_S 10
 #define KEEPALIVE_PROBES 6
@@ -31,7 +33,10 @@ struct KftSocket {
     char *peer;
     KftBuf flying;
     KftBuf waiting;
-    size_t slice_size;    /* of `flying` that libuv is writing; 0 = no write under way */
+    size_t slice_size; /* of `flying` that libuv is writing; 0 = no write under way */
+    uv_buf_t lent[MAX_LENT];
+    unsigned n_lent;
+    size_t lent_bytes;
     KftDeferred *failure; /* nullable */
     bool is_reading;
     bool is_above_mark;
@@ -206,7 +211,7 @@ void kft_socket_set_reading(KftSocket *self, bool reading)
 
 size_t kft_socket_get_queued(const KftSocket *self)
 {
-    return kft_buf_size(&self->flying) + kft_buf_size(&self->waiting);
+    return kft_buf_size(&self->flying) + kft_buf_size(&self->waiting) + self->lent_bytes;
 }
 
 static void on_handle_shutdown(uv_shutdown_t *request, int status)
@@ -290,34 +295,54 @@ static void on_handle_written(uv_write_t *request, int status)
     report_progress(self);
 }
 
-/* What the kernel takes at once. */
-static ssize_t try_write(KftSocket *self, const uint8_t *data, size_t size)
+/* What the kernel takes of the lent pieces at once. */
+static ssize_t try_write(KftSocket *self)
 {
-    uv_buf_t buffer = {.len = kft_fault_clip_write(size)};
-    if (self->slice_size > 0 || size == 0)
+    size_t n_first = kft_fault_clip_write(self->lent[0].len);
+    uv_buf_t first = {.base = self->lent[0].base, .len = n_first};
+    bool is_clipped = n_first < self->lent[0].len;
+
+    if (self->slice_size > 0)
         return 0;
-    /* uv_buf_t has no const; libuv only reads. */
-    memcpy(&buffer.base, &data, sizeof data);
-    int n_written =
-        KFT_FAULT("uv_try_write") ? UV_EPIPE : uv_try_write(stream_of(self), &buffer, 1);
+    int n_written = KFT_FAULT("uv_try_write")
+                        ? UV_EPIPE
+                        : uv_try_write(stream_of(self), is_clipped ? &first : self->lent,
+                                       is_clipped ? 1 : self->n_lent);
     return n_written == UV_EAGAIN ? 0 : n_written;
 }
 
-KftResult kft_socket_write(KftSocket *self, const uint8_t *data, size_t size)
+/* Copies the lent pieces into the queue, but for the first @n_skipped bytes. */
+static KftResult queue_lent(KftSocket *self, size_t n_skipped)
+{
+    KftResult result = KFT_R_OK;
+
+    for (unsigned i = 0; i < self->n_lent && result == KFT_R_OK; i++) {
+        const uv_buf_t *piece = &self->lent[i];
+        size_t n_less = MIN(n_skipped, piece->len);
+        n_skipped -= n_less;
+        result = kft_buf_append(&self->waiting, piece->base + n_less, piece->len - n_less);
+    }
+    return result;
+}
+
+static void forget_lent(KftSocket *self)
+{
+    self->n_lent = 0;
+    self->lent_bytes = 0;
+}
+
+KftResult kft_socket_flush(KftSocket *self)
 {
     KFT_ASSERT_LOOP_THREAD(self->loop);
-    g_assert(!self->wants_shutdown);
-    if (self->is_broken)
-        return KFT_R_IO;
-    if (size > KFT_SOCKET_MAX_QUEUE_BYTES - kft_socket_get_queued(self))
-        return KFT_R_LIMIT;
-    ssize_t n_written = try_write(self, data, size);
-    if (n_written < 0) {
-        break_connection(self, (int)n_written);
-        return KFT_R_IO;
+    if (self->n_lent == 0 || self->is_broken) {
+        forget_lent(self);
+        return self->is_broken ? KFT_R_IO : KFT_R_OK;
     }
-    if (kft_buf_append(&self->waiting, data + n_written, size - (size_t)n_written) != KFT_R_OK) {
-        break_connection(self, UV_ENOMEM);
+    ssize_t n_written = try_write(self);
+    KftResult result = n_written < 0 ? KFT_R_IO : queue_lent(self, (size_t)n_written);
+    forget_lent(self);
+    if (result != KFT_R_OK) {
+        break_connection(self, n_written < 0 ? (int)n_written : UV_ENOMEM);
         return KFT_R_IO;
     }
     if (kft_socket_get_queued(self) > KFT_SOCKET_DRAINED_BYTES)
@@ -327,10 +352,35 @@ KftResult kft_socket_write(KftSocket *self, const uint8_t *data, size_t size)
     return self->is_broken ? KFT_R_IO : KFT_R_OK;
 }
 
+KftResult kft_socket_lend(KftSocket *self, const uint8_t *data, size_t size)
+{
+    KFT_ASSERT_LOOP_THREAD(self->loop);
+    g_assert(!self->wants_shutdown);
+    if (self->is_broken)
+        return KFT_R_IO;
+    if (size > KFT_SOCKET_MAX_QUEUE_BYTES - kft_socket_get_queued(self))
+        return KFT_R_LIMIT;
+    KftResult result = self->n_lent == MAX_LENT ? kft_socket_flush(self) : KFT_R_OK;
+    if (result != KFT_R_OK || size == 0)
+        return result;
+    uv_buf_t *piece = &self->lent[self->n_lent++];
+    piece->len = size;
+    /* uv_buf_t has no const; libuv only reads. */
+    memcpy(&piece->base, &data, sizeof data);
+    self->lent_bytes += size;
+    return KFT_R_OK;
+}
+
+KftResult kft_socket_write(KftSocket *self, const uint8_t *data, size_t size)
+{
+    KftResult result = kft_socket_lend(self, data, size);
+    return result == KFT_R_OK ? kft_socket_flush(self) : result;
+}
+
 void kft_socket_shutdown(KftSocket *self)
 {
     KFT_ASSERT_LOOP_THREAD(self->loop);
-    if (self->wants_shutdown || self->is_broken)
+    if (self->wants_shutdown || kft_socket_flush(self) != KFT_R_OK)
         return;
     self->wants_shutdown = true;
     if (kft_socket_get_queued(self) == 0)

@@ -35,6 +35,14 @@ void kft_socket_set_reading(KftSocket *self, bool reading);
  * KFT_SOCKET_MAX_QUEUE_BYTES. KFT_R_OK, KFT_R_LIMIT (nothing was written), KFT_R_IO (on_error
  * follows in a later turn). Not after kft_socket_shutdown(). */
 KftResult kft_socket_write(KftSocket *self, const uint8_t *data, size_t size);
+/* The same for many pieces, that leave in one system call: only notes where the bytes are, which
+ * must stay there until kft_socket_flush(), and that is owed in the same turn. KFT_R_LIMIT: this
+ * piece was not taken. */
+KftResult kft_socket_lend(KftSocket *self, const uint8_t *data, size_t size);
+/* Writes what was lent, and queues a copy of what the kernel does not take. KFT_R_OK also without
+ * any; KFT_R_IO. */
+KftResult kft_socket_flush(KftSocket *self);
+/* Lent bytes count. */
 size_t kft_socket_get_queued(const KftSocket *self);
 /* Sends a FIN behind the queued bytes; reading goes on. */
 void kft_socket_shutdown(KftSocket *self);

@@ -262,6 +262,67 @@ static void test_backpressure(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(fixture->n_flushed, ==, 1);
 }
 
+/* Pieces of memory that is used again right after the flush, more of them than one call writes. */
+static void test_lent_pieces(Fixture *fixture, gconstpointer data)
+{
+    static uint8_t block[100 * 1000];
+    size_t n_written = 0;
+    (void)data;
+    while (n_written < 2 * KFT_SOCKET_MAX_QUEUE_BYTES / 3) {
+        for (size_t i = 0; i < sizeof block; i++)
+            block[i] = (uint8_t)((n_written + i) % 251);
+        for (size_t at = 0; at < sizeof block; at += 1000)
+            g_assert_cmpint(kft_socket_lend(fixture->socket, block + at, 1000), ==, KFT_R_OK);
+        g_assert_cmpint(kft_socket_lend(fixture->socket, block, 0), ==, KFT_R_OK);
+        g_assert_cmpint(kft_socket_flush(fixture->socket), ==, KFT_R_OK);
+        g_assert_cmpint(kft_socket_flush(fixture->socket), ==, KFT_R_OK);
+        n_written += sizeof block;
+    }
+    memset(block, 0xff, sizeof block);
+    /* The kernel took a part, in the middle of a piece or not. */
+    g_assert_cmpuint(kft_socket_get_queued(fixture->socket), >, KFT_SOCKET_DRAINED_BYTES);
+    fixture->thread = g_thread_new("drain", on_thread_drain, fixture);
+    kft_socket_shutdown(fixture->socket);
+    kft_test_loop_run_until(&fixture->test, is_all_flushed, fixture);
+    g_thread_join(fixture->thread);
+    g_assert_cmpuint(fixture->n_client_bytes, ==, n_written);
+}
+
+/* Nothing leaves before the flush, a shutdown and a write come behind what was lent, and the limit
+ * counts it. */
+static void test_lent_order(Fixture *fixture, gconstpointer data)
+{
+    static const uint8_t block[KFT_SOCKET_MAX_QUEUE_BYTES];
+    char answer[16] = "";
+    (void)data;
+    g_assert_cmpint(kft_socket_lend(fixture->socket, (const uint8_t *)"one", 3), ==, KFT_R_OK);
+    g_assert_cmpuint(kft_socket_get_queued(fixture->socket), ==, 3);
+    g_assert_cmpint(recv(fixture->client, answer, sizeof answer, MSG_DONTWAIT), ==, -1);
+    g_assert_cmpint(kft_socket_lend(fixture->socket, block, sizeof block), ==, KFT_R_LIMIT);
+    g_assert_cmpint(kft_socket_write(fixture->socket, (const uint8_t *)"two", 3), ==, KFT_R_OK);
+    g_assert_cmpint(kft_socket_lend(fixture->socket, (const uint8_t *)"three", 5), ==, KFT_R_OK);
+    kft_socket_shutdown(fixture->socket);
+    g_assert_cmpint(recv(fixture->client, answer, 11, MSG_WAITALL), ==, 11);
+    g_assert_cmpstr(answer, ==, "onetwothree");
+}
+
+static void test_lent_to_broken(Fixture *fixture, gconstpointer data)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    (void)data;
+    g_assert_cmpint(kft_socket_lend(fixture->socket, (const uint8_t *)"x", 1), ==, KFT_R_OK);
+    (void)setsockopt(fixture->client, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    (void)close(fixture->client);
+    fixture->client = -1;
+    while (kft_socket_flush(fixture->socket) == KFT_R_OK)
+        (void)kft_socket_lend(fixture->socket, (const uint8_t *)"x", 1);
+    g_assert_cmpint(kft_socket_lend(fixture->socket, (const uint8_t *)"x", 1), ==, KFT_R_IO);
+    g_assert_cmpuint(kft_socket_get_queued(fixture->socket), ==, 0);
+    while (fixture->n_errors == 0)
+        wait_done(fixture);
+    g_assert_cmpuint(fixture->n_errors, ==, 1);
+}
+
 static void test_abort(Fixture *fixture, gconstpointer data)
 {
     char answer[16] = "";
@@ -502,6 +563,9 @@ int main(int argc, char **argv)
     ADD("half-close-by-client", test_half_close_by_client);
     ADD("half-close-by-us", test_half_close_by_us);
     ADD("backpressure", test_backpressure);
+    ADD("lent-pieces", test_lent_pieces);
+    ADD("lent-order", test_lent_order);
+    ADD("lent-to-broken", test_lent_to_broken);
     ADD("abort", test_abort);
     ADD("abort-with-queue-and-shutdown", test_abort_with_queue_and_shutdown);
     ADD("client-resets", test_client_resets);
