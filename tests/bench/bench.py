@@ -248,7 +248,7 @@ def parse_arguments():
 
 def main():
     args = parse_arguments()
-    settings = {name: getattr(args, name) for name in (*SETTINGS, "echo_seconds")}
+    settings = {name: getattr(args, name) for name in (*SETTINGS, "echo_seconds", "quick")}
     make = Results.merge if args.is_part else Results
     if args.check:
         make(args.json, None, settings)
@@ -257,7 +257,7 @@ def main():
     results = make(args.json, report.machine(), settings)
     is_good = run(results, args)
     print(report.text(results))
-    if not args.print and not args.quick:
+    if not args.print:
         report.publish(results, args.document, args.plots)
     sys.exit(0 if is_good else 1)
 
