@@ -79,7 +79,7 @@ class Check(unittest.TestCase):
     def test_targets_are_computed(self):
         _, told = self.run_bench("--rounds", "1")
         self.assertIn("| at most 1.2 | met: 1.10, kubectl 1.10 |", told)
-        self.assertIn("| at least 2 × kubectl | **not met**: 1.00 × (500 against 500) |", told)
+        self.assertIn("| at least 2 × kubectl | **not met**: 1.000 × (500 against 500) |", told)
         self.assertIn("| at most 3 × the 99 % alone | met: 2.5 × (2.50 against 1.00 ms) |", told)
         self.assertIn("| nothing in 10 s |", told)
         self.assertIn("kubectl, SPDY beside a stalled reader 0", told)

@@ -15,7 +15,7 @@
 #                    built)
 # KEEP=1             leave cluster, gateway and link running
 #
-# Needs root: the cluster and the link emulator make namespaces. About 25 minutes for 3 rounds.
+# Needs root: the cluster and the link emulator make namespaces. About 27 minutes for 3 rounds.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -38,7 +38,7 @@ def ratio(key, digits, is_within):
         if ours is None or theirs is None:
             return None
         return (is_within(ours, theirs),
-                f"{ours / theirs:.2f} × ({number(ours, digits)} against {number(theirs, digits)})")
+                f"{ours / theirs:.3f} × ({number(ours, digits)} against {number(theirs, digits)})")
     return judge
 
 
