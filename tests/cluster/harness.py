@@ -53,7 +53,7 @@ def check_equal(got, want, what):
 
 def ours_only(reason):
     if OTHER:
-        raise Skip(f"{PF_CMD.split()[0]}: {reason}")
+        raise Skip(f"{PROGRAM}: {reason}")
 
 
 # ---- TAP ----
@@ -125,7 +125,7 @@ def command_line(args, transport, other=None, command="forward"):
         ctl = [os.environ["KFTRAYCTL"], command, *args]
         return (ctl + ["--transport", transport] if transport != "auto" else ctl), env
     if transport == "websocket":
-        raise Skip(f"{words.split()[0]} does not speak v4 for port-forward")
+        raise Skip(f"{'kubectl' if other else PROGRAM} does not speak v4 for port-forward")
     env["KUBECTL_PORT_FORWARD_WEBSOCKETS"] = "false" if transport == "spdy" else "true"
     if LOOPED:  # on the same port again
         args = [re.sub(r"^:(?=\w+$)", lambda _: f"{freeport.find()}:", word) for word in args]
