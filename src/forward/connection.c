@@ -7,8 +7,7 @@
  *
  * Bytes of the local peer are read straight into the pair's output; bytes of the pod are written
  * straight to the local socket, all that came together at once, and only what the kernel does not
- * take is copied. Reading stops
- * when the other side is full.
+ * take is copied. Reading stops when the other side is full.
  *
  * The end of local data is not passed on at once: the container runtimes answer it by cutting the
  * pod's answer off after a second (wire protocols, 3.7). The pod is told when it was silent for
