@@ -27,7 +27,8 @@
 struct KftStream {
     KftLoop *loop;
     KftCurlEasy *curl;
-    KftTlsOutput *output; /* of curl's SSL object; NULL without TLS and with TLS in TLS */
+    SSL *ssl;             /* curl's, if it is right above the socket; else NULL */
+    KftTlsOutput *output; /* of `ssl`; nullable */
     size_t n_sealed;      /* offered, encrypted, and not known to have left altogether */
     uv_poll_t poll;
     int polled_events;
@@ -38,6 +39,7 @@ struct KftStream {
     bool is_drained;       /* the last read said AGAIN and the socket was not readable since */
     bool read_needs_write; /* TLS has to write before it can read on */
     bool is_broken;        /* poll reported an error; reading and writing will tell which */
+    bool is_short;         /* nothing is left inside TLS after the last read */
     bool has_early_byte;
     uint8_t early_byte;
     KftDeferred *ready; /* nullable */
@@ -118,7 +120,7 @@ static void on_poll_stream(uv_poll_t *handle, int status, int events)
         (void)uv_poll_stop(&self->poll);
     }
     if (self->is_broken || (events & UV_READABLE) != 0 || self->read_needs_write)
-        self->is_drained = false;
+        self->is_drained = self->is_short = false;
     run_callbacks(self, self->is_broken || (events & UV_WRITABLE) != 0);
     if (!self->is_closed)
         schedule(self);
@@ -196,6 +198,25 @@ static bool is_unclean_end(const KftStream *self, CURLcode code)
     return code == CURLE_RECV_ERROR && strstr(self->curl->error_text, "unexpected eof") != NULL;
 }
 
+static KftResult note_drained(KftStream *self, bool needs_write)
+{
+    self->is_drained = true;
+    if (needs_write != self->read_needs_write) {
+        self->read_needs_write = needs_write;
+        update_poll(self);
+    }
+    return KFT_R_AGAIN;
+}
+
+/* TLS took less from the socket than it would have (it reads ahead), and all of it was given out:
+ * asking the kernel again would be a system call for nothing. What came meanwhile, poll tells. */
+static bool is_known_empty(KftStream *self)
+{
+    bool is_empty = self->is_short;
+    self->is_short = false;
+    return is_empty;
+}
+
 KftResult kft_stream_read(KftStream *self, uint8_t *data, size_t size, size_t *ret_size)
 {
     KFT_ASSERT_LOOP_THREAD(self->loop);
@@ -206,26 +227,22 @@ KftResult kft_stream_read(KftStream *self, uint8_t *data, size_t size, size_t *r
         *ret_size = 1;
         return KFT_R_OK;
     }
+    if (is_known_empty(self))
+        return note_drained(self, /* needs_write= */ false);
     size_t n_bytes = 0;
     CURLcode code =
         KFT_FAULT("curl_easy_recv")
             ? CURLE_RECV_ERROR
             : curl_easy_recv(self->curl->easy, data, kft_fault_clip_read(size), &n_bytes);
-    if (code == CURLE_AGAIN) {
-        self->is_drained = true;
-        bool needs_write = tls_wants_write(self);
-        if (needs_write != self->read_needs_write) {
-            self->read_needs_write = needs_write;
-            update_poll(self);
-        }
-        return KFT_R_AGAIN;
-    }
+    if (code == CURLE_AGAIN)
+        return note_drained(self, tls_wants_write(self));
     if (is_unclean_end(self, code))
         return KFT_R_EOF;
     if (code != CURLE_OK)
         return fail(self, code);
     if (n_bytes == 0)
         return KFT_R_EOF;
+    self->is_short = self->ssl != NULL && SSL_has_pending(self->ssl) == 0;
     *ret_size = n_bytes;
     return KFT_R_OK;
 }
@@ -398,13 +415,13 @@ static CURLcode claim_connection(KftStream *stream)
 }
 
 /* Not for TLS in TLS: the proxy's layer is curl's alone. */
-static void install_output(KftStream *self)
+static void take_tls(KftStream *self)
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
-    SSL *ssl = self->curl->n_handshakes == 1 ? get_ssl(self) : NULL;
+    self->ssl = self->curl->n_handshakes == 1 ? get_ssl(self) : NULL;
     (void)curl_easy_getinfo(self->curl->easy, CURLINFO_ACTIVESOCKET, &fd);
-    if (ssl != NULL && fd != CURL_SOCKET_BAD)
-        self->output = kft_tls_output_install(ssl, fd);
+    if (self->ssl != NULL && fd != CURL_SOCKET_BAD)
+        self->output = kft_tls_output_install(self->ssl, fd);
 }
 
 static void on_transfer_done(CURL *easy, CURLcode result, void *user_data)
@@ -426,7 +443,7 @@ static void on_transfer_done(CURL *easy, CURLcode result, void *user_data)
     self->curl = NULL;
     result = claim_connection(stream);
     if (result == CURLE_OK) {
-        install_output(stream);
+        take_tls(stream);
         report(self, stream, NULL);
         return;
     }
