@@ -285,10 +285,21 @@ static void kft_forward_card_init(KftForwardCard *self)
 GtkWidget *kft_forward_card_new(KftForwardItem *item)
 {
     KftForwardCard *self = g_object_new(KFT_TYPE_FORWARD_CARD, NULL);
-    self->item = g_object_ref(item);
+    kft_forward_card_set_item(self, item);
+    return GTK_WIDGET(self);
+}
+
+void kft_forward_card_set_item(KftForwardCard *self, KftForwardItem *item)
+{
+    if (self->item == item)
+        return;
+    g_clear_handle_id(&self->countdown, g_source_remove);
+    if (self->item != NULL)
+        g_signal_handlers_disconnect_by_data(self->item, self);
+    g_set_object(&self->item, item);
+    self->clicked_us = 0;
     g_signal_connect(item, "changed", G_CALLBACK(on_item_changed), self);
     on_item_changed(item, KFT_ITEM_CONFIG | KFT_ITEM_TRAFFIC, self);
-    return GTK_WIDGET(self);
 }
 
 void kft_forward_card_set_compact(KftForwardCard *self, bool is_compact)

@@ -6,10 +6,9 @@
 #include "group-row.h"
 #include "text.h"
 
-/* Between layout (110) and drawing (120): rows that came into view are filled before they show. */
-#define FILL_PRIORITY (G_PRIORITY_HIGH_IDLE + 15)
-/* Rows this far outside of the view are filled, too. */
-#define FILL_MARGIN 200
+/* Rows this far outside of the view are filled, too: GtkViewport draws as much ahead, and the
+ * keyboard finds the neighbours whole. */
+#define FILL_MARGIN 64
 /* Below this width, in average characters, the curve and the rates have no room. */
 #define COMPACT_CHARS 112
 /* What it asks for: a compact row. That the rows may still be wider must not keep them so. */
@@ -20,6 +19,7 @@ struct _KftForwardList {
     KftCore *core;
     GtkListBox *list;
     GHashTable *rows;      /* KftForwardItem → KftForwardRow */
+    GPtrArray *filled;     /* the rows that have a card */
     GHashTable *groups;    /* key → KftGroupRow */
     GHashTable *matching;  /* key → number of rows that match the search */
     GHashTable *collapsed; /* key → itself */
@@ -27,7 +27,10 @@ struct _KftForwardList {
     unsigned n_matching;
     bool by_group;
     bool is_compact;
-    unsigned fill_source;
+    double place; /* scrolled to when the search began; -1 = what was selected since then counts */
+    bool shall_scroll; /* for another search, as soon as the sizes of all rows are known */
+    bool needs_fill;
+    GdkFrameClock *clock; /* while it is realized */
     unsigned recount_source;
 };
 
@@ -109,21 +112,54 @@ static void on_copied(KftForwardCard *card, const char *text, KftForwardList *se
     g_signal_emit(self, signals[COPIED], 0, text);
 }
 
-static void fill_row(KftForwardList *self, KftForwardRow *row)
+static KftForwardCard *make_card(KftForwardList *self, KftForwardItem *item)
 {
-    KftForwardCard *card = kft_forward_row_fill(row);
-    if (card == NULL)
-        return;
+    KftForwardCard *card = KFT_FORWARD_CARD(kft_forward_card_new(item));
+
+    kft_forward_card_set_compact(card, self->is_compact);
     g_signal_connect(card, "menu-requested", G_CALLBACK(on_menu_requested), self);
     g_signal_connect(card, "copied", G_CALLBACK(on_copied), self);
+    return card;
+}
+
+static bool is_between(GtkWidget *row, int top, int end)
+{
+    GtkAllocation place;
+
+    gtk_widget_get_allocation(row, &place);
+    return gtk_widget_get_child_visible(row) && place.y + place.height > top && place.y < end;
+}
+
+/* A row with a card that nobody sees or has the focus in; (nullable). */
+static KftForwardRow *take_filled_outside(KftForwardList *self, int top, int end)
+{
+    for (unsigned i = 0; i < self->filled->len; i++) {
+        GtkWidget *row = self->filled->pdata[i];
+        if (!is_between(row, top, end) && gtk_container_get_focus_child(GTK_CONTAINER(row)) == NULL)
+            return g_ptr_array_remove_index_fast(self->filled, i);
+    }
+    return NULL;
+}
+
+static void fill_row(KftForwardList *self, KftForwardRow *row, int top, int end)
+{
+    if (kft_forward_row_get_card(row) != NULL)
+        return;
+    KftForwardRow *from = take_filled_outside(self, top, end);
+    if (from != NULL)
+        kft_forward_row_take_card(row, from);
+    else
+        kft_forward_row_set_card(row, make_card(self, kft_forward_row_get_item(row)));
+    g_ptr_array_add(self->filled, row);
 }
 
 static void fill_visible(KftForwardList *self)
 {
     GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self));
-    double top = gtk_adjustment_get_value(adjustment);
-    double end = top + gtk_adjustment_get_page_size(adjustment) + FILL_MARGIN;
-    int y = (int)MAX(top - FILL_MARGIN, 0);
+    double value = gtk_adjustment_get_value(adjustment);
+    int top = (int)MAX(value - FILL_MARGIN, 0);
+    int end = (int)(value + gtk_adjustment_get_page_size(adjustment)) + FILL_MARGIN;
+    int y = top;
 
     while (y < end) {
         GtkListBoxRow *row = gtk_list_box_get_row_at_y(self->list, y);
@@ -132,37 +168,68 @@ static void fill_visible(KftForwardList *self)
             break;
         gtk_widget_get_allocation(GTK_WIDGET(row), &place);
         if (KFT_IS_FORWARD_ROW(row))
-            fill_row(self, KFT_FORWARD_ROW(row));
+            fill_row(self, KFT_FORWARD_ROW(row), top, end);
         y = MAX(y, place.y) + MAX(place.height, 8);
     }
 }
 
-static gboolean on_fill(gpointer user_data)
+/* To the first that was found; without a search to where one was before it, or to what was found.
+ */
+static void scroll_for_search(KftForwardList *self)
 {
-    KftForwardList *self = user_data;
-    self->fill_source = 0;
-    if (gtk_widget_get_mapped(GTK_WIDGET(self)))
-        fill_visible(self);
-    return G_SOURCE_REMOVE;
+    GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self));
+    g_autoptr(GList) rows = gtk_list_box_get_selected_rows(self->list);
+    GtkAllocation place;
+
+    self->shall_scroll = false;
+    if (is_searching(self)) {
+        gtk_adjustment_set_value(adjustment, 0);
+    } else if (self->place >= 0) {
+        gtk_adjustment_set_value(adjustment, self->place);
+    } else if (rows != NULL) {
+        gtk_widget_get_allocation(rows->data, &place);
+        gtk_adjustment_clamp_page(adjustment, place.y, place.y + place.height);
+    }
 }
 
-static void fill_soon(KftForwardList *self)
+/* After the list got its sizes, and before it is drawn: what was filled gets its own in the same
+ * frame. Filling within the allocation itself would be lost. */
+static void on_layout(KftForwardList *self)
 {
-    if (self->fill_source == 0)
-        self->fill_source = g_idle_add_full(FILL_PRIORITY, on_fill, self, NULL);
+    if (!self->needs_fill || !gtk_widget_get_mapped(GTK_WIDGET(self)))
+        return;
+    self->needs_fill = false;
+    if (self->shall_scroll)
+        scroll_for_search(self);
+    fill_visible(self);
+}
+
+static void kft_forward_list_realize(GtkWidget *widget)
+{
+    KftForwardList *self = KFT_FORWARD_LIST(widget);
+
+    GTK_WIDGET_CLASS(kft_forward_list_parent_class)->realize(widget);
+    self->clock = g_object_ref(gtk_widget_get_frame_clock(widget));
+    g_signal_connect_data(self->clock, "layout", G_CALLBACK(on_layout), self, NULL,
+                          G_CONNECT_AFTER | G_CONNECT_SWAPPED);
+}
+
+static void kft_forward_list_unrealize(GtkWidget *widget)
+{
+    KftForwardList *self = KFT_FORWARD_LIST(widget);
+
+    g_signal_handlers_disconnect_by_data(self->clock, self);
+    g_clear_object(&self->clock);
+    GTK_WIDGET_CLASS(kft_forward_list_parent_class)->unrealize(widget);
 }
 
 static void set_compact(KftForwardList *self, bool is_compact)
 {
-    GHashTableIter iter;
-    gpointer row = NULL;
-
     if (self->is_compact == is_compact)
         return;
     self->is_compact = is_compact;
-    g_hash_table_iter_init(&iter, self->rows);
-    while (g_hash_table_iter_next(&iter, NULL, &row))
-        kft_forward_row_set_compact(row, is_compact);
+    for (unsigned i = 0; i < self->filled->len; i++)
+        kft_forward_card_set_compact(kft_forward_row_get_card(self->filled->pdata[i]), is_compact);
 }
 
 static int get_char_width(GtkWidget *widget)
@@ -182,7 +249,7 @@ static void on_size_allocate(KftForwardList *self)
 
     set_compact(self,
                 gtk_widget_get_allocated_width(widget) < COMPACT_CHARS * get_char_width(widget));
-    fill_soon(self);
+    self->needs_fill = true;
 }
 
 static void kft_forward_list_get_preferred_width(GtkWidget *widget, int *minimum, int *natural)
@@ -373,7 +440,6 @@ static void add_row(KftForwardList *self, KftForwardItem *item, unsigned order)
 {
     GtkWidget *row = kft_forward_row_new(item);
     kft_forward_row_set_order(KFT_FORWARD_ROW(row), order);
-    kft_forward_row_set_compact(KFT_FORWARD_ROW(row), self->is_compact);
     g_hash_table_insert(self->rows, g_object_ref(item), row);
     g_signal_connect(item, "changed", G_CALLBACK(on_item_changed), self);
     add_group(self, kft_forward_item_get_group(item, self->by_group));
@@ -393,6 +459,7 @@ static void drop_rows(KftForwardList *self)
         if (kft_model_find(model, kft_forward_item_get_id(item)) == item)
             continue;
         g_signal_handlers_disconnect_by_data(item, self);
+        (void)g_ptr_array_remove_fast(self->filled, row);
         gtk_widget_destroy(row);
         g_hash_table_iter_remove(&iter);
     }
@@ -470,6 +537,7 @@ static void on_row_activated(KftForwardList *self, GtkListBoxRow *row)
 
 static void on_selected_rows_changed(KftForwardList *self)
 {
+    self->place = -1;
     g_signal_emit(self, signals[SELECTION_CHANGED], 0);
 }
 
@@ -510,7 +578,6 @@ static void kft_forward_list_dispose(GObject *object)
     GHashTableIter iter;
     gpointer item = NULL;
 
-    g_clear_handle_id(&self->fill_source, g_source_remove);
     g_clear_handle_id(&self->recount_source, g_source_remove);
     g_hash_table_iter_init(&iter, self->rows);
     while (g_hash_table_iter_next(&iter, &item, NULL)) {
@@ -518,6 +585,7 @@ static void kft_forward_list_dispose(GObject *object)
         g_hash_table_iter_remove(&iter);
     }
     g_hash_table_remove_all(self->groups);
+    g_ptr_array_set_size(self->filled, 0);
     if (self->core != NULL) {
         g_signal_handlers_disconnect_by_data(kft_model_get_list(kft_core_get_model(self->core)),
                                              self);
@@ -531,6 +599,7 @@ static void kft_forward_list_finalize(GObject *object)
 {
     KftForwardList *self = KFT_FORWARD_LIST(object);
     g_hash_table_unref(self->rows);
+    g_ptr_array_unref(self->filled);
     g_hash_table_unref(self->groups);
     g_hash_table_unref(self->matching);
     g_hash_table_unref(self->collapsed);
@@ -553,6 +622,8 @@ static void kft_forward_list_class_init(KftForwardListClass *class)
     gtk_widget_class_bind_template_callback(widget_class, on_button_press);
     gtk_widget_class_bind_template_callback(widget_class, on_popup_menu);
     gtk_widget_class_bind_template_callback(widget_class, on_size_allocate);
+    widget_class->realize = kft_forward_list_realize;
+    widget_class->unrealize = kft_forward_list_unrealize;
     widget_class->get_preferred_width = kft_forward_list_get_preferred_width;
     signals[SELECTION_CHANGED] = g_signal_new("selection-changed", type, G_SIGNAL_RUN_LAST, 0, NULL,
                                               NULL, NULL, G_TYPE_NONE, 0);
@@ -570,6 +641,7 @@ static void kft_forward_list_class_init(KftForwardListClass *class)
 static void kft_forward_list_init(KftForwardList *self)
 {
     self->rows = g_hash_table_new_full(g_direct_hash, g_direct_equal, g_object_unref, NULL);
+    self->filled = g_ptr_array_new();
     self->groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->matching = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->collapsed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -597,6 +669,8 @@ void kft_forward_list_set_core(KftForwardList *self, KftCore *core)
 
 void kft_forward_list_set_search(KftForwardList *self, const char *text)
 {
+    GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self));
+    bool was_searching = is_searching(self);
     g_autofree char *lower = g_utf8_strdown(text, -1);
     g_auto(GStrv) parts = g_strsplit_set(lower, " \t", -1);
     GPtrArray *words = g_ptr_array_new();
@@ -608,6 +682,9 @@ void kft_forward_list_set_search(KftForwardList *self, const char *text)
     g_ptr_array_add(words, NULL);
     g_strfreev(self->words);
     self->words = (char **)g_ptr_array_free(words, FALSE);
+    if (is_searching(self) && !was_searching && !self->shall_scroll)
+        self->place = gtk_adjustment_get_value(adjustment);
+    self->shall_scroll = is_searching(self) || was_searching || self->shall_scroll;
     recount(self);
     gtk_list_box_invalidate_filter(self->list);
     g_signal_emit(self, signals[SHOWN_CHANGED], 0);
@@ -653,6 +730,7 @@ void kft_forward_list_reveal(KftForwardList *self, KftForwardItem *item)
     }
     gtk_list_box_unselect_all(self->list);
     gtk_list_box_select_row(self->list, row);
+    self->place = -1;
     gtk_widget_grab_focus(GTK_WIDGET(row));
 }
 

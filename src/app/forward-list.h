@@ -16,7 +16,8 @@ G_DECLARE_FINAL_TYPE(KftForwardList, kft_forward_list, KFT, FORWARD_LIST, GtkScr
 
 /* Once. */
 void kft_forward_list_set_core(KftForwardList *self, KftCore *core);
-/* @text: words that must all occur; "" = everything. */
+/* @text: words that must all occur; "" = everything, scrolled to where it was before, or to what
+ * was selected meanwhile. */
 void kft_forward_list_set_search(KftForwardList *self, const char *text);
 /* How many forwards match the search. */
 unsigned kft_forward_list_get_n_matching(KftForwardList *self);

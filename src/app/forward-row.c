@@ -5,9 +5,8 @@
 struct _KftForwardRow {
     GtkListBoxRow parent;
     KftForwardItem *item;
-    KftForwardCard *card; /* NULL until it was seen */
+    KftForwardCard *card; /* NULL unless it is in view */
     unsigned order;
-    bool is_compact;
 };
 
 G_DEFINE_FINAL_TYPE(KftForwardRow, kft_forward_row, GTK_TYPE_LIST_BOX_ROW)
@@ -67,26 +66,32 @@ KftForwardItem *kft_forward_row_get_item(KftForwardRow *self)
     return self->item;
 }
 
-KftForwardCard *kft_forward_row_fill(KftForwardRow *self)
+KftForwardCard *kft_forward_row_get_card(KftForwardRow *self)
 {
-    int height = 0;
-
-    if (self->card != NULL)
-        return NULL;
-    self->card = KFT_FORWARD_CARD(kft_forward_card_new(self->item));
-    kft_forward_card_set_compact(self->card, self->is_compact);
-    gtk_container_add(GTK_CONTAINER(self), GTK_WIDGET(self->card));
-    gtk_widget_set_size_request(GTK_WIDGET(self), -1, -1);
-    gtk_widget_get_preferred_height(GTK_WIDGET(self), NULL, &height);
-    row_height = height;
     return self->card;
 }
 
-void kft_forward_row_set_compact(KftForwardRow *self, bool is_compact)
+void kft_forward_row_set_card(KftForwardRow *self, KftForwardCard *card)
 {
-    self->is_compact = is_compact;
-    if (self->card != NULL)
-        kft_forward_card_set_compact(self->card, is_compact);
+    int height = 0;
+
+    self->card = card;
+    kft_forward_card_set_item(card, self->item);
+    gtk_container_add(GTK_CONTAINER(self), GTK_WIDGET(card));
+    gtk_widget_set_size_request(GTK_WIDGET(self), -1, -1);
+    gtk_widget_get_preferred_height(GTK_WIDGET(self), NULL, &height);
+    row_height = height;
+}
+
+void kft_forward_row_take_card(KftForwardRow *self, KftForwardRow *from)
+{
+    KftForwardCard *card = g_object_ref(from->card);
+
+    from->card = NULL;
+    gtk_container_remove(GTK_CONTAINER(from), GTK_WIDGET(card));
+    gtk_widget_set_size_request(GTK_WIDGET(from), -1, row_height);
+    kft_forward_row_set_card(self, card);
+    g_object_unref(card);
 }
 
 void kft_forward_row_set_order(KftForwardRow *self, unsigned order)

@@ -104,9 +104,20 @@ class Screen:
         except Exception:  # it went away meanwhile
             return None
 
+    def list_box(self):
+        """GTK takes a viewport that is scrolled far for not showing, so this looks below all."""
+        for top in self.windows():
+            for node, _ in self.walk(top, shown_only=False) if self.title(top) == "kftray" else ():
+                try:
+                    if node.get_role() == Atspi.Role.LIST_BOX and node.get_name() == "Forwards":
+                        return node
+                except GLib.Error:  # it went away meanwhile
+                    continue
+        return None
+
     def rows(self):
         """Names of the forwards in view."""
-        box = self.search(Atspi.Role.LIST_BOX, "Forwards", "kftray")
+        box = self.list_box()
         if box is None:
             return []
         found = []
@@ -116,6 +127,21 @@ class Screen:
                     found.append(node.get_name())
             except GLib.Error:  # it went away meanwhile
                 continue
+        return found
+
+    def switches(self):
+        """The forwards in view, in order: name → names of the switches in the row."""
+        box = self.list_box()
+        found, row = {}, None
+        for node, _ in self.walk(box) if box else ():
+            try:
+                role, name = node.get_role(), node.get_name()
+            except GLib.Error:  # it went away meanwhile
+                continue
+            if role == Atspi.Role.LIST_ITEM and " running" not in name:
+                row = found.setdefault(name, [])
+            elif role == Atspi.Role.TOGGLE_BUTTON and row is not None:
+                row.append(name)
         return found
 
     def wait_rows(self, names):

@@ -2,13 +2,14 @@
 """The window, driven as a screen reader's user would: over AT-SPI and the keyboard."""
 import json
 import pathlib
+import subprocess
 import sys
 import urllib.request
 
 sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parents[1] / "support")]
 import freeport  # noqa: E402
 from program import Program, store  # noqa: E402
-from screen import Atspi, Screen  # noqa: E402
+from screen import Atspi, GLib, Screen  # noqa: E402
 from suite import check, check_ended, clipboard, config, desktop, keys, run, states, stored  # noqa: E402
 
 
@@ -89,6 +90,81 @@ def test_search_and_groups(options):
         screen.wait_rows([])
         program.activate("win.expand-all")
         screen.wait_rows(everything)
+        check_ended(program, program.quit())
+
+
+def test_search_in_many(options):
+    """More rows than fit: after each key those that match, in order, each with its own controls."""
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        names = [f"service-{number:03}" for number in range(120)]
+        store(session, options.kftrayctl, [config(name, context=f"cluster-{number % 6}", local_port=20000 + number)
+                                           for number, name in enumerate(names)])
+        order = [name for cluster in range(6) for name in names[cluster::6]]
+        program = Program(session)
+        screen = Screen(program)
+
+        def wait_shown(expected):
+            """The first of them fill the view."""
+            def is_shown():
+                found = screen.switches()
+                rows = list(found)
+                # The last one may be cut, with its switch out of view.
+                return rows == expected[:len(rows)] and len(rows) >= min(len(expected), 6) and all(
+                    found[name] == [f"Run {name}"] for name in rows[:-1])
+            program.wait(lambda: f"{expected[:20]}, there are {screen.switches()}", is_shown)
+
+        def matching(text):
+            return [name for name in order if text in name]
+
+        def ctl(*arguments):
+            subprocess.run([options.kftrayctl, *arguments], env=session.env, check=True, stdout=subprocess.DEVNULL)
+        wait_shown(order)
+        program.activate("win.search")
+        Atspi.Component.grab_focus(screen.find(Atspi.Role.TEXT, "Search forwards"))
+        program.wait("the keyboard", lambda: subprocess.run(["xdotool", "getwindowfocus", "getwindowname"], env=session.env,
+                                                            stdout=subprocess.PIPE, text=True).stdout == "kftray\n")
+        for key, text in (("minus", "-"), ("0", "-0"), ("3", "-03"), ("BackSpace", "-0"), ("1", "-01"), ("BackSpace", "-0"),
+                          ("BackSpace", "-"), ("BackSpace", "")):
+            keys(session, key)
+            wait_shown(matching(text))
+        subprocess.run(["xdotool", "type", "--delay", "1", "service-11"], env=session.env, check=True)
+        wait_shown(matching("service-11"))
+        subprocess.run(["xdotool", "key", "--delay", "1", *["BackSpace"] * 10], env=session.env, check=True)
+        wait_shown(order)
+
+        # Back to where it was, or to what was found.
+        answer = program.call("/io/github/kftray/Kftray", "io.github.kftray.Kftray1", "List", None).unpack()[0]
+        program.activate("app.reveal", GLib.Variant("x", next(entry[0] for entry in answer if entry[1] == "service-045")))
+        program.wait(lambda: f"the row in {screen.rows()}", lambda: "service-045" in screen.rows())
+        before = screen.rows()
+        screen.type("Search forwards", "-11")
+        wait_shown(matching("-11"))
+        screen.type("Search forwards", "")
+        program.wait(lambda: f"{before}, there are {screen.rows()}", lambda: screen.rows() == before)
+        check(order[0] not in before, str(before))
+        screen.type("Search forwards", "-11")
+        wait_shown(matching("-11"))
+        program.activate("win.select-all")
+        screen.find(Atspi.Role.LABEL, "10 selected")
+        screen.select_row("service-111")
+        screen.type("Search forwards", "")
+        program.wait(lambda: f"what was found in {screen.rows()}", lambda: "service-111" in screen.rows())
+
+        # Rows that change meanwhile.
+        screen.type("Search forwards", "-11")
+        store(session, options.kftrayctl, [config("late-11", context="cluster-2", local_port=20120)])
+        order.insert(order.index("service-116") + 1, "late-11")
+        wait_shown(matching("-11"))
+        ctl("remove", "--yes", "service-114")
+        order.remove("service-114")
+        wait_shown(matching("-11"))
+        ctl("edit", "late-11", "alias=late-12")
+        order[order.index("late-11")] = "late-12"
+        wait_shown(matching("-11"))
+        screen.type("Search forwards", "late")
+        wait_shown(["late-12"])
         check_ended(program, program.quit())
 
 
@@ -282,5 +358,5 @@ def test_large_text(options):
         check_ended(program, program.quit())
 
 
-run([test_add_edit_duplicate_delete, test_search_and_groups, test_import_from_cluster, test_import_file,
+run([test_add_edit_duplicate_delete, test_search_and_groups, test_search_in_many, test_import_from_cluster, test_import_file,
      test_quit_and_restore, test_copy_and_open, test_every_window_has_names, test_large_text])
