@@ -758,7 +758,7 @@ static void on_tick(void *user_data)
     KftTunnel *self = user_data;
     uint64_t now = kft_loop_now_ms(self->loop);
 
-    kft_timer_start(self->tick, KFT_LIVENESS_TICK_MS);
+    kft_timer_start_coarse(self->tick, KFT_LIVENESS_TICK_MS);
     switch (check_liveness(self, now)) {
     case KFT_LIVENESS_DEAD:
         close_with(self, "the server stopped answering");
@@ -820,7 +820,7 @@ KftTunnel *kft_tunnel_new(KftLoop *loop,
                               &wire_funcs, self);
     self->tick = kft_timer_new(loop, on_tick, self);
     self->doubt = kft_timer_new(loop, on_doubt_end, self);
-    kft_timer_start(self->tick, KFT_LIVENESS_TICK_MS);
+    kft_timer_start_coarse(self->tick, KFT_LIVENESS_TICK_MS);
     send_ping(self); /* for the round trip */
     return self;
 }

@@ -233,7 +233,7 @@ static void on_tick(void *user_data)
     V4Pair *pair = user_data;
     KftLivenessInput input = describe(pair);
 
-    kft_timer_start(pair->tick, KFT_LIVENESS_TICK_MS);
+    kft_timer_start_coarse(pair->tick, KFT_LIVENESS_TICK_MS);
     switch (kft_liveness_check(&pair->liveness, &input)) {
     case KFT_LIVENESS_DEAD:
         end_pair(pair, KFT_PAIR_END_LOST, "the server stopped answering");
@@ -313,7 +313,7 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
     pair->wire = kft_wire_new(pair->loop, result->stream, /* is_websocket= */ true,
                               MAX_MESSAGE_BYTES, result->early, &wire_funcs, pair);
     pair->tick = kft_timer_new(pair->loop, on_tick, pair);
-    kft_timer_start(pair->tick, KFT_LIVENESS_TICK_MS);
+    kft_timer_start_coarse(pair->tick, KFT_LIVENESS_TICK_MS);
     pair->base.funcs.on_writable(pair->base.user_data);
 }
 

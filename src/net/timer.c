@@ -38,6 +38,14 @@ void kft_timer_start(KftTimer *self, uint64_t delay_ms)
     (void)uv_timer_start(&self->handle, on_timer_fired, delay_ms, 0);
 }
 
+void kft_timer_start_coarse(KftTimer *self, uint64_t delay_ms)
+{
+    uv_loop_t *uv = kft_loop_get_uv(self->loop);
+
+    uv_update_time(uv);
+    kft_timer_start(self, delay_ms - (uv_now(uv) + delay_ms) % KFT_TIMER_COARSE_MS);
+}
+
 void kft_timer_stop(KftTimer *self)
 {
     (void)uv_timer_stop(&self->handle);
