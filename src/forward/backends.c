@@ -126,11 +126,12 @@ static void retire(KftBackends *self, Backend *backend)
         (void)g_ptr_array_remove_fast(self->backends, backend);
 }
 
-static Backend *find_chosen(const KftBackends *self, const KftPod *pod)
+/* The one of @pod that may get connections; a pod has one at most. */
+static Backend *find_active(const KftBackends *self, const KftPod *pod)
 {
     for (guint i = 0; i < self->backends->len; i++) {
         Backend *backend = g_ptr_array_index(self->backends, i);
-        if (backend->is_chosen && is_same_pod(backend->pod, pod))
+        if ((backend->is_chosen || backend->is_guest) && is_same_pod(backend->pod, pod))
             return backend;
     }
     return NULL;
@@ -293,27 +294,38 @@ static GPtrArray *list_choice(const KftBackends *self)
     return choice;
 }
 
-/* Returns whether there is a chosen one that was none before. */
-static bool choose(KftBackends *self)
+/* Retires what is not to be used any more: a guest may stay as long as its pod is listed. */
+static void retire_others(KftBackends *self, const GPtrArray *choice)
 {
-    g_autoptr(GPtrArray) choice = list_choice(self);
-    bool has_new = false;
-
     for (guint i = self->backends->len; i-- > 0;) {
         Backend *backend = g_ptr_array_index(self->backends, i);
-        const Candidate *candidate = find_candidate(choice, backend->pod);
-        if (!backend->is_chosen)
+        const GPtrArray *allowed = backend->is_chosen ? choice : self->candidates;
+        const Candidate *candidate = find_candidate(allowed, backend->pod);
+        if (!backend->is_chosen && !backend->is_guest)
             continue;
         if (candidate == NULL)
             retire(self, backend);
         else /* a service may now name another port of the same pod */
             memcpy(backend->ports, candidate->ports, self->n_ports * sizeof *backend->ports);
     }
+}
+
+/* Returns whether there is a chosen one that was none before. */
+static bool choose(KftBackends *self)
+{
+    g_autoptr(GPtrArray) choice = list_choice(self);
+    bool has_new = false;
+
+    retire_others(self, choice);
     for (guint i = 0; i < choice->len; i++) {
         const Candidate *candidate = g_ptr_array_index(choice, i);
-        if (find_chosen(self, candidate->pod) != NULL)
+        Backend *backend = find_active(self, candidate->pod);
+        if (backend != NULL && backend->is_chosen)
             continue;
-        add_backend(self, candidate)->is_chosen = true;
+        if (backend == NULL)
+            backend = add_backend(self, candidate);
+        backend->is_chosen = true;
+        backend->is_guest = false;
         has_new = true;
     }
     return has_new;
@@ -340,7 +352,7 @@ bool kft_backends_set_candidates(KftBackends *self, const KftCandidate *candidat
 void kft_backends_suspect(KftBackends *self, const KftPod *pod)
 {
     Candidate *candidate = find_candidate(self->candidates, pod);
-    Backend *backend = find_chosen(self, pod);
+    Backend *backend = find_active(self, pod);
 
     if (candidate != NULL)
         candidate->suspect_until_ms = kft_loop_now_ms(self->loop) + SUSPECT_MS;
@@ -428,14 +440,8 @@ static void invite(KftBackends *self, GPtrArray *tried)
 {
     const Candidate *other = find_other(self, tried);
 
-    if (other == NULL)
+    if (other == NULL || find_active(self, other->pod) != NULL)
         return;
-    for (guint i = 0; i < self->backends->len; i++) {
-        const Backend *backend = g_ptr_array_index(self->backends, i);
-        bool may_come = backend->is_chosen || backend->is_guest;
-        if (may_come && is_same_pod(backend->pod, other->pod))
-            return;
-    }
     Backend *guest = add_backend(self, other);
     guest->is_guest = true;
     connect_backend(guest);

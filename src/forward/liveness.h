@@ -3,7 +3,8 @@
 
 #include "net/tcp-state.h"
 
-/* How often kft_liveness_check() wants to be called, or a bit more often (kft_timer_start_coarse()). */
+/* How often kft_liveness_check() wants to be called, or a bit more often
+ * (kft_timer_start_coarse()). */
 #define KFT_LIVENESS_TICK_MS 2500
 
 /* Whether the other end of a connection is still there: found out within 30 s, whatever the
