@@ -2,23 +2,16 @@
  * that proxies and TLS in TLS stay curl's work. Readiness comes from our own uv_poll on curl's
  * socket: curl stops watching it before it reports the transfer as done.
  *
- * Where nothing lies between TLS and the socket, TLS writes to a KftTlsOutput: bytes are encrypted
- * record by record (curl_easy_send()), and leave many records at a time. The owner is told that
- * they were taken when all of the records have left; until then they are n_sealed bytes at the
- * front of what it offers.
- *
  * Invariant: while reading is wanted and the last read did not say AGAIN, on_readable runs in each
  * turn, because decrypted bytes may wait in one of the TLS layers where poll does not see them. */
 #include "net/stream.h"
 
-#include <errno.h>
 #include <kftray/error.h>
 #include <string.h>
 
 #include "base/fault.h"
 #include "net/curl-easy.h"
 #include "net/loop-priv.h"
-#include "net/tls-output.h"
 
 #define DEFAULT_TIMEOUT_MS 15000
 /* See on_transfer_done(). */
@@ -27,9 +20,7 @@
 struct KftStream {
     KftLoop *loop;
     KftCurlEasy *curl;
-    SSL *ssl;             /* curl's, if it is right above the socket; else NULL */
-    KftTlsOutput *output; /* of `ssl`; nullable */
-    size_t n_sealed;      /* offered, encrypted, and not known to have left altogether */
+    SSL *ssl; /* curl's, if it is right above the socket; else NULL */
     uv_poll_t poll;
     int polled_events;
     KftStreamFuncs funcs;
@@ -247,70 +238,24 @@ KftResult kft_stream_read(KftStream *self, uint8_t *data, size_t size, size_t *r
     return KFT_R_OK;
 }
 
-/* Hands @size bytes to curl, as many as it takes; one call takes one TLS record. */
-static CURLcode send_all(KftStream *self, const uint8_t *data, size_t size, size_t *ret_taken)
-{
-    CURLcode code = CURLE_OK;
-    *ret_taken = 0;
-    while (code == CURLE_OK && *ret_taken < size) {
-        size_t n_bytes = 0;
-        size_t n_rest = size - *ret_taken;
-        size_t n_offered = kft_fault_clip_write(n_rest);
-        code = KFT_FAULT("curl_easy_send")
-                   ? CURLE_SEND_ERROR
-                   : curl_easy_send(self->curl->easy, data + *ret_taken, n_offered, &n_bytes);
-        *ret_taken += code == CURLE_OK ? n_bytes : 0;
-        if (n_offered < n_rest)
-            break;
-    }
-    return code == CURLE_AGAIN ? CURLE_OK : code;
-}
-
-/* Sends the records of the sealed bytes. */
-static CURLcode send_sealed(KftStream *self, size_t *ret_written)
-{
-    KftResult result = kft_tls_output_flush(self->output);
-    *ret_written = 0;
-    if (result == KFT_R_OK) {
-        *ret_written = self->n_sealed;
-        self->n_sealed = 0;
-    } else if (result != KFT_R_AGAIN) {
-        (void)g_snprintf(self->curl->error_text, sizeof self->curl->error_text, "Send failure: %s",
-                         g_strerror(errno));
-        return CURLE_SEND_ERROR;
-    }
-    return CURLE_OK;
-}
-
-static CURLcode
-write_records(KftStream *self, const uint8_t *data, size_t size, size_t *ret_written)
-{
-    g_assert(size >= self->n_sealed);
-    *ret_written = 0;
-    CURLcode code = CURLE_OK;
-    size_t n_sent = 0;
-    if (self->n_sealed > 0)
-        code = send_sealed(self, ret_written);
-    while (code == CURLE_OK && self->n_sealed == 0 && *ret_written < size) {
-        size_t n_offered = MIN(size - *ret_written, KFT_TLS_OUTPUT_MAX_PLAIN_BYTES);
-        kft_tls_output_begin(self->output);
-        code = send_all(self, data + *ret_written, n_offered, &self->n_sealed);
-        CURLcode send_code = send_sealed(self, &n_sent);
-        code = code == CURLE_OK ? send_code : code;
-        *ret_written += n_sent;
-        if (n_sent < n_offered)
-            break;
-    }
-    return code;
-}
-
 KftResult kft_stream_write(KftStream *self, const uint8_t *data, size_t size, size_t *ret_size)
 {
     KFT_ASSERT_LOOP_THREAD(self->loop);
     size_t n_written = 0;
-    CURLcode code = self->output != NULL ? write_records(self, data, size, &n_written)
-                                         : send_all(self, data, size, &n_written);
-    if (code != CURLE_OK)
+    CURLcode code = CURLE_OK;
+    /* One call takes one TLS record (16 KiB). */
+    while (code == CURLE_OK && n_written < size) {
+        size_t n_bytes = 0;
+        size_t n_rest = size - n_written;
+        size_t n_offered = kft_fault_clip_write(n_rest);
+        code = KFT_FAULT("curl_easy_send")
+                   ? CURLE_SEND_ERROR
+                   : curl_easy_send(self->curl->easy, data + n_written, n_offered, &n_bytes);
+        n_written += code == CURLE_OK ? n_bytes : 0;
+        if (n_offered < n_rest)
+            break;
+    }
+    if (code != CURLE_OK && code != CURLE_AGAIN)
         return fail(self, code);
     if (n_written == 0)
         return KFT_R_AGAIN;
@@ -414,16 +359,6 @@ static CURLcode claim_connection(KftStream *stream)
     return code == CURLE_AGAIN || is_unclean_end(stream, code) ? CURLE_OK : code;
 }
 
-/* Not for TLS in TLS: the proxy's layer is curl's alone. */
-static void take_tls(KftStream *self)
-{
-    curl_socket_t fd = CURL_SOCKET_BAD;
-    self->ssl = self->curl->n_handshakes == 1 ? get_ssl(self) : NULL;
-    (void)curl_easy_getinfo(self->curl->easy, CURLINFO_ACTIVESOCKET, &fd);
-    if (self->ssl != NULL && fd != CURL_SOCKET_BAD)
-        self->output = kft_tls_output_install(self->ssl, fd);
-}
-
 static void on_transfer_done(CURL *easy, CURLcode result, void *user_data)
 {
     KftDial *self = user_data;
@@ -443,7 +378,8 @@ static void on_transfer_done(CURL *easy, CURLcode result, void *user_data)
     self->curl = NULL;
     result = claim_connection(stream);
     if (result == CURLE_OK) {
-        take_tls(stream);
+        /* With TLS in TLS curl's own layers lie in between. */
+        stream->ssl = stream->curl->n_handshakes == 1 ? get_ssl(stream) : NULL;
         report(self, stream, NULL);
         return;
     }
