@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Pictures of every window and state, to be looked at: screenshots.py --kftray P --kftrayctl P --out DIR [VARIANT…]
 
-Variants: light dark german large narrow contrast contrast-dark right-to-left."""
+Variants: light dark german large german-large narrow contrast contrast-dark right-to-left."""
 import argparse
 import pathlib
 import subprocess
@@ -16,7 +16,8 @@ from program import Program, store  # noqa: E402
 
 VARIANTS = {
     "light": {}, "dark": {"appearance": "dark"}, "german": {"env": {"LANGUAGE": "de"}},
-    "large": {"env": {"GDK_DPI_SCALE": "1.5"}}, "narrow": {"width": "640"},
+    "large": {"env": {"GDK_DPI_SCALE": "1.5"}},
+    "german-large": {"env": {"LANGUAGE": "de", "GDK_DPI_SCALE": "1.5"}}, "narrow": {"width": "640"},
     "contrast": {"settings": [("gtk-theme-name", "HighContrast"), ("gtk-icon-theme-name", "HighContrast")]},
     "contrast-dark": {"settings": [("gtk-theme-name", "HighContrastInverse")]},
     # GTK's own texts are Hebrew; ours stay English, from right to left.

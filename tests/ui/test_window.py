@@ -336,16 +336,15 @@ def test_every_window_has_names(options):
         check_ended(program, program.quit())
 
 
-def test_large_text(options):
-    """With letters of 150 % the rows give way, and all of the details stay in a window of the usual size."""
-    with desktop(options, environment={"GDK_DPI_SCALE": "1.5"}, size="1100x760") as session:
+def check_large_text(options, language, label):
+    with desktop(options, environment={"GDK_DPI_SCALE": "1.5", "LANGUAGE": language}, size="1100x760") as session:
         session.start_window_manager()
         session.start_panel()
         store(session, options.kftrayctl, [config("web")])
         program = Program(session)
         screen = Screen(program)
         screen.select_row("web")
-        button = screen.find(Atspi.Role.PUSH_BUTTON, "Copy Connection String", "kftray")
+        button = screen.find(Atspi.Role.PUSH_BUTTON, label, "kftray")
 
         def sides():
             return [(box.x, box.x + box.width) for box in (
@@ -358,5 +357,16 @@ def test_large_text(options):
         check_ended(program, program.quit())
 
 
+def test_large_text(options):
+    """With letters of 150 % the rows give way, and all of the details stay in a window of the usual size."""
+    check_large_text(options, "en", "Copy Connection String")
+
+
+def test_large_text_german(options):
+    """The same with longer words."""
+    check_large_text(options, "de", "Verbindungszeichenkette kopieren")
+
+
 run([test_add_edit_duplicate_delete, test_search_and_groups, test_search_in_many, test_import_from_cluster, test_import_file,
-     test_quit_and_restore, test_copy_and_open, test_every_window_has_names, test_large_text])
+     test_quit_and_restore, test_copy_and_open, test_every_window_has_names, test_large_text,
+     test_large_text_german])
