@@ -16,9 +16,9 @@
 /* Statistics go out at most so often, and only while something changes. */
 #define STATISTICS_MS 250
 /* How long a server may take to answer over a way that changed; where there is no way, a short
- * interruption may still end. */
+ * interruption may still end: a VPN takes its time to come back. */
 #define VERIFY_MS 5000
-#define VERIFY_GONE_MS 10000
+#define VERIFY_GONE_MS 20000
 /* Less is no sleep but the inaccuracy of two clocks. */
 #define MIN_SLEEP_MS 2000
 
