@@ -167,7 +167,7 @@ class ByteStream(asyncio.Protocol):
             return
         if self._drip is not None and self._drip.is_dripping():
             self._drip.close_behind()
-        else:
+        elif not self.transport.is_closing():  # closed twice, asyncio's TLS transport cannot be aborted any more
             self.transport.close()
 
     def reset(self):
