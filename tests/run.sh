@@ -36,7 +36,7 @@ waiting=$((jobs * 2))
 
 packages_tests="$packages_build $packages_demo clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
   llvm-14 libwslay-dev zlib1g-dev git procps iproute2 curl python3-websockets mandoc zsh fish
-  dbus dbus-daemon gnome-keyring python3-gi gir1.2-glib-2.0 softhsm2 libengine-pkcs11-openssl nghttp2-proxy"
+  dbus dbus-daemon gnome-keyring python3-gi gir1.2-glib-2.0 softhsm2 libengine-pkcs11-openssl"
 packages_proxies="tinyproxy-bin squid-openssl microsocks dante-server mitmproxy nginx-light dnsmasq-base
   iproute2 util-linux krb5-kdc krb5-admin-server krb5-user"
 

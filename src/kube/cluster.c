@@ -274,7 +274,6 @@ static void send_request(KftApiCall *self)
         .body = self->body,
         .body_size = self->body != NULL ? strlen(self->body) : 0,
         .timeout_ms = self->timeout_ms,
-        .is_watch = self->on_body != NULL && self->timeout_ms == 0,
         .on_head = on_http_head,
     };
     self->http =

@@ -21,8 +21,6 @@
 #define KEEPALIVE_IDLE_S 15L
 #define KEEPALIVE_INTERVAL_S 5L
 #define KEEPALIVE_PROBES 3
-/* While something is sent keepalive rests, and the kernel would try for a quarter of an hour. */
-#define SHARED_UNACKED_MS 30000
 
 /* What one read from the socket takes in at most; fewer system calls than OpenSSL's default of one
  * for each record's header and one for its body. */
@@ -292,14 +290,10 @@ static void apply_proxy(KftCurlEasy *self)
 /* curl has no option for this one. */
 static int on_curl_socket(void *user_data, curl_socket_t fd, curlsocktype purpose)
 {
-    const KftCurlEasy *self = user_data;
     int n_probes = KEEPALIVE_PROBES;
-    unsigned unacked_ms = SHARED_UNACKED_MS;
-    if (purpose != CURLSOCKTYPE_IPCXN)
-        return CURL_SOCKOPT_OK;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &n_probes, sizeof n_probes);
-    if (self->is_shared)
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked_ms, sizeof unacked_ms);
+    (void)user_data;
+    if (purpose == CURLSOCKTYPE_IPCXN)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &n_probes, sizeof n_probes);
     return CURL_SOCKOPT_OK;
 }
 
@@ -322,16 +316,14 @@ static void apply_common(KftCurlEasy *self)
     kft_curl_easy_set_long(self, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
     /* What is meant for the server never goes to a proxy. */
     kft_curl_easy_set_long(self, CURLOPT_HEADEROPT, CURLHEADER_SEPARATE);
-    /* One connection per request in flight, but for watches: one that died unseen takes one request
-     * with it and not all that HTTP/2 would have put on it. An upgrade needs HTTP/1.1 anyway, and
-     * ALPN must not offer more. */
+    /* One connection per request in flight: a connection that died unseen, after sleep for
+     * instance, takes one request with it and not all that HTTP/2 would have put on it. An upgrade
+     * needs HTTP/1.1 anyway, and ALPN must not offer more. */
     kft_curl_easy_set_long(self, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     kft_curl_easy_set_pointer(self, CURLOPT_SSL_CTX_DATA, self);
     CURLcode code = curl_easy_setopt(self->easy, CURLOPT_SSL_CTX_FUNCTION, on_curl_ssl_context);
     if (code == CURLE_OK)
         code = curl_easy_setopt(self->easy, CURLOPT_SOCKOPTFUNCTION, on_curl_socket);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(self->easy, CURLOPT_SOCKOPTDATA, self);
     if (self->setup == CURLE_OK)
         self->setup = code;
 }
@@ -377,7 +369,6 @@ kft_curl_easy_new(KftCurlMulti *multi, KftEndpoint *endpoint, const char *path, 
     }
     KftCurlEasy *self = g_new0(KftCurlEasy, 1);
     self->multi = multi;
-    kft_curl_multi_ref(multi);
     self->easy = easy;
     self->endpoint = kft_endpoint_ref(endpoint);
     self->authority = kft_endpoint_dup_authority(endpoint);
@@ -391,16 +382,6 @@ kft_curl_easy_new(KftCurlMulti *multi, KftEndpoint *endpoint, const char *path, 
     }
     apply_proxy(self);
     return self;
-}
-
-/* Those that begin together do not wait for the first to learn that it can be shared
- * (CURLOPT_PIPEWAIT): curl lets the others wait without a limit, one after the other. */
-void kft_curl_easy_set_shared(KftCurlEasy *self)
-{
-    if ((curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) == 0)
-        return;
-    self->is_shared = true;
-    kft_curl_easy_set_long(self, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
 }
 
 bool kft_curl_easy_start(KftCurlEasy *self, KftCurlDoneFunc func, void *user_data, GError **error)
@@ -429,7 +410,6 @@ static void on_deferred_free(void *user_data)
     kft_endpoint_unref(self->endpoint);
     g_free(self->authority);
     kft_loop_object_closed(self->multi->loop);
-    kft_curl_multi_unref(self->multi);
     g_free(self);
 }
 

@@ -15,7 +15,6 @@ typedef struct {
     KftEndpoint *endpoint;
     char *authority; /* host[:port] of the server, for messages */
     bool is_https;
-    bool is_shared; /* kft_curl_easy_set_shared() */
     struct curl_slist *headers;
     struct curl_slist *connect_to;
     GBytes *cert;        /* the client's, PEM; nullable */
@@ -36,8 +35,6 @@ kft_curl_easy_new(KftCurlMulti *multi, KftEndpoint *endpoint, const char *path, 
 /* Drops the transfer, in a later turn if curl runs now. NULL is allowed. */
 void kft_curl_easy_free(KftCurlEasy *self);
 
-/* Speaks HTTP/2 if the server does, perhaps on a connection of others of the same multi handle. */
-void kft_curl_easy_set_shared(KftCurlEasy *self);
 void kft_curl_easy_set_long(KftCurlEasy *self, CURLoption option, long value);
 void kft_curl_easy_set_pointer(KftCurlEasy *self, CURLoption option, const void *value);
 void kft_curl_easy_add_header(KftCurlEasy *self, const char *header);

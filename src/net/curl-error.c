@@ -367,11 +367,6 @@ static Cause other_cause(const KftCurlEasy *self, CURLcode code)
         return (Cause){
             KFT_ERROR_UNREACHABLE,
             g_strdup_printf("%s closed the connection without an answer", self->authority)};
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
-        /* Mostly a connection that was lost, by which all of its streams end. */
-        return (Cause){KFT_ERROR_UNREACHABLE,
-                       g_strdup_printf("%s broke off the exchange: %s", self->authority, text)};
     case CURLE_PARTIAL_FILE:
         return (Cause){KFT_ERROR_UNREACHABLE,
                        g_strdup_printf("%s closed the connection in the middle of its answer",

@@ -47,8 +47,7 @@ static void report_finished(KftCurlMulti *self)
 {
     int n_left = 0;
     CURLMsg *message = NULL;
-    /* NULL if a callback dropped the last transfer of one that is not used any more. */
-    while (self->multi != NULL && (message = curl_multi_info_read(self->multi, &n_left)) != NULL) {
+    while ((message = curl_multi_info_read(self->multi, &n_left)) != NULL) {
         if (message->msg == CURLMSG_DONE)
             finish(transfer_of(message->easy_handle), message->data.result);
     }
@@ -182,49 +181,13 @@ bool kft_curl_multi_init(KftCurlMulti *self, KftLoop *loop, GError **error)
     return true;
 }
 
-static void close_multi(KftCurlMulti *self, uv_close_cb on_closed)
-{
-    CURLM *multi = g_steal_pointer(&self->multi);
-    /* Ending connections may ask for a timer, and may write. */
-    self->depth++;
-    (void)curl_multi_cleanup(multi);
-    self->depth--;
-    uv_close((uv_handle_t *)&self->timer, on_closed);
-}
-
 void kft_curl_multi_clear(KftCurlMulti *self)
 {
-    if (self->multi != NULL)
-        close_multi(self, NULL);
-}
-
-KftCurlMulti *kft_curl_multi_new(KftLoop *loop, unsigned max_streams, GError **error)
-{
-    KftCurlMulti *self = g_new0(KftCurlMulti, 1);
-    if (!kft_curl_multi_init(self, loop, error)) {
-        g_free(self);
-        return NULL;
-    }
-    self->ref_count = 1;
-    (void)curl_multi_setopt(self->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)max_streams);
-    return self;
-}
-
-static void on_timer_closed(uv_handle_t *handle)
-{
-    g_free(handle->data);
-}
-
-void kft_curl_multi_ref(KftCurlMulti *self)
-{
-    if (self->ref_count > 0)
-        self->ref_count++;
-}
-
-void kft_curl_multi_unref(KftCurlMulti *self)
-{
-    if (self->ref_count > 0 && --self->ref_count == 0)
-        close_multi(self, on_timer_closed);
+    if (self->multi == NULL)
+        return;
+    (void)curl_multi_cleanup(self->multi);
+    self->multi = NULL;
+    uv_close((uv_handle_t *)&self->timer, NULL);
 }
 
 static void add_now(Transfer *transfer)

@@ -3,28 +3,18 @@
 
 #include "net/loop.h"
 
-/* One curl multi handle driven by the loop. embeddable, or by kft_curl_multi_new(). Thread: loop.
- */
+/* One curl multi handle driven by the loop. embeddable. Thread: loop. */
 typedef struct {
     KftLoop *loop;
     CURLM *multi;
     uv_timer_t timer;
-    unsigned depth;     /* > 0 while curl runs */
-    unsigned ref_count; /* of kft_curl_multi_new() only */
+    unsigned depth; /* > 0 while curl runs */
 } KftCurlMulti;
 
 /* Errors: KFT_ERROR_INTERNAL. */
 bool kft_curl_multi_init(KftCurlMulti *self, KftLoop *loop, GError **error);
 /* Only when it has no transfers; the timer handle is closed in a later turn. */
 void kft_curl_multi_clear(KftCurlMulti *self);
-
-/* One of its own, in which up to @max_streams transfers may share a connection over HTTP/2.
- * Reference counted: each of its KftCurlEasy holds one. Errors: KFT_ERROR_INTERNAL. */
-KftCurlMulti *kft_curl_multi_new(KftLoop *loop, unsigned max_streams, GError **error);
-/* Both do nothing with one that is embedded. The last unref closes its connections; the memory goes
- * in a later turn. */
-void kft_curl_multi_ref(KftCurlMulti *self);
-void kft_curl_multi_unref(KftCurlMulti *self);
 
 typedef void (*KftCurlDoneFunc)(CURL *easy, CURLcode result, void *user_data);
 /* Adds an easy handle; @func runs once, outside of curl, when its transfer is done. Uses

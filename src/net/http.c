@@ -12,6 +12,7 @@
 #include "net/loop-priv.h"
 #include "net/timer.h"
 
+/* A watch lasts, and most of the time nothing comes. */
 #define WATCH_BUFFER_BYTES 2048L
 #define DEFAULT_CONNECT_TIMEOUT_MS 15000
 #define DEFAULT_MAX_BODY_BYTES ((size_t)16 * 1024 * 1024)
@@ -200,34 +201,23 @@ static void set_callbacks(KftHttpCall *self)
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, self);
 }
 
-/* Which connection may be used. Watches need no more than that those are not shared that were open
- * before the machine slept; each on a new one would be one for each watch again. */
-static void set_reuse(KftHttpCall *self, const KftHttpRequest *request)
-{
-    bool is_distrusting = kft_loop_is_distrusting(self->loop);
-    if (request->is_watch)
-        kft_curl_easy_set_shared(self->curl);
-    if (request->is_fresh || (is_distrusting && !request->is_watch))
-        kft_curl_easy_set_long(self->curl, CURLOPT_FRESH_CONNECT, 1);
-    if (request->is_fresh || is_distrusting)
-        kft_curl_easy_set_long(self->curl, CURLOPT_DNS_CACHE_TIMEOUT, 0);
-}
-
 static bool
 set_up(KftHttpCall *self, KftEndpoint *endpoint, const KftHttpRequest *request, GError **error)
 {
-    KftCurlMulti *multi =
-        request->is_watch ? kft_loop_get_watches(self->loop) : kft_loop_get_requests(self->loop);
-    self->curl = kft_curl_easy_new(multi, endpoint, request->path, error);
+    self->curl =
+        kft_curl_easy_new(kft_loop_get_requests(self->loop), endpoint, request->path, error);
     if (self->curl == NULL)
         return false;
     long connect_ms = request->connect_timeout_ms != 0 ? (long)request->connect_timeout_ms
                                                        : DEFAULT_CONNECT_TIMEOUT_MS;
     kft_curl_easy_set_long(self->curl, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
     kft_curl_easy_set_long(self->curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
-    if (request->is_watch)
+    if (request->timeout_ms == 0)
         kft_curl_easy_set_long(self->curl, CURLOPT_BUFFERSIZE, WATCH_BUFFER_BYTES);
-    set_reuse(self, request);
+    if (request->is_fresh || kft_loop_is_distrusting(self->loop)) {
+        kft_curl_easy_set_long(self->curl, CURLOPT_FRESH_CONNECT, 1);
+        kft_curl_easy_set_long(self->curl, CURLOPT_DNS_CACHE_TIMEOUT, 0);
+    }
     set_callbacks(self);
     set_method(self->curl, request);
     if (!add_headers(self, request, error))

@@ -16,13 +16,10 @@ typedef struct {
     const char *body; /* nullable */
     size_t body_size;
     uint32_t connect_timeout_ms; /* name, TCP, proxy, TLS; 0 = 15000 */
-    uint32_t timeout_ms;         /* the whole exchange; 0 = none */
+    uint32_t timeout_ms;         /* the whole exchange; 0 = none (watches) */
     uint32_t idle_timeout_ms;    /* no byte received for so long after the head; 0 = none */
     size_t max_body_bytes;       /* of a collected body; 0 = 16 MiB; more is KFT_ERROR_LIMIT */
     bool is_fresh; /* on a connection of its own, to an address that is looked up anew */
-    /* Lasts, and says little: small buffers, and over HTTP/2, where the server speaks it, on a
-     * connection that some watches share. */
-    bool is_watch;
     /* Once, when the head of the answer came: nothing may be started or freed in it. Nullable. */
     void (*on_head)(void *user_data);
 } KftHttpRequest;

@@ -15,8 +15,5 @@ void kft_loop_object_closed(KftLoop *self);
  * finished CONNECT_ONLY transfer with a TLS session ticket to read looks like that. */
 KftCurlMulti *kft_loop_get_requests(KftLoop *self);
 KftCurlMulti *kft_loop_get_dials(KftLoop *self);
-/* For watches, which share connections over HTTP/2. Another one after kft_loop_distrust_idle():
- * what begins then shares none that was open before. */
-KftCurlMulti *kft_loop_get_watches(KftLoop *self);
 
 #endif

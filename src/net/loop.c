@@ -13,21 +13,12 @@
 /* curl does not use a connection that was idle for longer (CURLOPT_MAXAGE_CONN). */
 #define MAX_IDLE_MS UINT64_C(118000)
 
-/* How many watches one connection carries at most: so many end with it, and for each piece that
- * arrives curl looks at all of them. More would save little: a thirty-second of a connection is
- * less than what a watch costs by itself. Servers allow 100 and more. */
-#define WATCHES_PER_CONNECTION 32
-
-/* In use or idle, where curl would keep four for each request that was ever under way at once. */
-#define MAX_REQUEST_CONNECTIONS 16L
-
 struct KftLoop {
     uv_loop_t uv;
     uv_async_t keep_alive;
     uv_idle_t idle; /* active while something is deferred: polling does not wait then */
     KftCurlMulti requests;
     KftCurlMulti dials;
-    KftCurlMulti *watches;
     CURLSH *share;
     KftNetwork network;
     GQueue deferred;
@@ -111,11 +102,8 @@ static bool init_curl(KftLoop *self, GError **error)
         g_set_error_literal(error, KFT_ERROR, KFT_ERROR_INTERNAL, "cannot set up curl's share");
         return false;
     }
-    if (!kft_curl_multi_init(&self->requests, self, error))
-        return false;
-    (void)curl_multi_setopt(self->requests.multi, CURLMOPT_MAXCONNECTS, MAX_REQUEST_CONNECTIONS);
-    return kft_curl_multi_init(&self->dials, self, error) &&
-           (self->watches = kft_curl_multi_new(self, WATCHES_PER_CONNECTION, error)) != NULL;
+    return kft_curl_multi_init(&self->requests, self, error) &&
+           kft_curl_multi_init(&self->dials, self, error);
 }
 
 KftLoop *kft_loop_new(GError **error)
@@ -174,8 +162,6 @@ bool kft_loop_free(KftLoop *self)
                 self->n_open);
     kft_curl_multi_clear(&self->requests);
     kft_curl_multi_clear(&self->dials);
-    if (self->watches != NULL)
-        kft_curl_multi_unref(self->watches);
     if (self->share != NULL)
         (void)curl_share_cleanup(self->share);
     close_if_initialized((uv_handle_t *)&self->keep_alive);
@@ -213,15 +199,6 @@ uint64_t kft_loop_now_ms(KftLoop *self)
 
 void kft_loop_distrust_idle(KftLoop *self)
 {
-    g_autoptr(GError) error = NULL;
-    KftCurlMulti *fresh = kft_curl_multi_new(self, WATCHES_PER_CONNECTION, &error);
-    if (fresh != NULL) {
-        kft_curl_multi_unref(self->watches);
-        self->watches = fresh;
-    } else {
-        kft_log(KFT_LOG_NET, KFT_LEVEL_WARNING, "watches keep their connections: %s",
-                error->message);
-    }
     self->distrust_until_ms = uv_now(&self->uv) + MAX_IDLE_MS;
 }
 
@@ -258,9 +235,4 @@ KftCurlMulti *kft_loop_get_requests(KftLoop *self)
 KftCurlMulti *kft_loop_get_dials(KftLoop *self)
 {
     return &self->dials;
-}
-
-KftCurlMulti *kft_loop_get_watches(KftLoop *self)
-{
-    return self->watches;
 }
