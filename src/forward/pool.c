@@ -1,10 +1,12 @@
-/* Which tunnel carries a new pair: the one with the fewest pairs among those that are not
- * congested. A spare is opened as soon as none is free of congestion, before it is needed, so that
- * a connection that turns out to be bulk does not slow the next one. */
+/* Which tunnel carries a new pair: the one with the fewest pairs among those that are not congested
+ * and, if there are such, hold no pair that lasts. A spare is opened as soon as there is none,
+ * before it is needed, so that a connection that turns out to be bulk slows neither the next one
+ * nor a session that was there before it. */
 #include "forward/pool.h"
 
 #include "kftray/error.h"
 
+#include "base/backoff.h"
 #include "base/log.h"
 #include "forward/negotiation.h"
 #include "forward/tunnel.h"
@@ -14,12 +16,14 @@
 #define MAX_TUNNELS 4
 /* More pairs than this on each, and another tunnel is opened. */
 #define MANY_PAIRS 64
-/* Tunnels beyond the first are closed after being idle for so long. */
+/* Tunnels beyond the first are closed after being idle for so long, but for one that new pairs can
+ * have without being in anybody's way. */
 #define SPARE_IDLE_MS 30000
-/* How long a new pair waits for a spare rather than take a place in a jam, and the pause after a
- * spare could not be opened. */
+/* How long a new pair waits for a spare rather than take a place in a jam, and the pauses after
+ * spares that could not be opened. */
 #define SPARE_WAIT_MS 3000
 #define SPARE_PAUSE_MS 5000
+#define SPARE_MAX_PAUSE_MS 60000
 
 struct KftPool {
     KftCluster *cluster;
@@ -34,6 +38,7 @@ struct KftPool {
     KftNegotiation *negotiation;
     uint64_t negotiating_since_ms;
     uint64_t spare_pause_until_ms;
+    KftBackoff spare_pauses;
     KftTimer *spare_timer;
     uint32_t handshake_ms;
     int64_t opened_ms;    /* unix */
@@ -50,47 +55,66 @@ static bool uses_v4(const KftPool *self)
     return self->found == KFT_TRANSPORT_WEBSOCKET;
 }
 
-/* The best tunnel for a new pair, or NULL; *ret_is_good: it is worth using without looking further.
- */
-static KftTunnel *choose_tunnel(const KftPool *self, bool *ret_is_good)
+/* How bad a tunnel is for a new pair. */
+typedef enum {
+    PLACE_GOOD,
+    PLACE_LASTING,   /* a transfer would slow what is there */
+    PLACE_CONGESTED, /* what is there would slow the new one; or it is worn */
+} Place;
+
+static Place place_in(const KftTunnel *tunnel)
+{
+    if (kft_tunnel_is_congested(tunnel) || kft_tunnel_is_worn(tunnel))
+        return PLACE_CONGESTED;
+    return kft_tunnel_has_lasting_pair(tunnel) ? PLACE_LASTING : PLACE_GOOD;
+}
+
+/* The best tunnel for a new pair but @besides, or NULL; *ret_is_good: it is worth using without
+ * looking further. */
+static KftTunnel *choose_tunnel(const KftPool *self, const KftTunnel *besides, bool *ret_is_good)
 {
     KftTunnel *best = NULL;
-    bool best_congested = true;
+    Place best_place = PLACE_CONGESTED;
 
     for (guint i = 0; i < self->tunnels->len; i++) {
         KftTunnel *tunnel = g_ptr_array_index(self->tunnels, i);
-        if (!kft_tunnel_is_usable(tunnel))
+        if (tunnel == besides || !kft_tunnel_is_usable(tunnel))
             continue;
-        bool congested = kft_tunnel_is_congested(tunnel) || kft_tunnel_is_worn(tunnel);
-        bool better = best == NULL || (best_congested && !congested) ||
-                      (best_congested == congested &&
-                       kft_tunnel_get_n_pairs(tunnel) < kft_tunnel_get_n_pairs(best));
+        Place place = place_in(tunnel);
+        bool better =
+            best == NULL || place < best_place ||
+            (place == best_place && kft_tunnel_get_n_pairs(tunnel) < kft_tunnel_get_n_pairs(best));
         if (better) {
             best = tunnel;
-            best_congested = congested;
+            best_place = place;
         }
     }
-    *ret_is_good = best != NULL && !best_congested && kft_tunnel_get_n_pairs(best) < MANY_PAIRS;
+    *ret_is_good =
+        best != NULL && best_place == PLACE_GOOD && kft_tunnel_get_n_pairs(best) < MANY_PAIRS;
     return best;
 }
 
 /* --- tunnels --- */
 
-/* Frees idle tunnels, but for one; those that take no new pairs go first. */
-static void free_idle_tunnels(KftPool *self, bool only_unusable)
+/* Whether a tunnel without pairs is of no more use: used up, or not the only good place. */
+static bool may_go(const KftPool *self, const KftTunnel *tunnel)
 {
-    for (guint i = self->tunnels->len; i-- > 0 && self->tunnels->len > 1;) {
-        KftTunnel *tunnel = g_ptr_array_index(self->tunnels, i);
-        bool may_go = !only_unusable || !kft_tunnel_is_usable(tunnel) || kft_tunnel_is_worn(tunnel);
-        if (may_go && kft_tunnel_get_n_pairs(tunnel) == 0)
-            kft_tunnel_free(g_ptr_array_steal_index_fast(self->tunnels, i));
-    }
+    bool is_good_beside = false;
+
+    if (!kft_tunnel_is_usable(tunnel) || kft_tunnel_is_worn(tunnel))
+        return true;
+    (void)choose_tunnel(self, tunnel, &is_good_beside);
+    return is_good_beside;
 }
 
 static void on_spare_timer(void *user_data)
 {
-    free_idle_tunnels(user_data, /* only_unusable= */ true);
-    free_idle_tunnels(user_data, /* only_unusable= */ false);
+    KftPool *self = user_data;
+    for (guint i = self->tunnels->len; i-- > 0 && self->tunnels->len > 1;) {
+        KftTunnel *tunnel = g_ptr_array_index(self->tunnels, i);
+        if (kft_tunnel_get_n_pairs(tunnel) == 0 && may_go(self, tunnel))
+            kft_tunnel_free(g_ptr_array_steal_index_fast(self->tunnels, i));
+    }
 }
 
 static void on_tunnel_idle(KftTunnel *tunnel, void *user_data)
@@ -127,7 +151,7 @@ static void on_tunnel_congested(KftTunnel *tunnel, void *user_data)
     KftPool *self = user_data;
     bool is_good = false;
     (void)tunnel;
-    (void)choose_tunnel(self, &is_good);
+    (void)choose_tunnel(self, NULL, &is_good);
     if (!is_good)
         (void)open_tunnel(self);
 }
@@ -162,7 +186,8 @@ static void handle_failure(KftPool *self, const GError *error, bool may_use_v4)
         self->funcs.on_ready(self, self->user_data);
         return;
     }
-    self->spare_pause_until_ms = kft_loop_now_ms(self->loop) + SPARE_PAUSE_MS;
+    self->spare_pause_until_ms =
+        kft_loop_now_ms(self->loop) + kft_backoff_next_ms(&self->spare_pauses);
     if (self->tunnels->len == 0)
         self->funcs.on_failed(self, error, self->user_data);
     else
@@ -196,6 +221,7 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
         handle_failure(self, error, may_use_v4);
         return;
     }
+    kft_backoff_reset(&self->spare_pauses);
     self->found = transport_of(result->carrier);
     g_ptr_array_add(self->tunnels, kft_tunnel_new(self->loop, result->stream, result->carrier,
                                                   result->early, &funcs, self));
@@ -310,7 +336,7 @@ kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void
         self->n_v4_pairs++;
         return kft_v4_pair_new(self->cluster, self->pod, port, self->v4_pairs, funcs, user_data);
     }
-    KftTunnel *tunnel = choose_tunnel(self, &is_good);
+    KftTunnel *tunnel = choose_tunnel(self, NULL, &is_good);
     bool is_coming = !is_good && open_tunnel(self) &&
                      kft_loop_now_ms(self->loop) - self->negotiating_since_ms < SPARE_WAIT_MS;
     if (is_coming && tunnel != NULL && kft_tunnel_is_congested(tunnel))
@@ -331,6 +357,7 @@ void kft_pool_verify(KftPool *self, uint32_t limit_ms, bool opens_another)
     while (g_hash_table_iter_next(&iter, &pair, NULL))
         kft_v4_pair_verify(pair, limit_ms);
     self->spare_pause_until_ms = 0;
+    kft_backoff_reset(&self->spare_pauses);
     if (opens_another && self->tunnels->len > 0)
         (void)open_tunnel(self);
 }
@@ -338,9 +365,11 @@ void kft_pool_verify(KftPool *self, uint32_t limit_ms, bool opens_another)
 void kft_pool_get_health(const KftPool *self, KftPoolHealth *ret_health)
 {
     *ret_health = (KftPoolHealth){.handshake_ms = self->handshake_ms, .opened_ms = self->opened_ms};
-    if (self->tunnels->len > 0)
-        ret_health->round_trip_us =
-            kft_tunnel_get_round_trip_us(g_ptr_array_index(self->tunnels, self->tunnels->len - 1));
+    for (guint i = 0; i < self->tunnels->len; i++) {
+        const KftTunnel *tunnel = g_ptr_array_index(self->tunnels, i);
+        if (i == 0 || kft_tunnel_get_n_pairs(tunnel) > 0)
+            ret_health->round_trip_us = kft_tunnel_get_round_trip_us(tunnel);
+    }
 }
 
 bool kft_pool_is_ready(const KftPool *self)
@@ -398,6 +427,7 @@ KftPool *kft_pool_new(KftCluster *cluster,
         self->found = KFT_TRANSPORT_WEBSOCKET;
     self->funcs = *funcs;
     self->user_data = user_data;
+    kft_backoff_init(&self->spare_pauses, SPARE_PAUSE_MS, SPARE_MAX_PAUSE_MS);
     self->tunnels = g_ptr_array_new();
     self->v4_pairs = g_hash_table_new(g_direct_hash, g_direct_equal);
     self->spare_timer = kft_timer_new(self->loop, on_spare_timer, self);

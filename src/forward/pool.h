@@ -45,10 +45,10 @@ size_t kft_pool_get_n_pairs(const KftPool *self);
 const KftPod *kft_pool_get_pod(const KftPool *self);
 /* What carries the pairs; AUTO before the first tunnel. */
 KftTransport kft_pool_get_transport(const KftPool *self);
-/* Of the newest tunnel: to the server and back (0 = not known), how long opening it took, and when
- * that was (unix milliseconds; 0 = never). */
 typedef struct {
+    /* To the server and back over a tunnel that is used, if one is; 0 = not known. */
     uint32_t round_trip_us;
+    /* Of the newest tunnel: how long opening it took, and when that was, unix; 0 = never. */
     uint32_t handshake_ms;
     int64_t opened_ms;
 } KftPoolHealth;

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "forward/bulk.h"
 #include "forward/liveness.h"
 #include "net/timer.h"
 #include "proto/spdy.h"
@@ -33,8 +34,8 @@
 /* A pod that takes this much without a word may have stopped reading: the server then stops reading
  * us, after about 4 MiB and without any sign (3.5). */
 #define MUTE_UPLOAD_BYTES ((size_t)1024 * 1024)
-#define BULK_BYTES_PER_S ((size_t)8 * 1024 * 1024)
-#define BULK_WINDOW_MS UINT64_C(1000)
+/* A pair that is open for so long may stay, and wait behind whatever else comes to its tunnel. */
+#define LASTING_MS 3000
 /* A reader that has stopped others for so long, while they had something to say, is cut off. */
 #define STALLED_READER_MS 10000
 
@@ -51,6 +52,7 @@ typedef struct SpdyPair SpdyPair;
 struct SpdyPair {
     KftPair base;
     KftTunnel *tunnel;
+    GList link; /* in the tunnel's pairs */
     uint32_t error_id;
     uint32_t data_id;
     uint16_t port;
@@ -68,12 +70,11 @@ struct SpdyPair {
     GString *error_text; /* nullable */
     KftTimer *timer;     /* until the answer; then between the first and the last sign of the end */
     size_t queued_bytes;
-    uint64_t opened_at;       /* what the wire had taken before it */
-    uint64_t last_up_ms;      /* when its last bytes were taken */
-    uint64_t up_since_down;   /* bytes sent since the pod last said something */
-    uint64_t window_start_ms; /* for the bulk mark */
-    uint64_t window_bytes;
-    bool is_bulk;
+    uint64_t opened_at; /* what the wire had taken before it */
+    uint64_t opened_ms;
+    uint64_t last_up_ms;    /* when its last bytes were taken */
+    uint64_t up_since_down; /* bytes sent since the pod last said something */
+    KftBulk bulk;
     bool owes_data_end; /* is in the tunnel's list `fed` */
     SpdyPair *next_fed;
     bool is_ending; /* on_end runs: the memory goes when it returns */
@@ -87,12 +88,12 @@ struct KftTunnel {
     KftSpdyEncoder encoder;
     KftSpdyDecoder decoder;
     GHashTable *streams; /* stream id → SpdyPair, both ids of a pair */
+    GQueue pairs;        /* SpdyPair by age, the oldest first */
     GQueue writers;      /* SpdyPair that wait for room, first come first served */
     SpdyPair *fed;       /* which got data of the input that is being read */
     uint32_t round;      /* counts how often the wire had room again */
     size_t share_bytes;  /* of each pair in this round, when several wait; 0 = no limit */
     KftBuf controls;     /* resets, ends and pings that wait for room, before all writers */
-    size_t n_pairs;
     KftTimer *tick;
     KftTimer *doubt; /* runs while it is being verified */
     uint64_t opened_ms;
@@ -134,13 +135,10 @@ static gpointer stream_key(uint32_t id)
 
 /* --- reading interest: derived in one place --- */
 
-static bool any_pair_paused(KftTunnel *self)
+static bool any_pair_paused(const KftTunnel *self)
 {
-    GHashTableIter iter;
-    gpointer value = NULL;
-    g_hash_table_iter_init(&iter, self->streams);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const SpdyPair *pair = value;
+    for (const GList *link = self->pairs.head; link != NULL; link = link->next) {
+        const SpdyPair *pair = link->data;
         if (pair->is_paused)
             return true;
     }
@@ -205,18 +203,18 @@ static void remove_pair(SpdyPair *pair)
     forget_stream(self, pair->data_id);
     forget_fed(pair);
     g_queue_remove(&self->writers, pair);
+    g_queue_unlink(&self->pairs, &pair->link);
     kft_timer_free(pair->timer);
     if (pair->error_text != NULL)
         g_string_free(pair->error_text, TRUE);
     g_free(pair);
-    self->n_pairs--;
     if (was_paused)
         update_reading(self);
 }
 
 static void tell_if_idle(KftTunnel *self)
 {
-    if (self->n_pairs == 0 && !self->is_closed && !self->is_freed)
+    if (self->pairs.length == 0 && !self->is_closed && !self->is_freed)
         self->funcs.on_idle(self, self->user_data);
 }
 
@@ -320,7 +318,7 @@ static void check_end(SpdyPair *pair)
 
 static size_t max_data_bytes(const KftTunnel *self)
 {
-    return self->n_pairs > 1 ? MAX_DATA_SHARED_BYTES : MAX_DATA_ALONE_BYTES;
+    return self->pairs.length > 1 ? MAX_DATA_SHARED_BYTES : MAX_DATA_ALONE_BYTES;
 }
 
 /* What the pair may still send in this round: the one that is read first must not take all room
@@ -363,17 +361,9 @@ static uint8_t *pair_reserve(KftPair *base, size_t *ret_size)
 
 static void count_bulk(SpdyPair *pair, size_t size)
 {
-    uint64_t now = kft_loop_now_ms(pair->tunnel->loop);
-    if (now - pair->window_start_ms >= BULK_WINDOW_MS) {
-        pair->window_start_ms = now;
-        pair->window_bytes = 0;
-        pair->is_bulk = false;
-    }
-    pair->window_bytes += size;
-    if (pair->window_bytes <= BULK_BYTES_PER_S || pair->is_bulk)
-        return;
-    pair->is_bulk = true;
-    pair->tunnel->funcs.on_congested(pair->tunnel, pair->tunnel->user_data);
+    KftTunnel *self = pair->tunnel;
+    if (kft_bulk_count(&pair->bulk, kft_loop_now_ms(self->loop), size))
+        self->funcs.on_congested(self, self->user_data);
 }
 
 static void pair_commit(KftPair *base, size_t size)
@@ -484,14 +474,16 @@ kft_tunnel_open_pair(KftTunnel *self, uint16_t port, const KftPairFuncs *funcs, 
         .data_id = data_id,
         .port = port,
         .opened_at = kft_wire_get_committed(self->wire),
+        .opened_ms = kft_loop_now_ms(self->loop),
     };
+    pair->link.data = pair;
     bool sent = send_syn_streams(self, pair);
     g_assert(sent);
     pair->timer = kft_timer_new(self->loop, on_pair_timer, pair);
     kft_timer_start(pair->timer, PAIR_ANSWER_MS);
     g_hash_table_insert(self->streams, stream_key(error_id), pair);
     g_hash_table_insert(self->streams, stream_key(data_id), pair);
-    self->n_pairs++;
+    g_queue_push_tail_link(&self->pairs, &pair->link);
     return &pair->base;
 }
 
@@ -581,15 +573,10 @@ static void close_after(KftTunnel *self, uint32_t last_good_id, const char *reas
     kft_timer_stop(self->doubt);
     self->n_dispatching++;
     /* Each on_end may free its pair or others: take them one at a time. */
-    GHashTableIter iter;
-    gpointer value = NULL;
-    for (;;) {
-        g_hash_table_iter_init(&iter, self->streams);
-        if (!g_hash_table_iter_next(&iter, NULL, &value))
-            break;
-        const SpdyPair *pair = value;
+    while (self->pairs.head != NULL) {
+        SpdyPair *pair = self->pairs.head->data;
         bool is_unsent = pair->opened_at >= n_begun || pair->error_id > last_good_id;
-        end_pair(value, is_unsent ? KFT_PAIR_END_UNSENT : KFT_PAIR_END_LOST, reason);
+        end_pair(pair, is_unsent ? KFT_PAIR_END_UNSENT : KFT_PAIR_END_LOST, reason);
     }
     if (!self->is_freed)
         self->funcs.on_closed(self, reason, self->user_data);
@@ -712,20 +699,17 @@ static KftLivenessVerdict check_liveness(KftTunnel *self, uint64_t now)
         .last_input_ms = kft_wire_get_last_input_ms(self->wire),
         .is_paused = self->paused_since_ms != 0,
         .is_output_stuck = kft_wire_get_stuck_since_ms(self->wire) != 0,
-        .is_busy = self->n_pairs > 0,
+        .is_busy = self->pairs.length > 0,
     };
     kft_wire_get_tcp_state(self->wire, &input.tcp);
     return kft_liveness_check(&self->liveness, &input);
 }
 
 /* Whether a pair sent something that may well have been answered since reading stopped. */
-static bool is_somebody_waiting(KftTunnel *self)
+static bool is_somebody_waiting(const KftTunnel *self)
 {
-    GHashTableIter iter;
-    gpointer value = NULL;
-    g_hash_table_iter_init(&iter, self->streams);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const SpdyPair *pair = value;
+    for (const GList *link = self->pairs.head; link != NULL; link = link->next) {
+        const SpdyPair *pair = link->data;
         if (!pair->is_paused && (!pair->is_answered || pair->last_up_ms >= self->paused_since_ms))
             return true;
     }
@@ -738,11 +722,8 @@ static void cut_stalled_reader(KftTunnel *self, uint64_t now)
     if (self->paused_since_ms == 0 || now - self->paused_since_ms < STALLED_READER_MS ||
         !is_somebody_waiting(self))
         return;
-    GHashTableIter iter;
-    gpointer value = NULL;
-    g_hash_table_iter_init(&iter, self->streams);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        SpdyPair *pair = value;
+    for (GList *link = self->pairs.head; link != NULL; link = link->next) {
+        SpdyPair *pair = link->data;
         if (!pair->is_paused)
             continue;
         send_reset(self, pair->data_id);
@@ -769,6 +750,8 @@ static void on_tick(void *user_data)
     case KFT_LIVENESS_OK:
         break;
     }
+    if (kft_tunnel_has_lasting_pair(self))
+        self->funcs.on_congested(self, self->user_data);
     cut_stalled_reader(self, now);
 }
 
@@ -827,7 +810,7 @@ KftTunnel *kft_tunnel_new(KftLoop *loop,
 
 size_t kft_tunnel_get_n_pairs(const KftTunnel *self)
 {
-    return self->n_pairs;
+    return self->pairs.length;
 }
 
 bool kft_tunnel_is_congested(const KftTunnel *self)
@@ -835,14 +818,23 @@ bool kft_tunnel_is_congested(const KftTunnel *self)
     uint64_t now = kft_loop_now_ms(self->loop);
     if (is_held_up(self))
         return true;
-    GHashTableIter iter;
-    gpointer value = NULL;
-    g_hash_table_iter_init(&iter, self->streams);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const SpdyPair *pair = value;
-        bool bulk_now = pair->is_bulk && now - pair->window_start_ms < 2 * BULK_WINDOW_MS;
-        if (bulk_now || pair->queued_bytes > CONGESTED_QUEUE_BYTES ||
+    for (const GList *link = self->pairs.head; link != NULL; link = link->next) {
+        const SpdyPair *pair = link->data;
+        if (kft_bulk_is_now(&pair->bulk, now) || pair->queued_bytes > CONGESTED_QUEUE_BYTES ||
             pair->up_since_down > MUTE_UPLOAD_BYTES)
+            return true;
+    }
+    return false;
+}
+
+bool kft_tunnel_has_lasting_pair(const KftTunnel *self)
+{
+    uint64_t now = kft_loop_now_ms(self->loop);
+    for (const GList *link = self->pairs.head; link != NULL; link = link->next) {
+        const SpdyPair *pair = link->data;
+        if (now - pair->opened_ms < LASTING_MS)
+            return false;
+        if (!pair->is_data_ended)
             return true;
     }
     return false;

@@ -15,8 +15,9 @@ typedef struct {
     void (*on_closed)(KftTunnel *tunnel, const char *reason, void *user_data);
     /* The last pair went. */
     void (*on_idle)(KftTunnel *tunnel, void *user_data);
-    /* A pair turned out to be bulk or its reader slow: new pairs should go elsewhere. Do not free
-     * the tunnel in here. */
+    /* A pair turned out to be bulk, its reader to be slow, or a pair to last: new pairs should go
+     * elsewhere. While one lasts it is told again every few seconds. Do not free the tunnel in
+     * here. */
     void (*on_congested)(KftTunnel *tunnel, void *user_data);
     /* After kft_tunnel_verify(): the server has answered. */
     void (*on_trusted)(KftTunnel *tunnel, void *user_data);
@@ -39,6 +40,9 @@ size_t kft_tunnel_get_n_pairs(const KftTunnel *self);
 /* Whether new pairs should go elsewhere (wire protocols, 5.4): a reader that does not keep up, our
  * output stuck, a pod that may have stopped reading, or a pair that moves much. */
 bool kft_tunnel_is_congested(const KftTunnel *self);
+/* Whether a pair is open for more than 3 s: it may be a session whose user waits for each answer,
+ * and would wait behind a transfer that comes to the same tunnel. */
+bool kft_tunnel_has_lasting_pair(const KftTunnel *self);
 /* Whether new pairs may be opened: it is not closed nor being verified, and has left no pair
  * unanswered. */
 bool kft_tunnel_is_usable(const KftTunnel *self);
