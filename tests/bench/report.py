@@ -33,12 +33,14 @@ TABLES = [
     ("Echo of one byte, ms", [
         ("echo_alone", "alone", 2), ("echo_alone99", "99 %", 2),
         ("echo_busy", "beside a download", 2), ("echo_busy99", "99 %", 2),
+        ("echo_session", "before a download", 2), ("echo_session99", "99 %", 2),
         ("echo_stalled", "beside a stalled reader", 2), ("echo_stalled99", "99 %", 2)]),
     ("One process", [
         ("resident", "idle, MiB", 1), ("peak", "peak, MiB", 1), ("threads", "threads", 0),
         ("per_connection", "KiB per open connection", 1)]),
 ]
-STATES = [("alone", "alone"), ("busy", "beside a download"), ("stalled", "beside a stalled reader")]
+STATES = [("alone", "alone"), ("busy", "beside a download"), ("session", "before a download"),
+          ("stalled", "beside a stalled reader")]
 MISSING = "–"
 
 

@@ -6,6 +6,7 @@
 #   run.sh [--print] [--rounds N] [--quick]     everything, anew
 #   run.sh --only WORKLOAD,… [--contenders WORD,…]   repeats some of it; --help lists the workloads
 #   run.sh --udp       only prints: UDP through a relay pod, see udp.py
+#   run.sh --where     only prints: what the servers take of connections and echoes, see where.py
 #
 # Each number goes to build/bench.json as it comes (--json FILE; build/bench-quick.json with --quick).
 # `report.py FILE` prints the tables from it. What fails is tried again once; if that fails as well the
@@ -28,14 +29,18 @@ unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY KUBECONF
 packages_window="xvfb xdotool xfwm4 xfce4-panel dbus dbus-daemon python3-gi gir1.2-glib-2.0 fonts-cantarell"
 # shellcheck disable=SC2086 # one word per package
 install_packages $packages_build $packages_ui $packages_window socat gnuplot-nox python3
-if [ "${1:-}" != --udp ]; then
+case "${1:-}" in
+--udp) ;;
+--where) install_packages tcpdump ;;
+*)
     bench=(python3 "$HERE/bench.py" --json "$ROOT/build/bench.json" --document "$ROOT/docs/performance.md"
         --plots "$ROOT/docs/images" "$@")
     case " $* " in
     *" --help "* | *" -h "*) exec "${bench[@]}" ;;
     esac
     "${bench[@]}" --check # before anything is brought up
-fi
+    ;;
+esac
 command -v kubectl >/dev/null || install_packages kubernetes-client
 if [ -z "${KFTRAYCTL:-}" ] || [ -z "${KFTRAY:-}" ]; then
     cmake -S "$ROOT" -B "$ROOT/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release -DKFT_BUILD_UI=ON >&2
@@ -72,5 +77,10 @@ if [ "${1:-}" = --udp ]; then
     exit
 fi
 "$gateway" up >&2 8>&-
+if [ "${1:-}" = --where ]; then
+    shift
+    python3 "$HERE/where.py" "$@"
+    exit
+fi
 "$LINK" up "delay 20ms" 8>&-
 "${bench[@]}"

@@ -77,8 +77,10 @@ def connections(address, pid, count):
     return values
 
 
-def download(address, size, on_begun=lambda: None):
+def download(address, size, on_begun=lambda: None, rate=None):
+    """@rate: MB/s at most."""
     buffer = bytearray(1 << 20)
+    start = time.perf_counter()
     with connect(address, 120) as client:
         client.sendall(f"GET /zero?n={size} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         got = 0
@@ -89,6 +91,8 @@ def download(address, size, on_begun=lambda: None):
             if got < 16 * MB <= got + n:
                 on_begun()
             got += n
+            if rate:
+                time.sleep(max(0, got / MB / rate - (time.perf_counter() - start)))
 
 
 def upload(address, size):
@@ -127,15 +131,20 @@ def bulk(address, size, times, pid=None):
 
 
 ECHO_TIMEOUT_S = 10  # for a single one
+SESSION_S = 8  # after which a connection counts as one that was there first
 
 
-def echo_ms(address, count, seconds):
-    """@count times, or as many as there are in @seconds; none if the first does not come back."""
+def echo_ms(address, count, seconds, later=None):
+    """@count times, or as many as there are in @seconds; none if the first does not come back. @later
+    begins when the connection has been open for a while."""
     result = []
-    with connect(address, ECHO_TIMEOUT_S) as client:
+    with connect(address, ECHO_TIMEOUT_S) as client, contextlib.ExitStack() as stack:
         try:
             client.sendall(b"x")
             client.recv(1)
+            if later is not None:
+                time.sleep(SESSION_S)
+                stack.enter_context(later)
             end = time.perf_counter() + seconds
             while len(result) < count and (start := time.perf_counter()) < end:
                 client.sendall(b"x")
@@ -148,9 +157,10 @@ def echo_ms(address, count, seconds):
 
 
 @contextlib.contextmanager
-def downloading(address):
-    """Another program that downloads at full speed: a thread of this one would measure itself."""
-    line = [sys.executable, __file__, "download", *map(str, address)]
+def downloading(address, rate=None):
+    """Another program that downloads, at full speed or @rate MB/s: a thread of this one would measure
+    itself."""
+    line = [sys.executable, __file__, "download", *map(str, address), *([str(rate)] if rate else [])]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
         try:
@@ -181,10 +191,12 @@ def percentile(values, percent):
 
 def echoes(http, echo, count, seconds):
     """Median, 99th percentile and number, alone and beside others; None is "not within 10 s"."""
+    states = {"alone": (None, None), "busy": (downloading, None), "session": (None, downloading),
+              "stalled": (stalled, None)}
     values = {}
-    for name, beside in (("alone", None), ("busy", downloading), ("stalled", stalled)):
-        with beside(http) if beside else contextlib.nullcontext():
-            times = echo_ms(echo, count, seconds)
+    for name, (first, later) in states.items():
+        with first(http) if first else contextlib.nullcontext():
+            times = echo_ms(echo, count, seconds, later(http) if later else None)
         for key, value in (("", median(times)), ("99", percentile(times, 99))):
             values[f"echo_{name}{key}"] = None if value == float("inf") else value
         values[f"echo_{name}_n"] = sum(one != float("inf") for one in times)
@@ -232,7 +244,7 @@ def footprint(pid):
 def main():
     what, address = sys.argv[1], (sys.argv[2], int(sys.argv[3]))
     if what == "download":
-        download(address, 1000 * GIB, lambda: print("ready", flush=True))
+        download(address, 1000 * GIB, lambda: print("ready", flush=True), *map(float, sys.argv[4:]))
     elif what == "first-bytes":
         print(json.dumps(first_bytes_ms(address, int(sys.argv[4]))))
 
