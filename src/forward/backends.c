@@ -124,6 +124,8 @@ static void retire(KftBackends *self, Backend *backend)
     kft_timer_stop(backend->retry);
     if (kft_pool_get_n_pairs(backend->pool) == 0)
         (void)g_ptr_array_remove_fast(self->backends, backend);
+    else
+        kft_pool_drain(backend->pool);
 }
 
 /* The one of @pod that may get connections; a pod has one at most. */

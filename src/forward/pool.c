@@ -37,6 +37,7 @@ struct KftPool {
     GPtrArray *tunnels; /* KftTunnel, owned */
     KftNegotiation *negotiation;
     uint64_t negotiating_since_ms;
+    bool is_draining;
     uint64_t spare_pause_until_ms;
     KftBackoff spare_pauses;
     KftTimer *spare_timer;
@@ -96,12 +97,13 @@ static KftTunnel *choose_tunnel(const KftPool *self, const KftTunnel *besides, b
 
 /* --- tunnels --- */
 
-/* Whether a tunnel without pairs is of no more use: used up, or not the only good place. */
+/* Whether a tunnel without pairs is of no more use: used up, or not the only good place, or nobody
+ * is to come. */
 static bool may_go(const KftPool *self, const KftTunnel *tunnel)
 {
     bool is_good_beside = false;
 
-    if (!kft_tunnel_is_usable(tunnel) || kft_tunnel_is_worn(tunnel))
+    if (self->is_draining || !kft_tunnel_is_usable(tunnel) || kft_tunnel_is_worn(tunnel))
         return true;
     (void)choose_tunnel(self, tunnel, &is_good_beside);
     return is_good_beside;
@@ -152,7 +154,7 @@ static void on_tunnel_congested(KftTunnel *tunnel, void *user_data)
     bool is_good = false;
     (void)tunnel;
     (void)choose_tunnel(self, NULL, &is_good);
-    if (!is_good)
+    if (!is_good && !self->is_draining)
         (void)open_tunnel(self);
 }
 
@@ -360,6 +362,12 @@ void kft_pool_verify(KftPool *self, uint32_t limit_ms, bool opens_another)
     kft_backoff_reset(&self->spare_pauses);
     if (opens_another && self->tunnels->len > 0)
         (void)open_tunnel(self);
+}
+
+void kft_pool_drain(KftPool *self)
+{
+    self->is_draining = true;
+    kft_timer_start(self->spare_timer, 0);
 }
 
 void kft_pool_get_health(const KftPool *self, KftPoolHealth *ret_health)

@@ -41,6 +41,9 @@ bool kft_pool_is_ready(const KftPool *self);
 /* See kft_tunnel_verify() and kft_v4_pair_verify(). @opens_another: a tunnel at once, so that new
  * pairs need not wait for the verdict. */
 void kft_pool_verify(KftPool *self, uint32_t limit_ms, bool opens_another);
+/* No new pairs are going to be opened: those that there are need no spare. Also inside callbacks.
+ */
+void kft_pool_drain(KftPool *self);
 size_t kft_pool_get_n_pairs(const KftPool *self);
 const KftPod *kft_pool_get_pod(const KftPool *self);
 /* What carries the pairs; AUTO before the first tunnel. */
