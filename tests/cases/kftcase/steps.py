@@ -153,15 +153,16 @@ class Steps:
                 for written in range(0, int(count), PIECE):
                     self._noted[f"poured-{name}"] = written
                     await self._connections[name].write_all(bytes(PIECE))
-            except OSError:
-                pass
+            except OSError as error:
+                return f"the connection ended: {error}"
+            return "all of it was taken"
         self._noted[f"pour-{name}"] = asyncio.ensure_future(pour())
 
     async def step_wait_blocked(self, name):
         """send-zeros got stuck: all buffers on the way are full."""
         await self._until_still(lambda: self._noted.get(f"poured-{name}"))
         if self._noted[f"pour-{name}"].done():
-            raise Mismatch("all of it was taken")
+            raise Mismatch(self._noted[f"pour-{name}"].result())
 
     async def _until_still(self, value):
         """VALUE() stayed the same for half a second in all in which the program slept and this loop ran: on a busy
