@@ -58,7 +58,10 @@ stop_fake() {
 }
 
 start_forward() { # ARGUMENTS of kubectl port-forward
-    "$kubectl" --kubeconfig "$work/kubeconfig" port-forward "$@" >"$work/pf.out" 2>"$work/pf.err" &
+    # The child may not have opened them yet when they are read, and then the last one's would be found.
+    : >"$work/pf.out"
+    : >"$work/pf.err"
+    "$kubectl" --kubeconfig "$work/kubeconfig" port-forward "$@" >>"$work/pf.out" 2>>"$work/pf.err" &
     forward=$!
     for _ in $(seq 1200); do
         grep -q '^Forwarding from 127' "$work/pf.out" && break
@@ -73,6 +76,14 @@ stop_forward() {
     kill "$forward" 2>/dev/null
     wait "$forward" 2>/dev/null
     forward=
+}
+
+await_error() { # PATTERN: kubectl closes the connection before it says why
+    for _ in $(seq 1200); do
+        grep -q "$1" "$work/pf.err" && return
+        sleep 0.05
+    done
+    return 1
 }
 
 counter() { # NAME
@@ -111,7 +122,7 @@ check_forward() { # LABEL COUNTER
     start_forward deploy/web :80 && [ "$(fetch /name)" = web-0 ]
     result $? "$1: deploy/web"
     stop_forward
-    start_forward pod/x :81 && ! fetch / 2>/dev/null && grep -q 'connection refused' "$work/pf.err"
+    start_forward pod/x :81 && ! fetch / 2>/dev/null && await_error 'connection refused'
     result $? "$1: refused port"
     stop_forward
 }
