@@ -572,6 +572,14 @@ static gboolean on_popup_menu(KftForwardList *self)
 
 /* --- object --- */
 
+/* Not in init(): a construction property puts another adjustment in the place of that one. */
+static void kft_forward_list_constructed(GObject *object)
+{
+    G_OBJECT_CLASS(kft_forward_list_parent_class)->constructed(object);
+    g_signal_connect_object(gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(object)),
+                            "value-changed", G_CALLBACK(fill_visible), object, G_CONNECT_SWAPPED);
+}
+
 static void kft_forward_list_dispose(GObject *object)
 {
     KftForwardList *self = KFT_FORWARD_LIST(object);
@@ -612,6 +620,7 @@ static void kft_forward_list_class_init(KftForwardListClass *class)
     GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
     GType type = KFT_TYPE_FORWARD_LIST;
 
+    G_OBJECT_CLASS(class)->constructed = kft_forward_list_constructed;
     G_OBJECT_CLASS(class)->dispose = kft_forward_list_dispose;
     G_OBJECT_CLASS(class)->finalize = kft_forward_list_finalize;
     gtk_widget_class_set_template_from_resource(widget_class,
@@ -649,8 +658,6 @@ static void kft_forward_list_init(KftForwardList *self)
     gtk_widget_init_template(GTK_WIDGET(self));
     gtk_list_box_set_sort_func(self->list, compare_rows, self, NULL);
     gtk_list_box_set_filter_func(self->list, is_shown, self, NULL);
-    g_signal_connect_object(gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self)),
-                            "value-changed", G_CALLBACK(fill_visible), self, G_CONNECT_SWAPPED);
 }
 
 void kft_forward_list_set_core(KftForwardList *self, KftCore *core)
