@@ -30,6 +30,7 @@ struct _KftForwardList {
     double place; /* scrolled to when the search began; -1 = what was selected since then counts */
     bool shall_scroll; /* for another search, as soon as the sizes of all rows are known */
     bool needs_fill;
+    int row_height;       /* that the empty rows have */
     GdkFrameClock *clock; /* while it is realized */
     unsigned recount_source;
 };
@@ -141,6 +142,21 @@ static KftForwardRow *take_filled_outside(KftForwardList *self, int top, int end
     return NULL;
 }
 
+/* A row that changes its height when it is filled would move all below it, at each step of
+ * scrolling. */
+static void adopt_row_height(KftForwardList *self)
+{
+    GHashTableIter iter;
+    gpointer row = NULL;
+
+    if (self->row_height == kft_forward_row_get_filled_height())
+        return;
+    self->row_height = kft_forward_row_get_filled_height();
+    g_hash_table_iter_init(&iter, self->rows);
+    while (g_hash_table_iter_next(&iter, NULL, &row))
+        kft_forward_row_adopt_height(row);
+}
+
 static void fill_row(KftForwardList *self, KftForwardRow *row, int top, int end)
 {
     if (kft_forward_row_get_card(row) != NULL)
@@ -151,6 +167,7 @@ static void fill_row(KftForwardList *self, KftForwardRow *row, int top, int end)
     else
         kft_forward_row_set_card(row, make_card(self, kft_forward_row_get_item(row)));
     g_ptr_array_add(self->filled, row);
+    adopt_row_height(self);
 }
 
 static void fill_visible(KftForwardList *self)
