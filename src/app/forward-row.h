@@ -26,5 +26,8 @@ void kft_forward_row_adopt_height(KftForwardRow *self);
 /* Its place in the user's order, for sorting. */
 void kft_forward_row_set_order(KftForwardRow *self, unsigned order);
 unsigned kft_forward_row_get_order(KftForwardRow *self);
+/* Whether the search finds it, for filtering. */
+void kft_forward_row_set_matching(KftForwardRow *self, bool is_matching);
+bool kft_forward_row_get_matching(KftForwardRow *self);
 
 #endif
