@@ -280,12 +280,17 @@ static gboolean on_fill_ahead(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+static void fill_soon(KftForwardList *self)
+{
+    if (self->fill_source == 0 && gtk_widget_get_mapped(GTK_WIDGET(self)))
+        self->fill_source = g_idle_add_full(G_PRIORITY_HIGH_IDLE, on_fill_ahead, self, NULL);
+}
+
 /* After something that is_shown() looks at has changed. */
 static void refilter(KftForwardList *self)
 {
     gtk_list_box_invalidate_filter(self->list);
-    if (self->fill_source == 0 && gtk_widget_get_mapped(GTK_WIDGET(self)))
-        self->fill_source = g_idle_add_full(G_PRIORITY_HIGH_IDLE, on_fill_ahead, self, NULL);
+    fill_soon(self);
 }
 
 /* After the list got its sizes, and before it is drawn: what was filled gets its own in the same
@@ -303,9 +308,11 @@ static void on_layout(KftForwardList *self)
 }
 
 /* Not at once: it may be the allocation that moves the view, and rows that hide or show have other
- * places in the next frame. */
+ * places in the next frame. What is not filled before that frame, as an animation scrolls within
+ * it, is filled in its layout. */
 static void on_scrolled(KftForwardList *self)
 {
+    fill_soon(self);
     self->needs_fill = true;
     if (self->clock != NULL)
         gdk_frame_clock_request_phase(self->clock, GDK_FRAME_CLOCK_PHASE_LAYOUT);
