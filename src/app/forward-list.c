@@ -9,10 +9,20 @@
 /* Rows this far outside of the view are filled, too: GtkViewport draws as much ahead, and the
  * keyboard finds the neighbours whole. */
 #define FILL_MARGIN 64
+/* As many rows are filled in one turn of the main loop, half a millisecond each. */
+#define FILL_AHEAD 6
 /* Below this width, in average characters, the curve and the rates have no room. */
 #define COMPACT_CHARS 112
 /* What it asks for: a compact row. That the rows may still be wider must not keep them so. */
 #define MIN_CHARS 60
+
+/* Forwards of a group. */
+typedef struct Counts {
+    unsigned n_total;
+    unsigned n_active;
+    unsigned n_running;
+    unsigned n_matching; /* the search */
+} Counts;
 
 struct _KftForwardList {
     GtkScrolledWindow parent;
@@ -21,7 +31,7 @@ struct _KftForwardList {
     GHashTable *rows;      /* KftForwardItem → KftForwardRow */
     GPtrArray *filled;     /* the rows that have a card */
     GHashTable *groups;    /* key → KftGroupRow */
-    GHashTable *matching;  /* key → number of rows that match the search */
+    GHashTable *counts;    /* key → Counts */
     GHashTable *collapsed; /* key → itself */
     char **words;          /* of the search, in lower case */
     unsigned n_matching;
@@ -30,8 +40,10 @@ struct _KftForwardList {
     double place; /* scrolled to when the search began; -1 = what was selected since then counts */
     bool shall_scroll; /* for another search, as soon as the sizes of all rows are known */
     bool needs_fill;
+    int row_height;       /* that the empty rows have */
     GdkFrameClock *clock; /* while it is realized */
     unsigned recount_source;
+    unsigned fill_source;
 };
 
 G_DEFINE_FINAL_TYPE(KftForwardList, kft_forward_list, GTK_TYPE_SCROLLED_WINDOW)
@@ -60,9 +72,15 @@ static bool is_searching(KftForwardList *self)
     return self->words[0] != NULL;
 }
 
-static bool matches(KftForwardList *self, KftForwardItem *item)
+static Counts *get_counts(KftForwardList *self, const char *key)
 {
-    return kft_forward_item_matches(item, (const char *const *)self->words);
+    Counts *counts = g_hash_table_lookup(self->counts, key);
+
+    if (counts == NULL) {
+        counts = g_new0(Counts, 1);
+        g_hash_table_insert(self->counts, g_strdup(key), counts);
+    }
+    return counts;
 }
 
 /* --- order and visibility, asked by the list box --- */
@@ -86,11 +104,10 @@ static gboolean is_shown(GtkListBoxRow *row, gpointer user_data)
     KftForwardList *self = user_data;
 
     if (KFT_IS_GROUP_ROW(row))
-        return GPOINTER_TO_UINT(g_hash_table_lookup(self->matching,
-                                                    kft_group_row_get_key(KFT_GROUP_ROW(row)))) > 0;
+        return get_counts(self, get_key(self, row))->n_matching > 0;
     if (!is_searching(self))
         return !g_hash_table_contains(self->collapsed, get_key(self, row));
-    return matches(self, kft_forward_row_get_item(KFT_FORWARD_ROW(row)));
+    return kft_forward_row_get_matching(KFT_FORWARD_ROW(row));
 }
 
 /* --- filling what is in view --- */
@@ -122,44 +139,60 @@ static KftForwardCard *make_card(KftForwardList *self, KftForwardItem *item)
     return card;
 }
 
-static bool is_between(GtkWidget *row, int top, int end)
-{
-    GtkAllocation place;
-
-    gtk_widget_get_allocation(row, &place);
-    return gtk_widget_get_child_visible(row) && place.y + place.height > top && place.y < end;
-}
-
-/* A row with a card that nobody sees or has the focus in; (nullable). */
-static KftForwardRow *take_filled_outside(KftForwardList *self, int top, int end)
+/* A row with a card that is neither wanted nor has the focus in it; (nullable). */
+static KftForwardRow *take_filled_outside(KftForwardList *self, GPtrArray *wanted)
 {
     for (unsigned i = 0; i < self->filled->len; i++) {
-        GtkWidget *row = self->filled->pdata[i];
-        if (!is_between(row, top, end) && gtk_container_get_focus_child(GTK_CONTAINER(row)) == NULL)
+        GtkContainer *row = self->filled->pdata[i];
+        if (!g_ptr_array_find(wanted, row, NULL) && gtk_container_get_focus_child(row) == NULL)
             return g_ptr_array_remove_index_fast(self->filled, i);
     }
     return NULL;
 }
 
-static void fill_row(KftForwardList *self, KftForwardRow *row, int top, int end)
+/* A row that changes its height when it is filled would move all below it, at each step of
+ * scrolling. */
+static void adopt_row_height(KftForwardList *self)
 {
-    if (kft_forward_row_get_card(row) != NULL)
+    GHashTableIter iter;
+    gpointer row = NULL;
+
+    if (self->row_height == kft_forward_row_get_filled_height())
         return;
-    KftForwardRow *from = take_filled_outside(self, top, end);
-    if (from != NULL)
-        kft_forward_row_take_card(row, from);
-    else
-        kft_forward_row_set_card(row, make_card(self, kft_forward_row_get_item(row)));
-    g_ptr_array_add(self->filled, row);
+    self->row_height = kft_forward_row_get_filled_height();
+    g_hash_table_iter_init(&iter, self->rows);
+    while (g_hash_table_iter_next(&iter, NULL, &row))
+        kft_forward_row_adopt_height(row);
 }
 
+/* Returns whether there is a rest, as only @n_most of @wanted got a card. */
+static bool fill_rows(KftForwardList *self, GPtrArray *wanted, unsigned n_most)
+{
+    for (unsigned i = 0; i < wanted->len; i++) {
+        KftForwardRow *row = wanted->pdata[i];
+        if (kft_forward_row_get_card(row) != NULL)
+            continue;
+        if (n_most-- == 0)
+            return true;
+        KftForwardRow *from = take_filled_outside(self, wanted);
+        if (from != NULL)
+            kft_forward_row_take_card(row, from);
+        else
+            kft_forward_row_set_card(row, make_card(self, kft_forward_row_get_item(row)));
+        g_ptr_array_add(self->filled, row);
+        adopt_row_height(self);
+    }
+    return false;
+}
+
+/* By the places that the rows have. */
 static void fill_visible(KftForwardList *self)
 {
     GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self));
     double value = gtk_adjustment_get_value(adjustment);
-    int top = (int)MAX(value - FILL_MARGIN, 0);
+    int y = (int)MAX(value - FILL_MARGIN, 0);
     int end = (int)(value + gtk_adjustment_get_page_size(adjustment)) + FILL_MARGIN;
-    int y = top;
+    g_autoptr(GPtrArray) wanted = g_ptr_array_new();
 
     while (y < end) {
         GtkListBoxRow *row = gtk_list_box_get_row_at_y(self->list, y);
@@ -168,40 +201,121 @@ static void fill_visible(KftForwardList *self)
             break;
         gtk_widget_get_allocation(GTK_WIDGET(row), &place);
         if (KFT_IS_FORWARD_ROW(row))
-            fill_row(self, KFT_FORWARD_ROW(row), top, end);
+            g_ptr_array_add(wanted, row);
         y = MAX(y, place.y) + MAX(place.height, 8);
+    }
+    (void)fill_rows(self, wanted, UINT_MAX);
+}
+
+/* --- what another search leaves --- */
+
+static int get_shown_height(GtkListBoxRow *row)
+{
+    int height = 0;
+
+    if (gtk_widget_get_child_visible(GTK_WIDGET(row)))
+        gtk_widget_get_preferred_height(GTK_WIDGET(row), &height, NULL);
+    return height;
+}
+
+/* The place that @wanted will have when the list gets its sizes. */
+static void get_next_place(KftForwardList *self, GtkListBoxRow *wanted, int *top, int *end)
+{
+    GtkListBoxRow *row = NULL;
+
+    *top = *end = 0;
+    for (int i = 0; row != wanted; i++) {
+        row = gtk_list_box_get_row_at_index(self->list, i);
+        *top = *end;
+        *end += get_shown_height(row);
     }
 }
 
-/* To the first that was found; without a search to where one was before it, or to what was found.
- */
-static void scroll_for_search(KftForwardList *self)
+/* Where to scroll to: to the first that was found; without a search to where one was before it, or
+ * to what was found. */
+static double get_next_value(KftForwardList *self)
 {
     GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self));
-    g_autoptr(GList) rows = gtk_list_box_get_selected_rows(self->list);
-    GtkAllocation place;
+    double value = gtk_adjustment_get_value(adjustment);
+    int top = 0;
+    int end = 0;
 
-    self->shall_scroll = false;
-    if (is_searching(self)) {
-        gtk_adjustment_set_value(adjustment, 0);
-    } else if (self->place >= 0) {
-        gtk_adjustment_set_value(adjustment, self->place);
-    } else if (rows != NULL) {
-        gtk_widget_get_allocation(rows->data, &place);
-        gtk_adjustment_clamp_page(adjustment, place.y, place.y + place.height);
+    if (!self->shall_scroll)
+        return value;
+    if (is_searching(self))
+        return 0;
+    if (self->place >= 0)
+        return self->place;
+    g_autoptr(GList) rows = gtk_list_box_get_selected_rows(self->list);
+    if (rows == NULL)
+        return value;
+    get_next_place(self, rows->data, &top, &end);
+    return MIN(top, MAX(value, end - gtk_adjustment_get_page_size(adjustment)));
+}
+
+/* What will be in view is filled before the list gets its sizes, which then are those of whole
+ * rows: the frame needs one layout of all rows, not two. In turns of their own, as filling a page
+ * takes longer than hiding a thousand rows. */
+static gboolean on_fill_ahead(gpointer user_data)
+{
+    KftForwardList *self = user_data;
+    GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self));
+    double value = get_next_value(self);
+    double end = value + gtk_adjustment_get_page_size(adjustment) + FILL_MARGIN;
+    g_autoptr(GPtrArray) wanted = g_ptr_array_new();
+    int y = 0;
+
+    for (int i = 0; y < end; i++) {
+        GtkListBoxRow *row = gtk_list_box_get_row_at_index(self->list, i);
+        if (row == NULL)
+            break;
+        int height = get_shown_height(row);
+        y += height;
+        if (height > 0 && y > value - FILL_MARGIN && KFT_IS_FORWARD_ROW(row))
+            g_ptr_array_add(wanted, row);
     }
+    if (fill_rows(self, wanted, FILL_AHEAD))
+        return G_SOURCE_CONTINUE;
+    self->fill_source = 0;
+    return G_SOURCE_REMOVE;
+}
+
+static void fill_soon(KftForwardList *self)
+{
+    if (self->fill_source == 0 && gtk_widget_get_mapped(GTK_WIDGET(self)))
+        self->fill_source = g_idle_add_full(G_PRIORITY_HIGH_IDLE, on_fill_ahead, self, NULL);
+}
+
+/* After something that is_shown() looks at has changed. */
+static void refilter(KftForwardList *self)
+{
+    gtk_list_box_invalidate_filter(self->list);
+    fill_soon(self);
 }
 
 /* After the list got its sizes, and before it is drawn: what was filled gets its own in the same
  * frame. Filling within the allocation itself would be lost. */
 static void on_layout(KftForwardList *self)
 {
+    GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self));
+
     if (!self->needs_fill || !gtk_widget_get_mapped(GTK_WIDGET(self)))
         return;
+    gtk_adjustment_set_value(adjustment, get_next_value(self));
+    self->shall_scroll = false;
     self->needs_fill = false;
-    if (self->shall_scroll)
-        scroll_for_search(self);
     fill_visible(self);
+}
+
+/* Not at once: it may be the allocation that moves the view, and rows that hide or show have other
+ * places in the next frame. What is not filled before that frame, as an animation scrolls within
+ * it, is filled in its layout. */
+static void on_scrolled(KftForwardList *self)
+{
+    fill_soon(self);
+    self->needs_fill = true;
+    if (self->clock != NULL)
+        gdk_frame_clock_request_phase(self->clock, GDK_FRAME_CLOCK_PHASE_LAYOUT);
 }
 
 static void kft_forward_list_realize(GtkWidget *widget)
@@ -321,12 +435,13 @@ static void on_run_all(KftGroupRow *group, gboolean starts, KftForwardList *self
 {
     GHashTableIter iter;
     gpointer item = NULL;
+    gpointer row = NULL;
 
     g_hash_table_iter_init(&iter, self->rows);
-    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+    while (g_hash_table_iter_next(&iter, &item, &row)) {
         if (g_strcmp0(kft_forward_item_get_group(item, self->by_group),
                       kft_group_row_get_key(group)) != 0 ||
-            !matches(self, item))
+            !kft_forward_row_get_matching(row))
             continue;
         if (starts)
             kft_core_start(self->core, item);
@@ -360,49 +475,53 @@ static void drop_empty_groups(KftForwardList *self)
     }
 }
 
-/* Text → number. */
-static GHashTable *new_counter(void)
+/* Returns whether others match than before. */
+static bool find_matching(KftForwardList *self)
 {
-    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-}
+    GHashTableIter iter;
+    gpointer item = NULL;
+    gpointer value = NULL;
+    bool has_changed = false;
 
-static void increment(GHashTable *table, const char *key)
-{
-    unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(table, key));
-    g_hash_table_insert(table, g_strdup(key), GUINT_TO_POINTER(n + 1));
+    g_hash_table_iter_init(&iter, self->counts);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        ((Counts *)value)->n_matching = 0;
+    self->n_matching = 0;
+    g_hash_table_iter_init(&iter, self->rows);
+    while (g_hash_table_iter_next(&iter, &item, &value)) {
+        bool is_matching = kft_forward_item_matches(item, (const char *const *)self->words);
+        has_changed |= is_matching != kft_forward_row_get_matching(value);
+        kft_forward_row_set_matching(value, is_matching);
+        if (!is_matching)
+            continue;
+        get_counts(self, kft_forward_item_get_group(item, self->by_group))->n_matching++;
+        self->n_matching++;
+    }
+    return has_changed;
 }
 
 /* Running counts, and which groups have something to show. */
 static void recount(KftForwardList *self)
 {
-    g_autoptr(GHashTable) total = new_counter();
-    g_autoptr(GHashTable) running = new_counter();
-    g_autoptr(GHashTable) active = new_counter();
     GHashTableIter iter;
     gpointer key = NULL;
     gpointer row = NULL;
 
-    self->n_matching = 0;
-    g_hash_table_remove_all(self->matching);
+    g_hash_table_remove_all(self->counts);
     g_hash_table_iter_init(&iter, self->rows);
     while (g_hash_table_iter_next(&iter, &key, NULL)) {
         KftForwardItem *item = key;
-        const char *group = kft_forward_item_get_group(item, self->by_group);
-        increment(total, group);
-        if (kft_forward_item_is_active(item))
-            increment(active, group);
-        if (kft_forward_item_is_running(item))
-            increment(running, group);
-        if (!matches(self, item))
-            continue;
-        increment(self->matching, group);
-        self->n_matching++;
+        Counts *counts = get_counts(self, kft_forward_item_get_group(item, self->by_group));
+        counts->n_total++;
+        counts->n_active += kft_forward_item_is_active(item);
+        counts->n_running += kft_forward_item_is_running(item);
     }
+    (void)find_matching(self);
     g_hash_table_iter_init(&iter, self->groups);
-    while (g_hash_table_iter_next(&iter, &key, &row))
-        kft_group_row_set_counts(row, GPOINTER_TO_UINT(g_hash_table_lookup(running, key)),
-                                 GPOINTER_TO_UINT(g_hash_table_lookup(active, key)),
-                                 GPOINTER_TO_UINT(g_hash_table_lookup(total, key)));
+    while (g_hash_table_iter_next(&iter, &key, &row)) {
+        Counts *counts = get_counts(self, key);
+        kft_group_row_set_counts(row, counts->n_running, counts->n_active, counts->n_total);
+    }
     drop_empty_groups(self);
 }
 
@@ -411,7 +530,7 @@ static gboolean on_recount(gpointer user_data)
     KftForwardList *self = user_data;
     self->recount_source = 0;
     recount(self);
-    gtk_list_box_invalidate_filter(self->list);
+    refilter(self);
     g_signal_emit(self, signals[SHOWN_CHANGED], 0);
     return G_SOURCE_REMOVE;
 }
@@ -505,7 +624,7 @@ static void regroup(KftForwardList *self)
         add_group(self, kft_forward_item_get_group(item, self->by_group));
     recount(self);
     gtk_list_box_invalidate_sort(self->list);
-    gtk_list_box_invalidate_filter(self->list);
+    refilter(self);
 }
 
 static void on_setting_changed(KftCore *core, unsigned setting, KftForwardList *self)
@@ -529,7 +648,7 @@ static void on_row_activated(KftForwardList *self, GtkListBoxRow *row)
         KftGroupRow *group = KFT_GROUP_ROW(row);
         set_group_collapsed(self, group, !kft_group_row_get_collapsed(group));
         store_collapsed(self);
-        gtk_list_box_invalidate_filter(self->list);
+        refilter(self);
     } else if (event == NULL || gdk_event_get_event_type(event) == GDK_KEY_PRESS) {
         g_signal_emit(self, signals[EDIT_REQUESTED], 0);
     }
@@ -572,6 +691,14 @@ static gboolean on_popup_menu(KftForwardList *self)
 
 /* --- object --- */
 
+/* Not in init(): a construction property puts another adjustment in the place of that one. */
+static void kft_forward_list_constructed(GObject *object)
+{
+    G_OBJECT_CLASS(kft_forward_list_parent_class)->constructed(object);
+    g_signal_connect_object(gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(object)),
+                            "value-changed", G_CALLBACK(on_scrolled), object, G_CONNECT_SWAPPED);
+}
+
 static void kft_forward_list_dispose(GObject *object)
 {
     KftForwardList *self = KFT_FORWARD_LIST(object);
@@ -579,6 +706,7 @@ static void kft_forward_list_dispose(GObject *object)
     gpointer item = NULL;
 
     g_clear_handle_id(&self->recount_source, g_source_remove);
+    g_clear_handle_id(&self->fill_source, g_source_remove);
     g_hash_table_iter_init(&iter, self->rows);
     while (g_hash_table_iter_next(&iter, &item, NULL)) {
         g_signal_handlers_disconnect_by_data(item, self);
@@ -601,7 +729,7 @@ static void kft_forward_list_finalize(GObject *object)
     g_hash_table_unref(self->rows);
     g_ptr_array_unref(self->filled);
     g_hash_table_unref(self->groups);
-    g_hash_table_unref(self->matching);
+    g_hash_table_unref(self->counts);
     g_hash_table_unref(self->collapsed);
     g_strfreev(self->words);
     G_OBJECT_CLASS(kft_forward_list_parent_class)->finalize(object);
@@ -612,6 +740,7 @@ static void kft_forward_list_class_init(KftForwardListClass *class)
     GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
     GType type = KFT_TYPE_FORWARD_LIST;
 
+    G_OBJECT_CLASS(class)->constructed = kft_forward_list_constructed;
     G_OBJECT_CLASS(class)->dispose = kft_forward_list_dispose;
     G_OBJECT_CLASS(class)->finalize = kft_forward_list_finalize;
     gtk_widget_class_set_template_from_resource(widget_class,
@@ -643,14 +772,12 @@ static void kft_forward_list_init(KftForwardList *self)
     self->rows = g_hash_table_new_full(g_direct_hash, g_direct_equal, g_object_unref, NULL);
     self->filled = g_ptr_array_new();
     self->groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    self->matching = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->collapsed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->words = g_new0(char *, 1);
     gtk_widget_init_template(GTK_WIDGET(self));
     gtk_list_box_set_sort_func(self->list, compare_rows, self, NULL);
     gtk_list_box_set_filter_func(self->list, is_shown, self, NULL);
-    g_signal_connect_object(gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self)),
-                            "value-changed", G_CALLBACK(fill_visible), self, G_CONNECT_SWAPPED);
 }
 
 void kft_forward_list_set_core(KftForwardList *self, KftCore *core)
@@ -667,10 +794,8 @@ void kft_forward_list_set_core(KftForwardList *self, KftCore *core)
 
 /* --- what the window asks --- */
 
-void kft_forward_list_set_search(KftForwardList *self, const char *text)
+static void set_words(KftForwardList *self, const char *text)
 {
-    GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self));
-    bool was_searching = is_searching(self);
     g_autofree char *lower = g_utf8_strdown(text, -1);
     g_auto(GStrv) parts = g_strsplit_set(lower, " \t", -1);
     GPtrArray *words = g_ptr_array_new();
@@ -682,12 +807,22 @@ void kft_forward_list_set_search(KftForwardList *self, const char *text)
     g_ptr_array_add(words, NULL);
     g_strfreev(self->words);
     self->words = (char **)g_ptr_array_free(words, FALSE);
+}
+
+void kft_forward_list_set_search(KftForwardList *self, const char *text)
+{
+    GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self));
+    bool was_searching = is_searching(self);
+
+    set_words(self, text);
     if (is_searching(self) && !was_searching && !self->shall_scroll)
         self->place = gtk_adjustment_get_value(adjustment);
-    self->shall_scroll = is_searching(self) || was_searching || self->shall_scroll;
-    recount(self);
-    gtk_list_box_invalidate_filter(self->list);
+    bool is_other = find_matching(self) || is_searching(self) != was_searching;
+    self->shall_scroll = self->shall_scroll || is_other;
+    /* Shows the list's page first, if there is something in it again. */
     g_signal_emit(self, signals[SHOWN_CHANGED], 0);
+    if (is_other)
+        refilter(self);
 }
 
 unsigned kft_forward_list_get_n_matching(KftForwardList *self)
@@ -726,7 +861,7 @@ void kft_forward_list_reveal(KftForwardList *self, KftForwardItem *item)
         return;
     if (group != NULL && kft_group_row_get_collapsed(group)) {
         set_group_collapsed(self, group, false);
-        gtk_list_box_invalidate_filter(self->list);
+        refilter(self);
     }
     gtk_list_box_unselect_all(self->list);
     gtk_list_box_select_row(self->list, row);
@@ -743,5 +878,5 @@ void kft_forward_list_set_all_collapsed(KftForwardList *self, bool is_collapsed)
     while (g_hash_table_iter_next(&iter, NULL, &row))
         set_group_collapsed(self, row, is_collapsed);
     store_collapsed(self);
-    gtk_list_box_invalidate_filter(self->list);
+    refilter(self);
 }

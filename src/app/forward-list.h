@@ -10,7 +10,7 @@
  * the model's "items-changed" by hand. Thread: ui.
  *
  * Signals: "selection-changed"; "menu-requested" (GtkWidget *at, nullable GdkEvent *);
- * "edit-requested"; "copied" (char *text); "shown-changed": kft_forward_list_get_n_shown(). */
+ * "edit-requested"; "copied" (char *text); "shown-changed": kft_forward_list_get_n_matching(). */
 #define KFT_TYPE_FORWARD_LIST (kft_forward_list_get_type())
 G_DECLARE_FINAL_TYPE(KftForwardList, kft_forward_list, KFT, FORWARD_LIST, GtkScrolledWindow)
 

@@ -7,11 +7,13 @@ struct _KftForwardRow {
     KftForwardItem *item;
     KftForwardCard *card; /* NULL unless it is in view */
     unsigned order;
+    bool is_matching;
 };
 
 G_DEFINE_FINAL_TYPE(KftForwardRow, kft_forward_row, GTK_TYPE_LIST_BOX_ROW)
 
-/* Height of a filled row, which the empty ones keep free. It depends on the font only. */
+/* Height of a filled row, which the empty ones keep free. It depends on the font only; before there
+ * is a filled one it is a guess. */
 static int row_height = 56;
 
 static void show_name(KftForwardRow *self)
@@ -89,9 +91,20 @@ void kft_forward_row_take_card(KftForwardRow *self, KftForwardRow *from)
 
     from->card = NULL;
     gtk_container_remove(GTK_CONTAINER(from), GTK_WIDGET(card));
-    gtk_widget_set_size_request(GTK_WIDGET(from), -1, row_height);
+    kft_forward_row_adopt_height(from);
     kft_forward_row_set_card(self, card);
     g_object_unref(card);
+}
+
+int kft_forward_row_get_filled_height(void)
+{
+    return row_height;
+}
+
+void kft_forward_row_adopt_height(KftForwardRow *self)
+{
+    if (self->card == NULL)
+        gtk_widget_set_size_request(GTK_WIDGET(self), -1, row_height);
 }
 
 void kft_forward_row_set_order(KftForwardRow *self, unsigned order)
@@ -102,4 +115,14 @@ void kft_forward_row_set_order(KftForwardRow *self, unsigned order)
 unsigned kft_forward_row_get_order(KftForwardRow *self)
 {
     return self->order;
+}
+
+void kft_forward_row_set_matching(KftForwardRow *self, bool is_matching)
+{
+    self->is_matching = is_matching;
+}
+
+bool kft_forward_row_get_matching(KftForwardRow *self)
+{
+    return self->is_matching;
 }

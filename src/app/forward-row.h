@@ -20,8 +20,14 @@ KftForwardCard *kft_forward_row_get_card(KftForwardRow *self);
 void kft_forward_row_set_card(KftForwardRow *self, KftForwardCard *card);
 /* Moves the card of @from into @self, which has none. */
 void kft_forward_row_take_card(KftForwardRow *self, KftForwardRow *from);
+/* The height that rows with a card have; a row without keeps as much free, once told to. */
+int kft_forward_row_get_filled_height(void);
+void kft_forward_row_adopt_height(KftForwardRow *self);
 /* Its place in the user's order, for sorting. */
 void kft_forward_row_set_order(KftForwardRow *self, unsigned order);
 unsigned kft_forward_row_get_order(KftForwardRow *self);
+/* Whether the search finds it, for filtering. */
+void kft_forward_row_set_matching(KftForwardRow *self, bool is_matching);
+bool kft_forward_row_get_matching(KftForwardRow *self);
 
 #endif

@@ -2,30 +2,46 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <time.h>
 
 /* Shorter turns only make the file longer. */
 #define MIN_TURN_US 1000
 
 /* One file for the process, as the main loop's poll function has no argument of its own. */
 static FILE *file;
-static gint64 turn_begin_us;
-static gint64 frame_begin_us;
 
-static void write_span(const char *name, gint64 begin_us, gint64 end_us)
+typedef struct Moment {
+    gint64 time_us;
+    gint64 cpu_us; /* of this thread */
+} Moment;
+
+static Moment turn_begin;
+static Moment frame_begin;
+
+static Moment get_now(void)
 {
-    (void)fprintf(file, "%s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", name, begin_us, end_us);
+    struct timespec cpu = {0};
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+    return (Moment){g_get_monotonic_time(), cpu.tv_sec * G_USEC_PER_SEC + cpu.tv_nsec / 1000};
+}
+
+static void write_span(const char *name, Moment begin, Moment end)
+{
+    (void)fprintf(file, "%s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", name,
+                  begin.time_us, end.time_us, end.cpu_us - begin.cpu_us);
 }
 
 /* --- turns of the main loop --- */
 
 static int poll_and_log(GPollFD *fds, unsigned n_fds, int timeout_ms)
 {
-    gint64 now_us = g_get_monotonic_time();
+    Moment now = get_now();
 
-    if (turn_begin_us != 0 && now_us - turn_begin_us >= MIN_TURN_US)
-        write_span("turn", turn_begin_us, now_us);
+    if (turn_begin.time_us != 0 && now.time_us - turn_begin.time_us >= MIN_TURN_US)
+        write_span("turn", turn_begin, now);
     int n = g_poll(fds, n_fds, timeout_ms);
-    turn_begin_us = g_get_monotonic_time();
+    turn_begin = get_now();
     return n;
 }
 
@@ -55,12 +71,12 @@ void kft_frame_log_mark(const char *name)
 
 static void on_frame_begin(void)
 {
-    frame_begin_us = g_get_monotonic_time();
+    frame_begin = get_now();
 }
 
 static void on_frame_end(void)
 {
-    write_span("frame", frame_begin_us, g_get_monotonic_time());
+    write_span("frame", frame_begin, get_now());
 }
 
 static void on_realize(GtkWidget *window)

@@ -4,12 +4,13 @@
 #include <gtk/gtk.h>
 
 /* For measurements (docs/performance.md, "The window"): with KFT_FRAME_LOG=FILE in the environment
- * the program writes there, one line each, with CLOCK_MONOTONIC in µs:
+ * the program writes there, one line each, with CLOCK_MONOTONIC in µs; CPU is
+ * the time of this thread, in µs, too:
  *
  *   start TIME                 main() begins
  *   loaded TIME                what is stored is in the list
- *   frame BEGIN END            a frame of a window: from the clock's first signal to its last
- *   turn BEGIN END             work of the main loop between two waits, frames too; from 1 ms on
+ *   frame BEGIN END CPU        a frame of a window: from the clock's first signal to its last
+ *   turn BEGIN END CPU         work of the main loop between two waits, frames too; from 1 ms on
  *
  * Without the variable nothing is connected and nothing costs. Thread: ui. */
 

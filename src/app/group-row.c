@@ -91,11 +91,13 @@ void kft_group_row_set_counts(KftGroupRow *self,
 {
     g_autofree char *text = g_strdup_printf("%u / %u", n_running, n_total);
 
+    gtk_widget_set_sensitive(self->start_button, n_active < n_total);
+    gtk_widget_set_sensitive(self->stop_button, n_active > 0);
+    if (n_running == self->n_running && n_total == self->n_total)
+        return;
     self->n_running = n_running;
     self->n_total = n_total;
     gtk_label_set_text(self->count, text);
-    gtk_widget_set_sensitive(self->start_button, n_active < n_total);
-    gtk_widget_set_sensitive(self->stop_button, n_active > 0);
     show_name(self);
 }
 

@@ -26,24 +26,31 @@ FRAME_MS = 1000 / 60
 N_FORWARDS = 1000
 N_CONTEXTS = 20
 N_RUNNING = 30
+# Where the window is put, and as large as it is at first.
+TITLE, A_ROW, SCROLL_BAR = ("300", "25"), ("400", "400"), ("962", "200")
 REST_CPU_SECONDS = 0.01  # in a second: forwards that run ping their tunnels now and then
 
 
 class Log:
-    """What KFT_FRAME_LOG has: (begin, end) in ms by kind; those without an end have it twice."""
+    """What KFT_FRAME_LOG has, in ms by kind: (begin, end), those without an end have it twice; the CPU time of spans."""
 
     def __init__(self, path):
         self.path = path
 
-    def read(self, kind, since=0.0):
+    def lines(self, kind, since):
         if not self.path.exists():
-            return []
-        found = []
+            return
         for line in self.path.read_text().splitlines():
-            name, *times = line.split()
-            if name == kind and times and int(times[0]) / 1000 >= since:
-                found.append((int(times[0]) / 1000, int(times[-1]) / 1000))
-        return found
+            name, *fields = line.split()
+            times = [int(field) / 1000 for field in fields]
+            if name == kind and times and times[0] >= since:
+                yield times
+
+    def read(self, kind, since=0.0):
+        return [(times[0], times[1] if len(times) > 1 else times[0]) for times in self.lines(kind, since)]
+
+    def read_cpu(self, kind, since):
+        return [times[2] for times in self.lines(kind, since) if len(times) > 2]
 
 
 def now_ms():
@@ -124,6 +131,10 @@ class Session:
 
     def x(self, *arguments):
         subprocess.run(["xdotool", *arguments], env=self.desktop.env, check=True)
+
+    def focus(self):
+        """By a click on the title, where there is nothing but that."""
+        self.x("mousemove", *TITLE, "click", "1")
 
     def spawn(self, *arguments):
         self.log.path.unlink(missing_ok=True)
@@ -218,13 +229,14 @@ def tell_frames(what, session, since, n):
     time.sleep(0.5)
     works = sorted(end - begin for begin, end in session.log.read("frame", since))
     turns = sorted(end - begin for begin, end in session.log.read("turn", since))
+    cpu = max(session.log.read_cpu("turn", since), default=0)
     late = [work for work in turns if work > FRAME_MS]
     if not works:
         print(f"{what}: no frame")
         return
     print(f"{what}, {n} events: {len(works)} frames, median {statistics.median(works):.1f} ms, 95 % "
           f"{works[int(len(works) * 0.95)]:.1f} ms, longest {works[-1]:.1f} ms; turns of the main loop longer than a frame: "
-          f"{len(late)}, the longest {turns[-1] if turns else 0:.1f} ms", flush=True)
+          f"{len(late)}, the longest {turns[-1] if turns else 0:.1f} ms; the most CPU in one {cpu:.1f} ms", flush=True)
 
 
 def measure_scroll(options):
@@ -233,17 +245,24 @@ def measure_scroll(options):
             process, *_ = session.start()
             start_running(session, n_running)
             session.rest(process)
-            session.x("mousemove", "400", "400")
+            # A window that gets the focus has all of its colours changed.
+            since = now_ms()
+            session.focus()
+            tell_frames(f"giving it the focus, {n_running} running", session, since, 1)
+            session.rest(process)
+            session.x("mousemove", *A_ROW)
             for what, button in (("down", "5"), ("up", "4"), ("down again", "5")):
                 since = now_ms()
                 cpu = cpu_seconds(process.pid)
                 session.x("click", "--repeat", "150", "--delay", "16", button)
                 tell_frames(f"scrolling {what}, {n_running} running", session, since, 150)
                 print(f"    {(cpu_seconds(process.pid) - cpu) / 150 * 1000:.1f} ms of CPU a notch", flush=True)
+            session.x("mousemove", *SCROLL_BAR)
+            session.rest(process)  # the bar widens
             since = now_ms()
-            session.x("mousemove", "1272", "300", "mousedown", "1")
-            for y in range(300, 800, 5):
-                session.x("mousemove", "1272", str(y))
+            session.x("mousedown", "1")
+            for step in range(100):
+                session.x("mousemove_relative", "0", "4")
             session.x("mouseup", "1")
             tell_frames(f"dragging the scroll bar, {n_running} running", session, since, 100)
 
@@ -252,7 +271,7 @@ def measure_search(options):
     with Session(options, N_FORWARDS) as session:
         process, *_ = session.start()
         session.rest(process)
-        session.x("search", "--sync", "--onlyvisible", "--name", "^kftray$", "windowfocus", "--sync")
+        session.focus()
         session.x("key", "ctrl+f")
         session.rest(process)
         for word in ("service-04", "cluster", "team-3", "99", "zzz"):

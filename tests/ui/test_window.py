@@ -115,12 +115,26 @@ def test_search_in_many(options):
                     found[name] == [f"Run {name}"] for name in rows[:-1])
             program.wait(lambda: f"{expected[:20]}, there are {screen.switches()}", is_shown)
 
+        def scroll_to_end(value, end):
+            """What comes into view has its controls, too."""
+            def is_there():
+                found = screen.switches()
+                rows = list(found)
+                return end in rows and rows == order[order.index(rows[0]):][:len(rows)] and all(
+                    found[name] == [f"Run {name}"] for name in rows[1:-1])
+            bar = next(node for node, _ in screen.walk(screen.list_box().get_parent().get_parent())
+                       if node.get_role() == Atspi.Role.SCROLL_BAR and node.get_state_set().contains(Atspi.StateType.VERTICAL))
+            Atspi.Value.set_current_value(bar, value)
+            program.wait(lambda: f"{end} in view, there are {screen.switches()}", is_there)
+
         def matching(text):
             return [name for name in order if text in name]
 
         def ctl(*arguments):
             subprocess.run([options.kftrayctl, *arguments], env=session.env, check=True, stdout=subprocess.DEVNULL)
         wait_shown(order)
+        scroll_to_end(100000, order[-1])
+        scroll_to_end(0, order[0])
         program.activate("win.search")
         Atspi.Component.grab_focus(screen.find(Atspi.Role.TEXT, "Search forwards"))
         program.wait("the keyboard", lambda: subprocess.run(["xdotool", "getwindowfocus", "getwindowname"], env=session.env,
