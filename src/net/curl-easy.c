@@ -397,6 +397,28 @@ bool kft_curl_easy_start(KftCurlEasy *self, KftCurlDoneFunc func, void *user_dat
     return true;
 }
 
+SSL *kft_curl_easy_get_ssl(const KftCurlEasy *self)
+{
+    struct curl_tlssessioninfo *info = NULL;
+    if (!self->is_https || curl_easy_getinfo(self->easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK ||
+        info == NULL)
+        return NULL;
+    return info->internals;
+}
+
+void kft_curl_easy_trim(KftCurlEasy *self)
+{
+    /* curl frees this buffer when its size is set, and at the end of the transfer. */
+    (void)curl_easy_setopt(self->easy, CURLOPT_UPLOAD_BUFFERSIZE, REQUEST_BUFFER_BYTES);
+    SSL *ssl = kft_curl_easy_get_ssl(self);
+    if (ssl == NULL)
+        return;
+    /* A session ticket makes OpenSSL allocate room for writing, which stays until something is
+     * written, RELEASE_BUFFERS or not. */
+    if (SSL_has_pending(ssl) == 0)
+        (void)SSL_free_buffers(ssl);
+}
+
 static void on_deferred_free(void *user_data)
 {
     KftCurlEasy *self = user_data;

@@ -41,6 +41,13 @@ void kft_curl_easy_add_header(KftCurlEasy *self, const char *header);
 /* Starts the transfer. Returns false if an option was refused. Errors: INTERNAL. */
 bool kft_curl_easy_start(KftCurlEasy *self, KftCurlDoneFunc func, void *user_data, GError **error);
 
+/* NULL without TLS, and before it stands. Borrowed from curl. */
+SSL *kft_curl_easy_get_ssl(const KftCurlEasy *self);
+/* For a connection that will mostly be idle: gives back the memory that only connecting and sending
+ * needed. When the connection stands and the request, if any, was sent; also inside curl's
+ * callbacks. */
+void kft_curl_easy_trim(KftCurlEasy *self);
+
 /* Why a transfer ended with @code (not CURLE_OK): code and one sentence, as http.h documents them.
  * Returns: (transfer full). */
 GError *kft_curl_easy_dup_error(KftCurlEasy *self, CURLcode code);
