@@ -19,7 +19,8 @@ typedef struct {
     struct curl_slist *connect_to;
     GBytes *cert;        /* the client's, PEM; nullable */
     GBytes *key;         /* nullable */
-    GBytes *authorities; /* of kubeconfig and bundle together; NULL without a bundle */
+    GBytes *authorities; /* of kubeconfig and bundle, PEM; NULL = the system's */
+    X509_STORE *store;   /* where they go, shared with other connections; NULL = one of its own */
     KftProxyChoice proxy;
     KftTlsNote *tls_note;
     unsigned n_handshakes; /* TLS, that of an https proxy included */
