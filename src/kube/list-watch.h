@@ -16,6 +16,8 @@ typedef struct {
     const char *name;           /* only this object; nullable */
     const char *label_selector; /* nullable */
     bool is_polled;             /* do not watch: read again only with refresh */
+    bool is_few; /* a namespace has so few and small ones that many are better watched all at once;
+                    for kft_shared_watch_new() */
 } KftListWatchSpec;
 
 typedef struct {

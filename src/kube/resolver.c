@@ -504,6 +504,7 @@ static void start_object(KftResolver *self)
         /* A selector of a workload does not change; a look per refresh is enough, and one watch
          * less that the server has to serve. */
         .is_polled = !is_service,
+        .is_few = is_service,
     };
     KftListWatchFuncs funcs = {
         .model_new = is_service ? service_model_new : workload_model_new,

@@ -7,6 +7,9 @@
  * do, listen to one list-watch: one connection, one copy of the objects. Who comes later is given
  * what is known already, in the next turn, without a request. It ends with its last listener.
  *
+ * From the fifth object of a namespace on that is asked for by name (and is_few), further ones are
+ * found in one list-watch of the whole namespace, if that has them and the user's rights allow it.
+ *
  * Not shared are what is not watched (is_polled), a list-watch that failed for good, and one of
  * before kft_cluster_apply() changed something. Private to src/kube. Thread: loop. */
 typedef struct KftSharedWatch KftSharedWatch;
@@ -24,6 +27,7 @@ void kft_shared_watch_refresh(KftSharedWatch *self);
 bool kft_shared_watch_is_synced(const KftSharedWatch *self);
 bool kft_shared_watch_is_reading(const KftSharedWatch *self);
 bool kft_shared_watch_is_watched(const KftSharedWatch *self);
+/* Not for what is_few. */
 GHashTable *kft_shared_watch_get_models(const KftSharedWatch *self);
 void *kft_shared_watch_get_model(const KftSharedWatch *self);
 

@@ -266,6 +266,41 @@ static void test_shared(void)
     assert_watches(&world, 2, 2);
 }
 
+/* From the fifth service on, one watch has all of the namespace. */
+static void test_many_services(void)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g"};
+    Observer observers[G_N_ELEMENTS(names)] = {0};
+    g_auto(World) world = {0};
+    world_init(&world, NULL, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *body = g_strdup_printf(
+            "{'services':[{'name':'%s','selector':{'app':'x'},'ports':[{'port':8080,"
+            "'targetPort':80}]}]}",
+            names[i]);
+        g_free(world_control(&world, "POST", "/objects", body));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *target = g_strdup_printf("svc/%s", names[i]);
+        observer_init(&observers[i], &world, target, "default", "8080");
+        observer_wait(&observers[i], "x=80");
+    }
+    /* Four services, all services, and one for the pods of all seven. */
+    assert_watches(&world, 6, 6);
+    g_auto(Observer) missing = {0};
+    observer_init(&missing, &world, "svc/nope", "default", "8080");
+    observer_wait(&missing, "final: service \"nope\" not found *");
+    g_free(world_control(&world, "PATCH", "/objects/Service/default/g",
+                         "{'spec':{'selector':{'app':'web'}}}"));
+    observer_wait(&observers[6], "web-?=80 web-?=80");
+    g_free(world_control(&world, "DELETE", "/objects/Service/default/g", NULL));
+    observer_wait(&observers[6], "wait: service \"g\" does not exist any more in namespace *");
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_assert_cmpuint(observers[i].lines->len, ==, i == 6 ? 3 : 1);
+        observer_clear(&observers[i]);
+    }
+}
+
 /* What the watches of one user see is not given to who comes as another one. */
 static void test_shared_until_other_user(void)
 {
@@ -309,6 +344,7 @@ int main(int argc, char **argv)
     g_test_add_func("/kube/follow/refresh", test_refresh);
     g_test_add_func("/kube/follow/refresh-after-error", test_refresh_after_error);
     g_test_add_func("/kube/follow/shared", test_shared);
+    g_test_add_func("/kube/follow/many-services", test_many_services);
     g_test_add_func("/kube/follow/shared-until-other-user", test_shared_until_other_user);
     g_test_add_func("/kube/follow/free-in-callbacks", test_free_in_callbacks);
     return g_test_run();

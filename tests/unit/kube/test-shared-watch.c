@@ -66,18 +66,23 @@ static void on_error(const GError *error, unsigned status, bool is_final, void *
     after_callback(self);
 }
 
-static void start_as(Observer *self, const char *name, const char *selector, bool is_polled)
+static void start_spec(Observer *self, const KftListWatchSpec *spec)
 {
     static const KftListWatchFuncs funcs = {model_new, model_free, on_change, on_error};
     static char cluster;
+    *self = (Observer){0};
+    self->watch = kft_shared_watch_new((KftCluster *)(void *)&cluster, spec, &funcs, self);
+}
+
+static void start_as(Observer *self, const char *name, const char *selector, bool is_polled)
+{
     KftListWatchSpec spec = {.prefix = "/api/v1",
                              .namespace_ = "a",
                              .resource = "pods",
                              .name = name,
                              .label_selector = selector,
                              .is_polled = is_polled};
-    *self = (Observer){0};
-    self->watch = kft_shared_watch_new((KftCluster *)(void *)&cluster, &spec, &funcs, self);
+    start_spec(self, &spec);
 }
 
 static void start(Observer *self, const char *name, const char *selector)
@@ -343,6 +348,139 @@ static void test_other_user(void)
     fake_check_clean();
 }
 
+/* --- many objects by name --- */
+
+static void start_few(Observer *self, const char *name)
+{
+    g_autofree char *namespace_ = g_strdup("a");
+    g_autofree char *own = g_strdup(name);
+    KftListWatchSpec spec = {.prefix = "/api/v1",
+                             .namespace_ = namespace_,
+                             .resource = "pods",
+                             .name = own,
+                             .is_few = true};
+    start_spec(self, &spec);
+}
+
+/* Four that are watched one by one. */
+static void start_singles(Observer singles[4])
+{
+    static const char *const names[] = {"s0", "s1", "s2", "s3"};
+    fake_init();
+    fake_allow(6);
+    for (unsigned i = 0; i < 4; i++) {
+        start_few(&singles[i], names[i]);
+        g_assert_true(g_str_has_suffix(fake_get_path(), names[i]));
+    }
+    g_assert_cmpuint(fake_count_requests(), ==, 4);
+}
+
+static void stop_singles(Observer singles[4])
+{
+    for (unsigned i = 0; i < 4; i++)
+        stop(&singles[i]);
+    fake_check_clean();
+}
+
+static void assert_model(const Observer *self, const char *name)
+{
+    const KftPod *pod = kft_shared_watch_get_model(self->watch);
+    g_assert_cmpstr(pod != NULL ? pod->name : NULL, ==, name);
+}
+
+#define TWO_PODS "{'metadata':{'resourceVersion':'10'},'items':[" ITEM("x") "," ITEM("y") "]}"
+
+static void test_among_all(void)
+{
+    Observer singles[4];
+    Observer fifth;
+    Observer sixth;
+    Observer late;
+    Observer again;
+    start_singles(singles);
+    start_few(&fifth, "x");
+    g_assert_cmpstr(fake_get_path(), ==, LIST);
+    start_few(&sixth, "y");
+    g_assert_false(kft_shared_watch_is_synced(sixth.watch));
+    fake_answer(TWO_PODS);
+    assert_told(&fifth, 1, 0);
+    assert_told(&sixth, 1, 0);
+    assert_model(&fifth, "x");
+    assert_model(&sixth, "y");
+    start_few(&late, "y");
+    fake_run_deferred();
+    assert_told(&late, 1, 0);
+    assert_model(&late, "y");
+    g_assert_cmpuint(fake_count_requests(), ==, 6);
+    start_few(&again, "s0"); /* as before */
+    g_assert_cmpuint(fake_count_requests(), ==, 6);
+    stop(&again);
+    /* One that is gone may come again. */
+    fake_give_event(EVENT("DELETED", "y", "11"));
+    assert_told(&sixth, 2, 0);
+    assert_model(&sixth, NULL);
+    fake_give_event(EVENT("ADDED", "y", "12"));
+    assert_told(&sixth, 3, 0);
+    assert_model(&sixth, "y");
+    g_assert_cmpuint(fake_count_requests(), ==, 6);
+    stop(&fifth);
+    stop(&sixth);
+    stop(&late);
+    stop_singles(singles);
+}
+
+/* Who is not there is asked for by name, which says why. */
+static void test_among_all_missing(void)
+{
+    Observer singles[4];
+    Observer fifth;
+    Observer missing;
+    Observer late;
+    start_singles(singles);
+    start_few(&fifth, "x");
+    start_few(&missing, "nope");
+    fake_answer(TWO_PODS);
+    assert_told(&fifth, 1, 0);
+    assert_told(&missing, 0, 0);
+    g_assert_true(g_str_has_suffix(fake_get_path(), "/pods/nope"));
+    fake_refuse(404, 0);
+    assert_told(&missing, 0, 1);
+    g_assert_true(missing.is_final);
+    stop(&missing);
+    start_few(&late, "nope");
+    g_assert_false(kft_shared_watch_is_synced(late.watch));
+    g_assert_true(g_str_has_suffix(fake_get_path(), "/pods/nope"));
+    stop(&late);
+    stop(&fifth);
+    stop_singles(singles);
+}
+
+/* Rights for single objects are enough. */
+static void test_among_all_refused(void)
+{
+    static const bool may_list[] = {false, true};
+    for (size_t i = 0; i < G_N_ELEMENTS(may_list); i++) {
+        Observer singles[4];
+        Observer fifth;
+        start_singles(singles);
+        start_few(&fifth, "x");
+        if (may_list[i]) {
+            fake_answer(TWO_PODS);
+            assert_told(&fifth, 1, 0);
+        }
+        fake_refuse(403, 0); /* the list, or the watch */
+        assert_told(&fifth, may_list[i] ? 1 : 0, 0);
+        g_assert_true(g_str_has_suffix(fake_get_path(), "/pods/x"));
+        fake_answer(ITEM("x"));
+        assert_told(&fifth, may_list[i] ? 2 : 1, 0);
+        assert_model(&fifth, "x");
+        stop(&fifth);
+        stop_singles(singles);
+    }
+}
+
+/* --- callbacks that free and start --- */
+
 /* In a callback of the one that is told first: itself, the next one, all. */
 static void test_free_in_callbacks(void)
 {
@@ -414,6 +552,9 @@ int main(int argc, char **argv)
     g_test_add_func("/kube/shared-watch/refresh", test_refresh);
     g_test_add_func("/kube/shared-watch/final-error", test_final_error);
     g_test_add_func("/kube/shared-watch/other-user", test_other_user);
+    g_test_add_func("/kube/shared-watch/among-all", test_among_all);
+    g_test_add_func("/kube/shared-watch/among-all-missing", test_among_all_missing);
+    g_test_add_func("/kube/shared-watch/among-all-refused", test_among_all_refused);
     g_test_add_func("/kube/shared-watch/free-in-callbacks", test_free_in_callbacks);
     g_test_add_func("/kube/shared-watch/last-in-callback", test_last_in_callback);
     return g_test_run();
