@@ -33,7 +33,7 @@ static int n_references;
 static unsigned max_open;
 static GQueue calls = G_QUEUE_INIT; /* the newest first */
 static GQueue timers = G_QUEUE_INIT;
-static GQueue deferred = G_QUEUE_INIT;
+static GQueue queue = G_QUEUE_INIT; /* of what is deferred */
 static GHashTable *shares;
 
 /* An address that stands for the cluster and its loop; nothing looks behind it. */
@@ -59,7 +59,7 @@ void fake_check_clean(void)
 {
     g_assert_true(g_queue_is_empty(&calls));
     g_assert_true(g_queue_is_empty(&timers));
-    g_assert_true(g_queue_is_empty(&deferred));
+    g_assert_true(g_queue_is_empty(&queue));
     g_assert_cmpuint(g_hash_table_size(shares), ==, 0);
     g_clear_pointer(&shares, g_hash_table_unref);
     g_assert_cmpint(n_references, ==, 0);
@@ -152,8 +152,8 @@ void fake_change_user(void)
 
 void fake_run_deferred(void)
 {
-    for (guint n = g_queue_get_length(&deferred); n > 0 && !g_queue_is_empty(&deferred); n--) {
-        KftDeferred *first = g_queue_pop_head(&deferred);
+    for (guint n = g_queue_get_length(&queue); n > 0 && !g_queue_is_empty(&queue); n--) {
+        KftDeferred *first = g_queue_pop_head(&queue);
         first->func(first->user_data);
         g_free(first);
     }
@@ -235,14 +235,14 @@ KftDeferred *kft_loop_defer(KftLoop *self, void (*func)(void *user_data), void *
     KftDeferred *one = g_new0(KftDeferred, 1);
     one->func = func;
     one->user_data = user_data;
-    g_queue_push_tail(&deferred, one);
+    g_queue_push_tail(&queue, one);
     return one;
 }
 
-void kft_deferred_cancel(KftDeferred *self)
+void kft_deferred_cancel(KftDeferred *deferred)
 {
-    g_assert_true(g_queue_remove(&deferred, self));
-    g_free(self);
+    g_assert_true(g_queue_remove(&queue, deferred));
+    g_free(deferred);
 }
 
 KftTimer *kft_timer_new(KftLoop *loop, void (*func)(void *user_data), void *user_data)

@@ -515,7 +515,7 @@ static void test_free_in_callbacks(void)
 static void test_last_in_callback(void)
 {
     Observer only;
-    Observer heir;
+    Observer heir = {0};
     fake_init();
     start(&only, NULL, NULL);
     fake_answer(ONE_POD);
