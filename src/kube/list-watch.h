@@ -10,7 +10,7 @@
 typedef struct KftListWatch KftListWatch;
 
 typedef struct {
-    const char *prefix; /* "/api/v1", "/apis/apps/v1" */
+    const char *prefix; /* "/api/v1", "/apis/apps/v1"; static if is_few, like resource */
     const char *namespace_;
     const char *resource;       /* "pods" */
     const char *name;           /* only this object; nullable */

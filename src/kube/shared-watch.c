@@ -6,7 +6,7 @@
 
 #include "net/loop.h"
 
-/* So many objects of a kind and namespace are watched one by one: the whole may be hundreds. */
+/* So many objects of a kind and namespace are watched one by one: all of them may be hundreds. */
 #define MAX_SINGLE 4
 
 typedef struct {
@@ -21,7 +21,7 @@ typedef struct {
 
 /* One object by name. */
 typedef struct {
-    const char *prefix; /* of the API, as resource for ever */
+    const char *prefix; /* static, like resource */
     const char *resource;
     char *namespace_;
     char *name;
@@ -34,9 +34,9 @@ struct KftSharedWatch {
     KftListWatchFuncs funcs;
     void *user_data;
     KftDeferred *first; /* tells what was known when it came; nullable */
-    Single
-        *single; /* what it looks for among all of the namespace; NULL = the share has only that */
-    bool was_found;
+    /* What it looks for among all of the namespace; NULL = the share has only that. */
+    Single *single;
+    bool was_found; /* there, at least once */
 };
 
 static void go_single(KftSharedWatch *self);
