@@ -24,6 +24,7 @@ struct KftCluster {
     KftCredential *credential;
     KftReach *reach;
     KftNodes *nodes;
+    GHashTable *shares; /* borrowed by who is in it */
     char *name;
     char *namespace_;
     KftCarrier carrier;
@@ -60,6 +61,7 @@ KftCluster *kft_cluster_new(KftLoop *loop, KftKubeconfig *config, const KftKubeC
     g_autoptr(KftEndpoint) endpoint = kft_auth_new_endpoint(context);
     self->reach = kft_reach_new(loop, endpoint);
     self->nodes = kft_nodes_new(loop);
+    self->shares = g_hash_table_new(g_str_hash, g_str_equal);
     self->name = g_strdup(context->name);
     self->namespace_ = g_strdup(context->namespace_);
     self->ref_count = 1;
@@ -85,6 +87,7 @@ kft_cluster_apply(KftCluster *self, KftKubeconfig *config, const KftKubeContext 
     g_autoptr(KftEndpoint) endpoint = kft_auth_new_endpoint(context);
     kft_reach_set_endpoint(self->reach, endpoint, !same_server);
     self->has_carrier = self->has_carrier && same_server;
+    g_hash_table_remove_all(self->shares);
     kft_log(KFT_LOG_KUBE, KFT_LEVEL_INFO, "context \"%s\" has another %s now", self->name,
             same_server ? "user" : "server");
     return same_server ? KFT_CLUSTER_NEW_USER : KFT_CLUSTER_NEW_SERVER;
@@ -103,6 +106,7 @@ void kft_cluster_unref(KftCluster *self)
     kft_credential_free(self->credential);
     kft_reach_free(self->reach);
     kft_nodes_free(self->nodes);
+    g_hash_table_unref(self->shares);
     kft_kubeconfig_unref(self->config);
     g_free(self->name);
     g_free(self->namespace_);
@@ -128,6 +132,11 @@ KftReach *kft_cluster_get_reach(const KftCluster *self)
 KftNodes *kft_cluster_get_nodes(const KftCluster *self)
 {
     return self->nodes;
+}
+
+GHashTable *kft_cluster_get_shares(const KftCluster *self)
+{
+    return self->shares;
 }
 
 const char *kft_cluster_get_name(const KftCluster *self)

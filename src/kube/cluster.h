@@ -36,6 +36,10 @@ KftCredential *kft_cluster_get_credential(const KftCluster *self);
 KftReach *kft_cluster_get_reach(const KftCluster *self);
 /* Which of its nodes take no port-forwards. */
 KftNodes *kft_cluster_get_nodes(const KftCluster *self);
+/* For kube/shared-watch.c, which puts list-watches there and takes them out. Those of before
+ * kft_cluster_apply() changed something are not there any more: they are another user's, or another
+ * server's. */
+GHashTable *kft_cluster_get_shares(const KftCluster *self);
 /* The context's name and namespace. */
 const char *kft_cluster_get_name(const KftCluster *self);
 const char *kft_cluster_get_namespace(const KftCluster *self);

@@ -10,12 +10,14 @@
 typedef struct KftListWatch KftListWatch;
 
 typedef struct {
-    const char *prefix; /* "/api/v1", "/apis/apps/v1" */
+    const char *prefix; /* "/api/v1", "/apis/apps/v1"; static if is_few, like resource */
     const char *namespace_;
     const char *resource;       /* "pods" */
     const char *name;           /* only this object; nullable */
     const char *label_selector; /* nullable */
     bool is_polled;             /* do not watch: read again only with refresh */
+    bool is_few; /* a namespace has so few and small ones that many are better watched all at once;
+                    for kft_shared_watch_new() */
 } KftListWatchSpec;
 
 typedef struct {

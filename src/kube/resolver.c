@@ -1,8 +1,9 @@
 /* Keeps the sources of a target up to date and gives out what they amount to. Sources are
- * list-watches: the object that is named (a service or a workload), and the pods or, where those
- * may not be listed or no selector finds them, the endpoints. A change of any source schedules one
- * evaluation in the next turn of the loop; an evaluation that amounts to the same as the last one
- * is not given out. All sources are gone after a final error, until a refresh starts over. */
+ * list-watches, shared with other resolvers: the object that is named (a service or a workload),
+ * and the pods or, where those may not be listed or no selector finds them, the endpoints. A change
+ * of any source schedules one evaluation in the next turn of the loop; an evaluation that amounts
+ * to the same as the last one is not given out. All sources are gone after a final error, until a
+ * refresh starts over. */
 #include "kube/resolver.h"
 
 #include <string.h>
@@ -12,9 +13,9 @@
 #include "base/backoff.h"
 #include "base/log.h"
 #include "kube/api-path.h"
-#include "kube/list-watch.h"
 #include "kube/selection.h"
 #include "kube/service.h"
+#include "kube/shared-watch.h"
 #include "kube/workload.h"
 #include "net/timer.h"
 
@@ -33,10 +34,10 @@ static const struct {
     {"/api/v1", "endpoints", false},
 };
 
-/* One list-watch, and whose it is. */
+/* One list-watch, and who listens to it. */
 typedef struct {
     KftResolver *resolver;
-    KftListWatch *list_watch; /* nullable */
+    KftSharedWatch *watch; /* nullable */
 } Source;
 
 struct KftResolver {
@@ -68,7 +69,7 @@ static void start_endpoints(KftResolver *self);
 
 static void drop_source(Source *source)
 {
-    g_clear_pointer(&source->list_watch, kft_list_watch_free);
+    g_clear_pointer(&source->watch, kft_shared_watch_free);
 }
 
 static void stop_all(KftResolver *self)
@@ -159,7 +160,7 @@ static void emit(KftResolver *self, KftSelection *selection)
 
 static bool is_unwatched(const Source *source)
 {
-    return source->list_watch != NULL && !kft_list_watch_is_watched(source->list_watch);
+    return source->watch != NULL && !kft_shared_watch_is_watched(source->watch);
 }
 
 static void update_poll(KftResolver *self, const KftSelection *selection)
@@ -181,7 +182,7 @@ static GPtrArray *list_pods(const KftResolver *self)
     GHashTableIter iter;
     void *pod = NULL;
 
-    g_hash_table_iter_init(&iter, kft_list_watch_get_models(self->pods.list_watch));
+    g_hash_table_iter_init(&iter, kft_shared_watch_get_models(self->pods.watch));
     while (g_hash_table_iter_next(&iter, NULL, &pod))
         g_ptr_array_add(pods, pod);
     return pods;
@@ -193,9 +194,9 @@ static GPtrArray *list_endpoint_sets(const KftResolver *self)
     GHashTableIter iter;
     void *model = NULL;
 
-    if (self->endpoints.list_watch == NULL)
+    if (self->endpoints.watch == NULL)
         return sets;
-    g_hash_table_iter_init(&iter, kft_list_watch_get_models(self->endpoints.list_watch));
+    g_hash_table_iter_init(&iter, kft_shared_watch_get_models(self->endpoints.watch));
     while (g_hash_table_iter_next(&iter, NULL, &model)) {
         const KftEndpoints *endpoints = model;
         for (guint i = 0; i < endpoints->sets->len; i++)
@@ -206,7 +207,7 @@ static GPtrArray *list_endpoint_sets(const KftResolver *self)
 
 static KftSelection *select_pods(const KftResolver *self, void *object, GError **error)
 {
-    g_autoptr(GPtrArray) pods = self->pods.list_watch != NULL ? list_pods(self) : NULL;
+    g_autoptr(GPtrArray) pods = self->pods.watch != NULL ? list_pods(self) : NULL;
     g_autoptr(GPtrArray) sets = list_endpoint_sets(self);
     bool is_service = self->target->kind == KFT_TARGET_SERVICE;
     KftSelectionInput input = {
@@ -228,7 +229,7 @@ static bool is_synced(const KftResolver *self)
     const Source *const sources[] = {&self->object, &self->pods, &self->endpoints};
 
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
-        if (sources[i]->list_watch != NULL && !kft_list_watch_is_synced(sources[i]->list_watch))
+        if (sources[i]->watch != NULL && !kft_shared_watch_is_synced(sources[i]->watch))
             return false;
     }
     return true;
@@ -240,7 +241,7 @@ static bool is_reading(const KftResolver *self)
     const Source *const sources[] = {&self->object, &self->pods, &self->endpoints};
 
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
-        if (sources[i]->list_watch != NULL && kft_list_watch_is_reading(sources[i]->list_watch))
+        if (sources[i]->watch != NULL && kft_shared_watch_is_reading(sources[i]->watch))
             return true;
     }
     return false;
@@ -253,7 +254,7 @@ static void evaluate(KftResolver *self)
 
     if (!is_synced(self) || self->pending_error != NULL)
         return;
-    void *object = has_object(self) ? kft_list_watch_get_model(self->object.list_watch) : NULL;
+    void *object = has_object(self) ? kft_shared_watch_get_model(self->object.watch) : NULL;
     if (has_object(self) && object == NULL) {
         g_autofree char *target = kft_target_describe(self->target);
         error =
@@ -297,7 +298,7 @@ static void on_poll(void *user_data)
 
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
         if (is_unwatched(sources[i]))
-            kft_list_watch_refresh(sources[i]->list_watch);
+            kft_shared_watch_refresh(sources[i]->watch);
     }
     /* The next one is scheduled by the evaluation that the answers cause. */
 }
@@ -368,7 +369,7 @@ static void start_pods(KftResolver *self, const char *name, const char *selector
         .on_error = on_pods_error,
     };
     drop_source(&self->pods);
-    self->pods.list_watch = kft_list_watch_new(self->cluster, &spec, &funcs, &self->pods);
+    self->pods.watch = kft_shared_watch_new(self->cluster, &spec, &funcs, &self->pods);
 }
 
 static void fail_without_endpoints(KftResolver *self, const GError *error)
@@ -426,7 +427,7 @@ static void start_endpoints(KftResolver *self)
         .on_error = on_endpoints_error,
     };
     drop_source(&self->endpoints);
-    self->endpoints.list_watch = kft_list_watch_new(self->cluster, &spec, &funcs, &self->endpoints);
+    self->endpoints.watch = kft_shared_watch_new(self->cluster, &spec, &funcs, &self->endpoints);
 }
 
 /* What the object says decides where pods are looked for. */
@@ -435,7 +436,7 @@ static void update_sources(KftResolver *self, const char *selector)
     if (selector == NULL) {
         drop_source(&self->pods);
         g_clear_pointer(&self->selector, g_free);
-        if (self->target->kind == KFT_TARGET_SERVICE && self->endpoints.list_watch == NULL)
+        if (self->target->kind == KFT_TARGET_SERVICE && self->endpoints.watch == NULL)
             start_endpoints(self);
         return;
     }
@@ -452,7 +453,7 @@ static void update_sources(KftResolver *self, const char *selector)
 static void on_object_change(void *user_data)
 {
     KftResolver *self = ((Source *)user_data)->resolver;
-    void *model = kft_list_watch_get_model(self->object.list_watch);
+    void *model = kft_shared_watch_get_model(self->object.watch);
 
     if (model != NULL && self->target->kind == KFT_TARGET_SERVICE) {
         const KftService *service = model;
@@ -503,6 +504,7 @@ static void start_object(KftResolver *self)
         /* A selector of a workload does not change; a look per refresh is enough, and one watch
          * less that the server has to serve. */
         .is_polled = !is_service,
+        .is_few = is_service,
     };
     KftListWatchFuncs funcs = {
         .model_new = is_service ? service_model_new : workload_model_new,
@@ -511,7 +513,7 @@ static void start_object(KftResolver *self)
         .on_error = on_object_error,
     };
     kft_target_kind_get_api(self->target->kind, &spec.prefix, &spec.resource);
-    self->object.list_watch = kft_list_watch_new(self->cluster, &spec, &funcs, &self->object);
+    self->object.watch = kft_shared_watch_new(self->cluster, &spec, &funcs, &self->object);
 }
 
 static void start(KftResolver *self)
@@ -561,8 +563,8 @@ void kft_resolver_refresh(KftResolver *self)
     bool is_stopped = true;
 
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
-        if (sources[i]->list_watch != NULL) {
-            kft_list_watch_refresh(sources[i]->list_watch);
+        if (sources[i]->watch != NULL) {
+            kft_shared_watch_refresh(sources[i]->watch);
             is_stopped = false;
         }
     }

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/fault.h"
 #include "base/number.h"
@@ -29,6 +28,8 @@
 
 /* Of a certificate with its chain, or of a key; what is behind is not used. */
 #define MAX_PEM_BYTES ((size_t)256 * 1024)
+/* Of authorities: those that a distribution trusts are 220 KB. */
+#define MAX_AUTHORITIES_BYTES ((size_t)4 * 1024 * 1024)
 
 void kft_curl_easy_set_long(KftCurlEasy *self, CURLoption option, long value)
 {
@@ -80,18 +81,11 @@ static CURLcode on_curl_ssl_context(CURL *easy, void *ssl_context, void *user_da
         SSL_CTX_set_read_ahead(context, 1);
         SSL_CTX_set_default_read_buffer_len(context, TLS_READ_AHEAD_BYTES);
     }
+    if (self->store != NULL)
+        SSL_CTX_set1_cert_store(context, self->store);
     kft_tls_note_attach(self->tls_note, context);
     self->n_handshakes++;
     return CURLE_OK;
-}
-
-static bool check_readable(const char *file, const char *what, GError **error)
-{
-    if (file == NULL || access(file, R_OK) == 0)
-        return true;
-    g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG, "cannot read %s \"%s\": %s", what, file,
-                g_strerror(errno));
-    return false;
 }
 
 static void free_wiped_bytes(void *data)
@@ -100,40 +94,65 @@ static void free_wiped_bytes(void *data)
     g_free(data);
 }
 
-/* @data, else what is in @file; both nullable. Returns: (transfer full), NULL without an error if
- * there is neither. */
-static GBytes *read_pem(GBytes *data, const char *file, const char *what, GError **error)
+/* @ret_data: @max_bytes of room, for g_free(). */
+static bool read_file(const char *file,
+                      const char *what,
+                      size_t max_bytes,
+                      char **ret_data,
+                      size_t *ret_size,
+                      GError **error)
 {
-    if (data != NULL)
-        return g_bytes_ref(data);
-    if (file == NULL)
-        return NULL;
     FILE *stream = fopen(file, "re");
-    char *text = stream == NULL ? NULL : g_malloc(MAX_PEM_BYTES);
-    size_t size = stream == NULL ? 0 : fread(text, 1, MAX_PEM_BYTES, stream);
-    if (stream == NULL || ferror(stream) != 0)
+    char *data = stream == NULL ? NULL : g_malloc(max_bytes);
+    size_t size = stream == NULL ? 0 : fread(data, 1, max_bytes, stream);
+    bool is_read = stream != NULL && ferror(stream) == 0;
+    if (!is_read)
         g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG, "cannot read %s \"%s\": %s", what, file,
                     g_strerror(errno));
     if (stream != NULL)
         (void)fclose(stream);
-    return text == NULL ? NULL : g_bytes_new_with_free_func(text, size, free_wiped_bytes, text);
+    if (is_read) {
+        *ret_data = g_steal_pointer(&data);
+        *ret_size = size;
+    }
+    g_free(data);
+    return is_read;
 }
 
-/* The authorities of the kubeconfig and those of the user's bundle, as one. @bundle: nullable. */
-static bool join_authorities(KftCurlEasy *self, const char *bundle, GError **error)
+/* @data, else what is in @file; both nullable. *@ret_pem: (transfer full), NULL if there is
+ * neither. */
+static bool
+read_pem(GBytes *data, const char *file, const char *what, GBytes **ret_pem, GError **error)
 {
-    const KftEndpoint *endpoint = self->endpoint;
-    GError *local = NULL;
-    g_autoptr(GBytes) own =
-        read_pem(endpoint->ca_data, endpoint->ca_file, "the file of trusted certificates", &local);
-    g_autoptr(GBytes) further =
-        local != NULL
-            ? NULL
-            : read_pem(NULL, bundle, "the file of additional trusted certificates", &local);
-    if (local != NULL) {
-        g_propagate_error(error, local);
+    char *text = NULL;
+    size_t size = 0;
+    *ret_pem = data != NULL ? g_bytes_ref(data) : NULL;
+    if (data != NULL || file == NULL)
+        return true;
+    if (!read_file(file, what, MAX_PEM_BYTES, &text, &size, error))
         return false;
-    }
+    *ret_pem = g_bytes_new_with_free_func(text, size, free_wiped_bytes, text);
+    return true;
+}
+
+/* The same for certificates of authorities, which are no secret. */
+static bool
+read_authorities(GBytes *data, const char *file, const char *what, GBytes **ret_pem, GError **error)
+{
+    char *text = NULL;
+    size_t size = 0;
+    *ret_pem = data != NULL ? g_bytes_ref(data) : NULL;
+    if (data != NULL || file == NULL)
+        return true;
+    if (!read_file(file, what, MAX_AUTHORITIES_BYTES, &text, &size, error))
+        return false;
+    *ret_pem = g_bytes_new_take(g_realloc(text, MAX(size, 1)), size);
+    return true;
+}
+
+/* As one. @further: nullable. */
+static GBytes *join_authorities(GBytes *own, GBytes *further)
+{
     GBytes *parts[] = {own, further};
     GByteArray *joined = g_byte_array_new();
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
@@ -144,7 +163,40 @@ static bool join_authorities(KftCurlEasy *self, const char *bundle, GError **err
         g_byte_array_append(joined, data, (guint)size);
         g_byte_array_append(joined, (const guint8 *)"\n", 1);
     }
-    self->authorities = g_byte_array_free_to_bytes(joined);
+    return g_byte_array_free_to_bytes(joined);
+}
+
+/* libcurl is left to read the authorities: it verifies the proxy by them and by the system's, the
+ * server only by them, and both contexts come to the same callback. */
+static void apply_trust_in_curl(KftCurlEasy *self, GBytes *own, GBytes *further, bool has_system)
+{
+    if (!has_system)
+        /* Else the system's folder of certificates would be trusted too. */
+        kft_curl_easy_set_pointer(self, CURLOPT_CAPATH, NULL);
+    if (own == NULL && further == NULL)
+        return;
+    self->authorities = join_authorities(own, further);
+    set_blob(self, CURLOPT_CAINFO_BLOB, self->authorities);
+}
+
+/* The store is ours. For libcurl the authorities are in a folder of the set's name, where it finds
+ * nothing; by that name it keeps connections and TLS sessions that were verified by other
+ * authorities apart. */
+static bool
+apply_trust_set(KftCurlEasy *self, GBytes *own, GBytes *further, bool has_system, GError **error)
+{
+    const KftTrustSet *set =
+        kft_trust_get_set(kft_loop_get_trust(self->multi->loop), own, further, has_system);
+    if (set == NULL) {
+        g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
+                    "the trusted certificates for %s are not usable: not certificates in PEM form",
+                    self->authority);
+        return false;
+    }
+    X509_STORE_up_ref(set->store);
+    self->store = set->store;
+    kft_curl_easy_set_pointer(self, CURLOPT_CAINFO, NULL);
+    kft_curl_easy_set_pointer(self, CURLOPT_CAPATH, set->name);
     return true;
 }
 
@@ -155,29 +207,21 @@ static bool apply_trust(KftCurlEasy *self, GError **error)
     kft_curl_easy_set_long(self, CURLOPT_SSL_VERIFYPEER, endpoint->is_insecure ? 0 : 1);
     kft_curl_easy_set_long(self, CURLOPT_SSL_VERIFYHOST, endpoint->is_insecure ? 0 : 2);
     kft_curl_easy_set_long(self, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-    bool is_system = endpoint->ca_data == NULL && endpoint->ca_file == NULL;
-    if (is_system && bundle == NULL)
+    if (endpoint->is_insecure)
         return true;
-    /* Else the system's directory of certificates would be trusted too. */
-    if (!is_system)
-        kft_curl_easy_set_pointer(self, CURLOPT_CAPATH, NULL);
-    /* A CA file that was replaced counts from the next connection on. */
-    kft_curl_easy_set_long(self, CURLOPT_CA_CACHE_TIMEOUT, 0);
-    if (bundle != NULL && !endpoint->is_insecure) {
-        if (!join_authorities(self, bundle, error))
-            return false;
-        set_blob(self, CURLOPT_CAINFO_BLOB, self->authorities);
-        return true;
-    }
-    if (is_system)
-        return true;
-    if (endpoint->ca_data != NULL) {
-        set_blob(self, CURLOPT_CAINFO_BLOB, endpoint->ca_data);
-        return true;
-    }
-    kft_curl_easy_set_pointer(self, CURLOPT_CAINFO, endpoint->ca_file);
-    return endpoint->is_insecure ||
-           check_readable(endpoint->ca_file, "the file of trusted certificates", error);
+    g_autoptr(GBytes) own = NULL;
+    g_autoptr(GBytes) further = NULL;
+    if (!read_authorities(endpoint->ca_data, endpoint->ca_file, "the file of trusted certificates",
+                          &own, error) ||
+        !read_authorities(NULL, bundle, "the file of additional trusted certificates", &further,
+                          error))
+        return false;
+    bool has_tls_proxy =
+        self->proxy.url != NULL && g_str_has_prefix(kft_secret_reveal(self->proxy.url), "https:");
+    if (!has_tls_proxy)
+        return apply_trust_set(self, own, further, /* has_system= */ own == NULL, error);
+    apply_trust_in_curl(self, own, further, /* has_system= */ own == NULL);
+    return true;
 }
 
 /* The URI without its PIN, which the engine would print to stderr with the rest when something is
@@ -231,16 +275,13 @@ static bool apply_token_key(KftCurlEasy *self, GError **error)
 static bool apply_client_certificate(KftCurlEasy *self, GError **error)
 {
     const KftEndpoint *endpoint = self->endpoint;
-    GError *local = NULL;
-    self->cert =
-        read_pem(endpoint->cert_data, endpoint->cert_file, "the client certificate", &local);
-    bool is_on_token = endpoint->key_data == NULL && kft_endpoint_is_token_key(endpoint->key_file);
-    if (self->cert != NULL && local == NULL && !is_on_token)
-        self->key = read_pem(endpoint->key_data, endpoint->key_file, "the client key", &local);
-    if (local != NULL) {
-        g_propagate_error(error, local);
+    if (!read_pem(endpoint->cert_data, endpoint->cert_file, "the client certificate", &self->cert,
+                  error))
         return false;
-    }
+    bool is_on_token = endpoint->key_data == NULL && kft_endpoint_is_token_key(endpoint->key_file);
+    if (self->cert != NULL && !is_on_token &&
+        !read_pem(endpoint->key_data, endpoint->key_file, "the client key", &self->key, error))
+        return false;
     if (self->cert == NULL)
         return true;
     set_blob(self, CURLOPT_SSLCERT_BLOB, self->cert);
@@ -397,6 +438,28 @@ bool kft_curl_easy_start(KftCurlEasy *self, KftCurlDoneFunc func, void *user_dat
     return true;
 }
 
+SSL *kft_curl_easy_get_ssl(const KftCurlEasy *self)
+{
+    struct curl_tlssessioninfo *info = NULL;
+    if (!self->is_https || curl_easy_getinfo(self->easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK ||
+        info == NULL)
+        return NULL;
+    return info->internals;
+}
+
+void kft_curl_easy_trim(KftCurlEasy *self)
+{
+    /* curl frees this buffer when its size is set, and at the end of the transfer. */
+    (void)curl_easy_setopt(self->easy, CURLOPT_UPLOAD_BUFFERSIZE, REQUEST_BUFFER_BYTES);
+    SSL *ssl = kft_curl_easy_get_ssl(self);
+    if (ssl == NULL)
+        return;
+    /* A session ticket makes OpenSSL allocate room for writing, which stays until something is
+     * written, RELEASE_BUFFERS or not. */
+    if (SSL_has_pending(ssl) == 0)
+        (void)SSL_free_buffers(ssl);
+}
+
 static void on_deferred_free(void *user_data)
 {
     KftCurlEasy *self = user_data;
@@ -407,6 +470,7 @@ static void on_deferred_free(void *user_data)
     g_clear_pointer(&self->cert, g_bytes_unref);
     g_clear_pointer(&self->key, g_bytes_unref);
     g_clear_pointer(&self->authorities, g_bytes_unref);
+    X509_STORE_free(self->store);
     kft_endpoint_unref(self->endpoint);
     g_free(self->authority);
     kft_loop_object_closed(self->multi->loop);

@@ -19,7 +19,8 @@ typedef struct {
     struct curl_slist *connect_to;
     GBytes *cert;        /* the client's, PEM; nullable */
     GBytes *key;         /* nullable */
-    GBytes *authorities; /* of kubeconfig and bundle together; NULL without a bundle */
+    GBytes *authorities; /* of kubeconfig and bundle, PEM; NULL = the system's */
+    X509_STORE *store;   /* where they go, shared with other connections; NULL = one of its own */
     KftProxyChoice proxy;
     KftTlsNote *tls_note;
     unsigned n_handshakes; /* TLS, that of an https proxy included */
@@ -40,6 +41,13 @@ void kft_curl_easy_set_pointer(KftCurlEasy *self, CURLoption option, const void 
 void kft_curl_easy_add_header(KftCurlEasy *self, const char *header);
 /* Starts the transfer. Returns false if an option was refused. Errors: INTERNAL. */
 bool kft_curl_easy_start(KftCurlEasy *self, KftCurlDoneFunc func, void *user_data, GError **error);
+
+/* NULL without TLS, and before it stands. Borrowed from curl. */
+SSL *kft_curl_easy_get_ssl(const KftCurlEasy *self);
+/* For a connection that will mostly be idle: gives back the memory that only connecting and sending
+ * needed. When the connection stands and the request, if any, was sent; also inside curl's
+ * callbacks. */
+void kft_curl_easy_trim(KftCurlEasy *self);
 
 /* Why a transfer ended with @code (not CURLE_OK): code and one sentence, as http.h documents them.
  * Returns: (transfer full). */

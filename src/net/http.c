@@ -27,6 +27,7 @@ struct KftHttpCall {
     KftBuf body;
     size_t max_body_bytes;
     bool is_over_limit;
+    bool is_lasting; /* has no limit of time: a watch */
     uint32_t idle_timeout_ms;
     KftTimer *idle_timer; /* nullable */
     KftDeferred *failure; /* nullable */
@@ -60,10 +61,13 @@ static void on_timer_idle(void *user_data)
     finish(self, NULL, error);
 }
 
-static void restart_idle_timer(KftHttpCall *self)
+/* Something of the final answer came, and for a while it may be all. */
+static void note_progress(KftHttpCall *self)
 {
     if (self->idle_timer != NULL)
         kft_timer_start(self->idle_timer, self->idle_timeout_ms);
+    if (self->is_lasting)
+        kft_curl_easy_trim(self->curl);
 }
 
 static long status_of(const KftHttpCall *self)
@@ -81,7 +85,7 @@ static size_t on_curl_header(char *data, size_t size, size_t n_items, void *user
     (void)size;
     if (self->is_freed || self->on_done == NULL || status_of(self) < 200)
         return n_items;
-    restart_idle_timer(self);
+    note_progress(self);
     void (*on_head)(void *) = self->on_head;
     self->on_head = NULL;
     if (on_head != NULL)
@@ -96,7 +100,7 @@ static size_t on_curl_body(char *data, size_t size, size_t n_items, void *user_d
     /* Any other number than n_bytes makes curl end the transfer. */
     if (self->is_freed || self->on_done == NULL)
         return 0;
-    restart_idle_timer(self);
+    note_progress(self);
     long status = status_of(self);
     if (self->on_body != NULL && status >= 200 && status < 300) {
         self->on_body((const uint8_t *)data, n_bytes, self->user_data);
@@ -212,7 +216,8 @@ set_up(KftHttpCall *self, KftEndpoint *endpoint, const KftHttpRequest *request, 
                                                        : DEFAULT_CONNECT_TIMEOUT_MS;
     kft_curl_easy_set_long(self->curl, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
     kft_curl_easy_set_long(self->curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
-    if (request->timeout_ms == 0)
+    self->is_lasting = request->timeout_ms == 0 && request->body == NULL;
+    if (self->is_lasting)
         kft_curl_easy_set_long(self->curl, CURLOPT_BUFFERSIZE, WATCH_BUFFER_BYTES);
     if (request->is_fresh || kft_loop_is_distrusting(self->loop)) {
         kft_curl_easy_set_long(self->curl, CURLOPT_FRESH_CONNECT, 1);

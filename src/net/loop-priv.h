@@ -3,6 +3,7 @@
 
 #include "net/curl-multi.h"
 #include "net/loop.h"
+#include "net/trust.h"
 
 /* For the files of this module. An object is open from its creation until libuv has closed its last
  * handle; while one is open kft_loop_run() does not return. */
@@ -15,5 +16,7 @@ void kft_loop_object_closed(KftLoop *self);
  * finished CONNECT_ONLY transfer with a TLS session ticket to read looks like that. */
 KftCurlMulti *kft_loop_get_requests(KftLoop *self);
 KftCurlMulti *kft_loop_get_dials(KftLoop *self);
+/* What the connections of both trust. */
+KftTrust *kft_loop_get_trust(KftLoop *self);
 
 #endif

@@ -20,6 +20,7 @@ struct KftLoop {
     KftCurlMulti requests;
     KftCurlMulti dials;
     CURLSH *share;
+    KftTrust trust;
     KftNetwork network;
     GQueue deferred;
     uint64_t turn;
@@ -168,6 +169,7 @@ bool kft_loop_free(KftLoop *self)
     close_if_initialized((uv_handle_t *)&self->idle);
     (void)uv_run(&self->uv, UV_RUN_NOWAIT);
     kft_network_clear(&self->network);
+    kft_trust_clear(&self->trust);
     bool is_clean = uv_loop_close(&self->uv) == 0 && self->n_open == 0;
     if (is_clean)
         g_free(self);
@@ -235,4 +237,9 @@ KftCurlMulti *kft_loop_get_requests(KftLoop *self)
 KftCurlMulti *kft_loop_get_dials(KftLoop *self)
 {
     return &self->dials;
+}
+
+KftTrust *kft_loop_get_trust(KftLoop *self)
+{
+    return &self->trust;
 }

@@ -133,26 +133,15 @@ void kft_stream_set_interest(KftStream *self, bool read, bool write)
     schedule(self);
 }
 
-/* NULL without TLS. */
-static SSL *get_ssl(const KftStream *self)
-{
-    struct curl_tlssessioninfo *info = NULL;
-    if (!self->curl->is_https ||
-        curl_easy_getinfo(self->curl->easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK ||
-        info == NULL)
-        return NULL;
-    return info->internals;
-}
-
 static bool tls_wants_write(const KftStream *self)
 {
-    const SSL *ssl = get_ssl(self);
+    const SSL *ssl = kft_curl_easy_get_ssl(self->curl);
     return ssl != NULL && SSL_want_write(ssl) != 0;
 }
 
 bool kft_stream_get_tls(KftStream *self, KftStreamTls *ret_tls)
 {
-    const SSL *ssl = get_ssl(self);
+    const SSL *ssl = kft_curl_easy_get_ssl(self->curl);
     if (ssl == NULL)
         return false;
     const X509 *certificate = SSL_get0_peer_certificate(ssl);
@@ -378,8 +367,9 @@ static void on_transfer_done(CURL *easy, CURLcode result, void *user_data)
     self->curl = NULL;
     result = claim_connection(stream);
     if (result == CURLE_OK) {
+        kft_curl_easy_trim(stream->curl);
         /* With TLS in TLS curl's own layers lie in between. */
-        stream->ssl = stream->curl->n_handshakes == 1 ? get_ssl(stream) : NULL;
+        stream->ssl = stream->curl->n_handshakes == 1 ? kft_curl_easy_get_ssl(stream->curl) : NULL;
         report(self, stream, NULL);
         return;
     }

@@ -1,6 +1,7 @@
 /* A resolver follows its target through everything that a watch can do. */
 #include <string.h>
 
+#include "base/json.h"
 #include "world.h"
 
 /* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
@@ -226,6 +227,106 @@ static void test_free_in_callbacks(void)
     g_assert_null(second.resolver);
 }
 
+/* How many watches were opened so far: at least @least, which it waits for. */
+static void assert_watches(World *world, unsigned least, unsigned most)
+{
+    g_autofree char *path =
+        g_strdup_printf("/wait?counter=watches&least=%u&timeout_ms=60000", least);
+    g_autofree char *text = world_control(world, "GET", path, NULL);
+    g_autoptr(json_object) answer = kft_json_parse(text, strlen(text), NULL);
+    g_assert_cmpint(kft_json_int(answer, "value", -1), <=, most);
+}
+
+/* All ports of a service follow it by one watch, and its pods by another; who comes later needs no
+ * request at all. */
+static void test_shared(void)
+{
+    g_auto(World) world = {0};
+    world_init(&world, NULL, NULL);
+    g_auto(Observer) first = {0};
+    g_auto(Observer) second = {0};
+    observer_init(&second, &world, "svc/web", "default", "8080");
+    start_web(&world, &first);
+    observer_wait(&second, "web-?=80 web-?=80");
+    g_free(world_control(&world, "PUT", "/faults",
+                         "[{'on':'request','path':'api','do':'status','code':500}]"));
+    g_auto(Observer) late = {0};
+    observer_init(&late, &world, "svc/web", "default", "8080");
+    observer_wait_lines(&late, 1);
+    observer_wait(&late, "web-?=80 web-?=80");
+    assert_watches(&world, 2, 2);
+    world_delete_pod(&world, "web-0");
+    observer_wait(&first, "web-1=80");
+    observer_wait(&second, "web-1=80");
+    observer_wait(&late, "web-1=80");
+    kft_resolver_free(g_steal_pointer(&first.resolver));
+    kft_resolver_free(g_steal_pointer(&second.resolver));
+    world_put_pod(&world, "web-2", "'app':'web'");
+    observer_wait(&late, "*web-2=80*");
+    assert_watches(&world, 2, 2);
+}
+
+/* From the fifth service on, one watch has all of the namespace. */
+static void test_many_services(void)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g"};
+    Observer observers[G_N_ELEMENTS(names)] = {0};
+    g_auto(World) world = {0};
+    world_init(&world, NULL, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *body = g_strdup_printf(
+            "{'services':[{'name':'%s','selector':{'app':'x'},'ports':[{'port':8080,"
+            "'targetPort':80}]}]}",
+            names[i]);
+        g_free(world_control(&world, "POST", "/objects", body));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *target = g_strdup_printf("svc/%s", names[i]);
+        observer_init(&observers[i], &world, target, "default", "8080");
+        observer_wait(&observers[i], "x=80");
+    }
+    /* Four services, all services, and one for the pods of all seven. */
+    assert_watches(&world, 6, 6);
+    g_auto(Observer) missing = {0};
+    observer_init(&missing, &world, "svc/nope", "default", "8080");
+    observer_wait(&missing, "final: service \"nope\" not found *");
+    g_free(world_control(&world, "PATCH", "/objects/Service/default/g",
+                         "{'spec':{'selector':{'app':'web'}}}"));
+    observer_wait(&observers[6], "web-?=80 web-?=80");
+    g_free(world_control(&world, "DELETE", "/objects/Service/default/g", NULL));
+    observer_wait(&observers[6], "wait: service \"g\" does not exist any more in namespace *");
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_assert_cmpuint(observers[i].lines->len, ==, i == 6 ? 3 : 1);
+        observer_clear(&observers[i]);
+    }
+}
+
+/* What the watches of one user see is not given to who comes as another one. */
+static void test_shared_until_other_user(void)
+{
+    g_auto(World) world = {0};
+    KftKubeContext other;
+    world_init(&world, NULL, NULL);
+    g_auto(Observer) first = {0};
+    start_web(&world, &first);
+    g_assert_true(kft_kubeconfig_select(world.config, "fake-nobody", &other, NULL));
+    g_assert_cmpint(kft_cluster_apply(world.cluster, world.config, &other), ==,
+                    KFT_CLUSTER_NEW_USER);
+    g_auto(Observer) denied = {0};
+    observer_init(&denied, &world, "svc/web", "default", "8080");
+    observer_wait(&denied, "final: *");
+    g_assert_true(kft_kubeconfig_select(world.config, "fake-cert-ec", &other, NULL));
+    g_assert_cmpint(kft_cluster_apply(world.cluster, world.config, &other), ==,
+                    KFT_CLUSTER_NEW_USER);
+    g_auto(Observer) second = {0};
+    observer_init(&second, &world, "svc/web", "default", "8080");
+    observer_wait(&second, "web-?=80 web-?=80");
+    assert_watches(&world, 4, 4);
+    world_delete_pod(&world, "web-0");
+    observer_wait(&first, "web-1=80"); /* what is open stays */
+    observer_wait(&second, "web-1=80");
+}
+
 /* NOLINTEND(readability-function-size,readability-function-cognitive-complexity)
  */
 
@@ -242,6 +343,9 @@ int main(int argc, char **argv)
     g_test_add_func("/kube/follow/refused-at-first", test_refused_at_first);
     g_test_add_func("/kube/follow/refresh", test_refresh);
     g_test_add_func("/kube/follow/refresh-after-error", test_refresh_after_error);
+    g_test_add_func("/kube/follow/shared", test_shared);
+    g_test_add_func("/kube/follow/many-services", test_many_services);
+    g_test_add_func("/kube/follow/shared-until-other-user", test_shared_until_other_user);
     g_test_add_func("/kube/follow/free-in-callbacks", test_free_in_callbacks);
     return g_test_run();
 }

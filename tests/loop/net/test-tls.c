@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "net/stream.h"
+#include "net/trust.h"
 #include "outcome.h"
 
 /* NOLINTBEGIN(readability-function-size,readability-function-cognitive-complexity): each assertion
@@ -127,6 +128,81 @@ static void test_only_given_ca_counts(Fixture *fixture, gconstpointer data)
     fixture->endpoint->ca_data = bytes_of("other-ca.crt");
     assert_fails(fixture, KFT_ERROR_AUTH, "*is not trusted*");
     g_unsetenv("SSL_CERT_FILE");
+}
+
+/* Neither the connection that is still open, nor its TLS session, is used by who trusts others. */
+static void test_other_ca_after(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    fixture->endpoint->ca_data = bytes_of("ca.crt");
+    assert_reached(fixture, "GET /echo");
+    g_clear_pointer(&fixture->endpoint->ca_data, g_bytes_unref);
+    fixture->endpoint->ca_data = bytes_of("other-ca.crt");
+    assert_fails(fixture, KFT_ERROR_AUTH, "*is not trusted*");
+    g_clear_pointer(&fixture->endpoint->ca_data, g_bytes_unref);
+    assert_fails(fixture, KFT_ERROR_AUTH, "*is not trusted*");
+}
+
+/* A file of the same name with other authorities counts at once. */
+static void test_ca_file_replaced(Fixture *fixture, gconstpointer data)
+{
+    static const char *const names[] = {"ca.crt", "other-ca.crt", "ca.crt"};
+    (void)data;
+    fixture->endpoint->ca_file = file_of("replaced-ca.crt");
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autoptr(GBytes) pem = bytes_of(names[i]);
+        g_autoptr(GError) error = NULL;
+        (void)g_file_set_contents(fixture->endpoint->ca_file, g_bytes_get_data(pem, NULL),
+                                  (gssize)g_bytes_get_size(pem), &error);
+        g_assert_no_error(error);
+        if (i == 1)
+            assert_fails(fixture, KFT_ERROR_AUTH, "*is not trusted*");
+        else
+            assert_reached(fixture, "GET /echo");
+    }
+}
+
+/* The same authorities are one set, any others are another. */
+static void test_trust_sets(void)
+{
+    g_autoptr(GBytes) own = bytes_of("ca.crt");
+    g_autoptr(GBytes) copy = bytes_of("ca.crt");
+    g_autoptr(GBytes) other = bytes_of("other-ca.crt");
+    g_autoptr(GBytes) rubbish = g_bytes_new_static("rubbish", 7);
+    KftTrust trust = {0};
+    const KftTrustSet *set = kft_trust_get_set(&trust, own, NULL, false);
+    const KftTrustSet *others[] = {
+        kft_trust_get_set(&trust, other, NULL, false), kft_trust_get_set(&trust, own, other, false),
+        kft_trust_get_set(&trust, NULL, own, false),   kft_trust_get_set(&trust, NULL, own, true),
+        kft_trust_get_set(&trust, NULL, NULL, true),
+    };
+    g_assert_nonnull(set);
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        g_assert_nonnull(others[i]);
+        g_assert_true(others[i] != set && others[i]->store != set->store);
+        g_assert_cmpstr(others[i]->name, !=, set->name);
+    }
+    g_assert_true(kft_trust_get_set(&trust, copy, NULL, false) == set);
+    g_assert_null(kft_trust_get_set(&trust, rubbish, NULL, false));
+    g_assert_null(kft_trust_get_set(&trust, own, rubbish, false));
+    kft_trust_clear(&trust);
+}
+
+/* Those that were not asked for in a long time are forgotten, others are not. */
+static void test_trust_limit(void)
+{
+    g_autoptr(GBytes) own = bytes_of("ca.crt");
+    KftTrust trust = {0};
+    const KftTrustSet *set = kft_trust_get_set(&trust, own, NULL, false);
+    for (int i = 0; i < 100; i++) {
+        g_autofree char *text =
+            g_strdup_printf("%d\n%s", i, (const char *)g_bytes_get_data(own, NULL));
+        g_autoptr(GBytes) pem = g_bytes_new(text, strlen(text));
+        g_assert_nonnull(kft_trust_get_set(&trust, pem, NULL, false));
+        g_assert_true(kft_trust_get_set(&trust, own, NULL, false) == set);
+    }
+    g_assert_cmpuint(g_queue_get_length(&trust.sets), <=, 16);
+    kft_trust_clear(&trust);
 }
 
 static void test_insecure(Fixture *fixture, gconstpointer data)
@@ -498,6 +574,10 @@ int main(int argc, char **argv)
     ADD("no-ca", "server", test_no_ca);
     ADD("wrong-ca", "server", test_wrong_ca);
     ADD("only-given-ca-counts", "server", test_only_given_ca_counts);
+    ADD("other-ca-after", "server", test_other_ca_after);
+    ADD("ca-file-replaced", "server", test_ca_file_replaced);
+    g_test_add_func("/net/tls/trust-sets", test_trust_sets);
+    g_test_add_func("/net/tls/trust-limit", test_trust_limit);
     ADD("insecure", "expired", test_insecure);
     ADD("expired", "expired", test_expired);
     ADD("wrong-name", "wrong-name", test_wrong_name);

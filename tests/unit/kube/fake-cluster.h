@@ -4,10 +4,12 @@
 #include "kube/cluster.h"
 
 /* A cluster, a clock and timers that a test moves by hand: these functions stand in for
- * kube/cluster.h, net/timer.h and the clock of net/loop.h. One request is open at a time. Thread:
- * one. */
+ * kube/cluster.h, net/timer.h and the clock and deferred calls of net/loop.h. Thread: one. */
 
+/* One request and one timer may be open at a time. */
 void fake_init(void);
+/* As many of each; what is said of the open one below is then meant of the newest. */
+void fake_allow(unsigned n_open);
 /* Fails if something was left behind. */
 void fake_check_clean(void);
 
@@ -30,5 +32,10 @@ void fake_refuse(unsigned status, uint32_t retry_after_s);
 void fake_advance(uint64_t duration_ms);
 /* How long until the timer fires; G_MAXUINT64 if it is not started. */
 uint64_t fake_get_timer_ms(void);
+
+/* Makes the cluster another user's. */
+void fake_change_user(void);
+/* Runs what was deferred until now. */
+void fake_run_deferred(void);
 
 #endif
