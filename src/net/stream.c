@@ -20,6 +20,7 @@
 struct KftStream {
     KftLoop *loop;
     KftCurlEasy *curl;
+    int fd;   /* curl's; asking curl for it means a walk through all of its connections */
     SSL *ssl; /* curl's, if it is right above the socket; else NULL */
     uv_poll_t poll;
     int polled_events;
@@ -270,9 +271,7 @@ const char *kft_stream_get_error(const KftStream *self)
 
 void kft_stream_get_tcp_state(const KftStream *self, KftTcpState *ret_state)
 {
-    curl_socket_t fd = CURL_SOCKET_BAD;
-    (void)curl_easy_getinfo(self->curl->easy, CURLINFO_ACTIVESOCKET, &fd);
-    kft_tcp_state_read(fd, ret_state);
+    kft_tcp_state_read(self->fd, ret_state);
 }
 
 static void on_poll_closed(uv_handle_t *handle)
@@ -315,6 +314,7 @@ static KftStream *new_stream(KftLoop *loop, KftCurlEasy *curl, GError **error)
     }
     self->loop = loop;
     self->curl = curl;
+    self->fd = fd;
     self->poll.data = self;
     kft_loop_object_opened(loop);
     return self;
