@@ -4,7 +4,11 @@
  * connection to us although its own to the server is gone. */
 #include "forward/liveness.h"
 
-#define PING_AFTER_SILENCE_MS 11000
+#include "net/timer.h"
+
+/* No silence may get longer than this without a ping: where the next check would be too late for
+ * it, it is sent now. */
+#define MAX_SILENCE_MS 13500
 /* How long a ping that was delivered may go without an answer. */
 #define DEAD_AFTER_PING_MS 12000
 /* How long the peer's TCP may owe an acknowledgement: at 20 % loss and 300 ms the kernel has sent
@@ -73,9 +77,19 @@ KftLivenessVerdict kft_liveness_check(KftLiveness *self, const KftLivenessInput 
         return KFT_LIVENESS_DEAD;
     if (self->ping_sent_ms != 0 || input->is_paused)
         return KFT_LIVENESS_OK;
-    bool is_silent = input->now_ms - input->last_input_ms >= PING_AFTER_SILENCE_MS;
+    uint64_t silence_ms = input->now_ms - input->last_input_ms;
+    bool is_silent = silence_ms + kft_liveness_get_delay_ms(self, input) >= MAX_SILENCE_MS;
     bool is_due = input->is_busy && input->now_ms - self->last_pinged_ms >= ROUND_TRIP_EVERY_MS;
     return is_silent || is_due ? KFT_LIVENESS_PING : KFT_LIVENESS_OK;
+}
+
+uint64_t kft_liveness_get_delay_ms(const KftLiveness *self, const KftLivenessInput *input)
+{
+    bool is_answered = self->ping_sent_ms == 0 || input->last_input_ms >= self->ping_sent_ms;
+    if (!input->is_idle || !is_answered || input->is_paused || input->is_output_stuck)
+        return KFT_LIVENESS_TICK_MS;
+    uint64_t delay_ms = KFT_LIVENESS_ROUND_MS - input->now_ms % KFT_LIVENESS_ROUND_MS;
+    return delay_ms >= KFT_TIMER_COARSE_MS ? delay_ms : delay_ms + KFT_LIVENESS_ROUND_MS;
 }
 
 bool kft_liveness_was_heard(const KftLivenessInput *input, uint64_t pinged_ms)

@@ -4,8 +4,11 @@
 #include "net/tcp-state.h"
 
 /* How often kft_liveness_check() wants to be called, or a bit more often
- * (kft_timer_start_coarse()). */
+ * (kft_timer_start_coarse()), while something is carried or an answer awaited. */
 #define KFT_LIVENESS_TICK_MS 2500
+/* Idle connections are looked at, and pinged, at the multiples of this: all of a process together,
+ * so that they wake it once. */
+#define KFT_LIVENESS_ROUND_MS 12500
 
 /* Whether the other end of a connection is still there: found out within 30 s, whatever the
  * connection is doing, and without taking one for dead that is only slow. No I/O. embeddable,
@@ -23,6 +26,7 @@ typedef struct {
     bool is_paused;       /* we do not read, so silence means nothing */
     bool is_output_stuck; /* our own queue has not been taken by the kernel */
     bool is_busy;         /* connections are open: a round trip is worth knowing */
+    bool is_idle;         /* nothing is carried: it may be looked at in rounds */
     KftTcpState tcp;
 } KftLivenessInput;
 
@@ -34,6 +38,10 @@ typedef enum {
 
 KftLivenessVerdict kft_liveness_check(KftLiveness *self, const KftLivenessInput *input);
 void kft_liveness_note_ping(KftLiveness *self, uint64_t now_ms);
+/* How long after @input the next check is due, KFT_TIMER_COARSE_MS at least: the next round for an
+ * idle connection that owes no answer to a ping, else KFT_LIVENESS_TICK_MS. An idle one that begins
+ * to carry something is due at once for the latter. */
+uint64_t kft_liveness_get_delay_ms(const KftLiveness *self, const KftLivenessInput *input);
 /* Whether the other end has shown that it is there since a ping was sent at @pinged_ms: by bytes,
  * or, while the ping may still wait behind an upload, by acknowledgements. True if nothing can be
  * said, as when we do not read. @input: of now. */

@@ -97,6 +97,7 @@ struct KftTunnel {
     KftTimer *doubt; /* runs while it is being verified */
     uint64_t opened_ms;
     KftLiveness liveness;
+    bool checks_in_rounds;
     int64_t pinged_us; /* when the last ping went; monotonic */
     bool is_ping_answered;
     uint32_t round_trip_us;
@@ -107,8 +108,6 @@ struct KftTunnel {
     bool is_freed;
     unsigned n_dispatching; /* callbacks on the stack: freeing waits */
 };
-
-static void on_tick(void *user_data);
 
 static void destroy(KftTunnel *self)
 {
@@ -157,6 +156,28 @@ static void update_reading(KftTunnel *self)
     else if (!paused)
         self->paused_since_ms = 0;
     kft_wire_set_reading(self->wire, !paused);
+}
+
+/* --- when it is looked at --- */
+
+static KftLivenessInput describe(const KftTunnel *self)
+{
+    return (KftLivenessInput){
+        .now_ms = kft_loop_now_ms(self->loop),
+        .last_input_ms = kft_wire_get_last_input_ms(self->wire),
+        .is_paused = self->paused_since_ms != 0,
+        .is_output_stuck = kft_wire_get_stuck_since_ms(self->wire) != 0,
+        .is_busy = self->n_pairs > 0,
+        .is_idle = self->n_pairs == 0,
+    };
+}
+
+static void schedule_check(KftTunnel *self)
+{
+    const KftLivenessInput input = describe(self);
+    uint64_t delay_ms = kft_liveness_get_delay_ms(&self->liveness, &input);
+    self->checks_in_rounds = delay_ms > KFT_LIVENESS_TICK_MS;
+    kft_timer_start_coarse(self->tick, delay_ms);
 }
 
 /* --- pairs --- */
@@ -492,6 +513,8 @@ kft_tunnel_open_pair(KftTunnel *self, uint16_t port, const KftPairFuncs *funcs, 
     g_hash_table_insert(self->streams, stream_key(error_id), pair);
     g_hash_table_insert(self->streams, stream_key(data_id), pair);
     self->n_pairs++;
+    if (self->checks_in_rounds)
+        schedule_check(self);
     return &pair->base;
 }
 
@@ -565,6 +588,8 @@ static void handle_ping(KftTunnel *self, const KftSpdyEvent *event)
         self->round_trip_us =
             (uint32_t)CLAMP(g_get_monotonic_time() - self->pinged_us, 1, UINT32_MAX);
         self->is_ping_answered = true;
+        if (self->n_pairs == 0)
+            schedule_check(self);
         return;
     }
     send_control(self, frame, kft_spdy_write_ping(frame, event->value));
@@ -703,19 +728,7 @@ static void send_ping(KftTunnel *self)
     self->pinged_us = g_get_monotonic_time();
     self->is_ping_answered = false;
     kft_liveness_note_ping(&self->liveness, kft_loop_now_ms(self->loop));
-}
-
-static KftLivenessVerdict check_liveness(KftTunnel *self, uint64_t now)
-{
-    KftLivenessInput input = {
-        .now_ms = now,
-        .last_input_ms = kft_wire_get_last_input_ms(self->wire),
-        .is_paused = self->paused_since_ms != 0,
-        .is_output_stuck = kft_wire_get_stuck_since_ms(self->wire) != 0,
-        .is_busy = self->n_pairs > 0,
-    };
-    kft_wire_get_tcp_state(self->wire, &input.tcp);
-    return kft_liveness_check(&self->liveness, &input);
+    schedule_check(self);
 }
 
 /* Whether a pair sent something that may well have been answered since reading stopped. */
@@ -756,20 +769,19 @@ static void cut_stalled_reader(KftTunnel *self, uint64_t now)
 static void on_tick(void *user_data)
 {
     KftTunnel *self = user_data;
-    uint64_t now = kft_loop_now_ms(self->loop);
+    KftLivenessInput input = describe(self);
 
-    kft_timer_start_coarse(self->tick, KFT_LIVENESS_TICK_MS);
-    switch (check_liveness(self, now)) {
-    case KFT_LIVENESS_DEAD:
+    kft_wire_get_tcp_state(self->wire, &input.tcp);
+    KftLivenessVerdict verdict = kft_liveness_check(&self->liveness, &input);
+    if (verdict == KFT_LIVENESS_DEAD) {
         close_with(self, "the server stopped answering");
         return;
-    case KFT_LIVENESS_PING:
-        send_ping(self);
-        break;
-    case KFT_LIVENESS_OK:
-        break;
     }
-    cut_stalled_reader(self, now);
+    if (verdict == KFT_LIVENESS_PING)
+        send_ping(self);
+    else
+        schedule_check(self);
+    cut_stalled_reader(self, input.now_ms);
 }
 
 static void on_doubt_end(void *user_data)
@@ -820,7 +832,6 @@ KftTunnel *kft_tunnel_new(KftLoop *loop,
                               &wire_funcs, self);
     self->tick = kft_timer_new(loop, on_tick, self);
     self->doubt = kft_timer_new(loop, on_doubt_end, self);
-    kft_timer_start_coarse(self->tick, KFT_LIVENESS_TICK_MS);
     send_ping(self); /* for the round trip */
     return self;
 }

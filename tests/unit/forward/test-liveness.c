@@ -12,41 +12,83 @@
  * the last ping, UINT64_MAX = none was sent. */
 typedef void (*Situation)(uint64_t at_ms, uint64_t since_ping_ms, KftLivenessInput *input);
 
-/* Milliseconds until it is found dead, LONG_MS if it is not. */
-static uint64_t run(Situation situation, uint64_t first_tick_ms)
+typedef struct {
+    uint64_t found_ms; /* after the last sign of it; LONG_MS if it is not found dead */
+    unsigned n_checks;
+    unsigned n_pings;
+    unsigned n_pings_beside; /* those not at a multiple of KFT_LIVENESS_ROUND_MS */
+} Course;
+
+/* Checks as often as is asked for, for the first time @first_check_ms after START_MS + @phase_ms,
+ * at which it was heard last. */
+static Course run(Situation situation, uint64_t phase_ms, uint64_t first_check_ms, bool is_idle)
 {
     KftLiveness liveness = {0};
+    Course course = {.found_ms = LONG_MS};
     uint64_t pinged_ms = UINT64_MAX;
-    for (uint64_t at = first_tick_ms; at < LONG_MS; at += KFT_LIVENESS_TICK_MS) {
+    uint64_t at = first_check_ms;
+    while (at < LONG_MS) {
         KftLivenessInput input = {.now_ms = START_MS + at, .last_input_ms = START_MS};
         situation(at, pinged_ms == UINT64_MAX ? UINT64_MAX : at - pinged_ms, &input);
-        switch (kft_liveness_check(&liveness, &input)) {
-        case KFT_LIVENESS_DEAD:
-            return at;
-        case KFT_LIVENESS_PING:
-            kft_liveness_note_ping(&liveness, input.now_ms);
-            pinged_ms = at;
-            break;
-        case KFT_LIVENESS_OK:
+        input.now_ms += phase_ms;
+        input.last_input_ms += phase_ms;
+        input.is_idle = is_idle;
+        course.n_checks++;
+        KftLivenessVerdict verdict = kft_liveness_check(&liveness, &input);
+        if (verdict == KFT_LIVENESS_DEAD) {
+            course.found_ms = at;
             break;
         }
+        if (verdict == KFT_LIVENESS_PING) {
+            kft_liveness_note_ping(&liveness, input.now_ms);
+            pinged_ms = at;
+            course.n_pings++;
+            course.n_pings_beside += input.now_ms % KFT_LIVENESS_ROUND_MS != 0;
+        }
+        at += kft_liveness_get_delay_ms(&liveness, &input);
     }
-    return LONG_MS;
+    return course;
+}
+
+/* An idle one, from the moment of its last sign on. */
+static Course run_idle(Situation situation, uint64_t phase_ms)
+{
+    const KftLiveness liveness = {0};
+    const KftLivenessInput heard = {
+        .now_ms = START_MS + phase_ms,
+        .last_input_ms = START_MS + phase_ms,
+        .is_idle = true,
+    };
+    uint64_t delay_ms = kft_liveness_get_delay_ms(&liveness, &heard);
+    return run(situation, phase_ms, delay_ms, /* is_idle= */ true);
+}
+
+static void assert_found_at(uint64_t found_ms, uint64_t least_ms)
+{
+    g_assert_cmpuint(found_ms, <=, FOUND_WITHIN_MS + KFT_LIVENESS_TICK_MS);
+    g_assert_cmpuint(found_ms, >=, least_ms);
 }
 
 static void assert_found(Situation situation)
 {
-    for (uint64_t first = 0; first < KFT_LIVENESS_TICK_MS; first += 100) {
-        uint64_t found = run(situation, first);
-        g_assert_cmpuint(found, <=, FOUND_WITHIN_MS + KFT_LIVENESS_TICK_MS);
-        g_assert_cmpuint(found, >=, 20000);
-    }
+    for (uint64_t first = 0; first < KFT_LIVENESS_TICK_MS; first += 100)
+        assert_found_at(run(situation, 0, first, /* is_idle= */ false).found_ms, 20000);
+}
+
+/* The ping may go soon after the last sign, but then has the time that any has. */
+static void assert_found_idle(Situation situation)
+{
+    assert_found(situation);
+    for (uint64_t phase = 0; phase < KFT_LIVENESS_ROUND_MS; phase += 100)
+        assert_found_at(run_idle(situation, phase).found_ms, 13000);
 }
 
 static void assert_lives(Situation situation)
 {
-    for (uint64_t first = 0; first < KFT_LIVENESS_TICK_MS; first += 100)
-        g_assert_cmpuint(run(situation, first), ==, LONG_MS);
+    for (uint64_t first = 0; first < KFT_LIVENESS_TICK_MS; first += 100) {
+        Course course = run(situation, 0, first, /* is_idle= */ false);
+        g_assert_cmpuint(course.found_ms, ==, LONG_MS);
+    }
 }
 
 /* --- dead --- */
@@ -157,12 +199,12 @@ static void wakes_up(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
 
 static void test_dead(void)
 {
-    assert_found(idle_black_hole);
-    assert_found(one_way_black_hole);
+    assert_found_idle(idle_black_hole);
+    assert_found_idle(one_way_black_hole);
     assert_found(upload_black_hole);
     assert_found(paused_black_hole);
-    assert_found(silent_proxy);
-    assert_found(unknown_silence);
+    assert_found_idle(silent_proxy);
+    assert_found_idle(unknown_silence);
 }
 
 static void test_alive(void)
@@ -173,6 +215,21 @@ static void test_alive(void)
     assert_lives(lossy);
     assert_lives(flaky_upload);
     assert_lives(wakes_up);
+}
+
+/* A thousand idle connections must not wake the process a thousand times. */
+static void test_idle_together(void)
+{
+    const unsigned n_rounds = LONG_MS / KFT_LIVENESS_ROUND_MS;
+    for (uint64_t phase = 0; phase < KFT_LIVENESS_ROUND_MS; phase += 100) {
+        Course course = run_idle(idle, phase);
+        g_assert_cmpuint(course.found_ms, ==, LONG_MS);
+        g_assert_cmpuint(course.n_pings, >=, n_rounds - 1);
+        g_assert_cmpuint(course.n_pings, <=, n_rounds);
+        g_assert_cmpuint(course.n_pings_beside, ==, 0);
+        /* One more for each ping, if it is not answered before. */
+        g_assert_cmpuint(course.n_checks, <=, 2 * n_rounds + 1);
+    }
 }
 
 static gboolean was_heard(const KftLivenessInput *input)
@@ -208,6 +265,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/liveness/dead", test_dead);
     g_test_add_func("/liveness/alive", test_alive);
+    g_test_add_func("/liveness/idle-together", test_idle_together);
     g_test_add_func("/liveness/was-heard", test_was_heard);
     return g_test_run();
 }
