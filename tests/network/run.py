@@ -32,6 +32,16 @@ def black_hole_idle(transport):
         say(f"{transport}: found after {found:.1f} s, answers {scene.fetch_until_good():.1f} s after its end")
 
 
+@test("a black hole is found while nobody is connected", transports=("tunnel", "spdy"))
+def black_hole_unused(transport):
+    with Scene("delay 5ms", transport=transport) as scene:
+        check(scene.fetch(), "no answer")
+        link("set", "blackhole on")
+        found = scene.wait_stderr("the server stopped answering")
+        link("set", "blackhole off")
+        say(f"{transport}: found after {found:.1f} s, answers {scene.fetch_until_good():.1f} s after its end")
+
+
 @test("a black hole is found in the middle of an upload", transports=TRANSPORTS)
 def black_hole_upload(transport):
     with Scene("delay 5ms", "rate 80mbit", transport=transport) as scene:
