@@ -84,14 +84,53 @@ static void folder_free(void *data)
     uv_close((uv_handle_t *)&folder->handle, on_folder_closed);
 }
 
+/* libuv reads events until there are none, without an end in a folder that is written to all the
+ * time; and nothing more is to be learned before the look. */
+static void stop_listening(KftFileWatch *self)
+{
+    GHashTableIter iter;
+    gpointer folder = NULL;
+    g_hash_table_iter_init(&iter, self->folders);
+    while (g_hash_table_iter_next(&iter, NULL, &folder))
+        (void)uv_fs_event_stop(&((Folder *)folder)->handle);
+}
+
 static void on_folder_event(uv_fs_event_t *handle, const char *name, int events, int status)
 {
     const Folder *folder = handle->data;
     (void)name;
     (void)events;
     (void)status;
-    if (folder->owner != NULL && !kft_timer_is_active(folder->owner->settle))
+    if (folder->owner == NULL)
+        return;
+    stop_listening(folder->owner);
+    if (!kft_timer_is_active(folder->owner->settle))
         kft_timer_start(folder->owner->settle, SETTLE_MS);
+}
+
+static bool start_listening(Folder *folder, const char *path)
+{
+    int status = KFT_FAULT("uv_fs_event_start")
+                     ? UV_ENOSPC
+                     : uv_fs_event_start(&folder->handle, on_folder_event, path, 0);
+    if (status != 0)
+        kft_log(KFT_LOG_NET, KFT_LEVEL_INFO, "cannot watch folder %s: %s", path,
+                uv_strerror(status));
+    return status == 0;
+}
+
+/* A folder that is gone is given up until some file changes, as the ones in it have. */
+static void resume_listening(KftFileWatch *self)
+{
+    GHashTableIter iter;
+    gpointer path = NULL;
+    gpointer value = NULL;
+    g_hash_table_iter_init(&iter, self->folders);
+    while (g_hash_table_iter_next(&iter, &path, &value)) {
+        Folder *folder = value;
+        if (uv_is_active((uv_handle_t *)&folder->handle) == 0 && !start_listening(folder, path))
+            g_hash_table_iter_remove(&iter);
+    }
 }
 
 static void watch_folder(KftFileWatch *self, const char *file)
@@ -106,12 +145,7 @@ static void watch_folder(KftFileWatch *self, const char *file)
     g_assert(status == 0);
     folder->handle.data = folder;
     kft_loop_object_opened(self->loop);
-    status = KFT_FAULT("uv_fs_event_start")
-                 ? UV_ENOSPC
-                 : uv_fs_event_start(&folder->handle, on_folder_event, path, 0);
-    if (status != 0) {
-        kft_log(KFT_LOG_NET, KFT_LEVEL_INFO, "cannot watch folder %s: %s", path,
-                uv_strerror(status));
+    if (!start_listening(folder, path)) {
         folder_free(folder);
         return;
     }
@@ -171,6 +205,7 @@ static bool update_stamps(KftFileWatch *self)
 static void on_settled(void *user_data)
 {
     KftFileWatch *self = user_data;
+    resume_listening(self); /* before the look: what changes after it is heard */
     if (!update_stamps(self))
         return;
     /* Links may lead elsewhere, and folders be new. */

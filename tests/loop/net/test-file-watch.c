@@ -1,5 +1,6 @@
 /* What happens to files, as editors and tools do it, and what is told of it. */
 #include <glib/gstdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -110,6 +111,54 @@ static void test_others(Fixture *self, gconstpointer data)
     g_assert_cmpuint(self->n_changes, ==, 1);
 }
 
+/* What the kernel watches for this process. */
+static unsigned count_watched(void)
+{
+    g_autoptr(GDir) folder = g_dir_open("/proc/self/fdinfo", 0, NULL);
+    unsigned n_watched = 0;
+    for (const char *name = NULL; (name = g_dir_read_name(folder)) != NULL;) {
+        g_autofree char *path = g_build_filename("/proc/self/fdinfo", name, NULL);
+        g_autofree char *text = NULL;
+        if (!g_file_get_contents(path, &text, NULL, NULL))
+            continue;
+        for (const char *at = text; (at = strstr(at, "inotify wd:")) != NULL; at++)
+            n_watched++;
+    }
+    return n_watched;
+}
+
+static bool is_deaf(void *user_data)
+{
+    (void)user_data;
+    return count_watched() == 0;
+}
+
+static bool is_listening(void *user_data)
+{
+    (void)user_data;
+    return count_watched() == 1;
+}
+
+/* A neighbour that is written to all the time costs a look now and then, not one for each event. */
+static void test_restless(Fixture *self, gconstpointer data)
+{
+    (void)data;
+    put(self, "config", "one");
+    watch(self, "config", NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        g_assert_true(is_listening(NULL));
+        put(self, "neighbour", "again");
+        kft_test_loop_poll_until(&self->test, is_deaf, NULL);
+        put(self, "neighbour", "and again");
+        kft_test_loop_poll_until(&self->test, is_listening, NULL);
+    }
+    g_assert_cmpuint(self->n_changes, ==, 0);
+    put(self, "neighbour", "again");
+    kft_test_loop_poll_until(&self->test, is_deaf, NULL);
+    put(self, "config", "two"); /* while nothing is heard */
+    await_change(self);
+}
+
 /* As a mounted Kubernetes secret: token -> ..data/token, ..data -> a folder that is exchanged. */
 static void test_links(Fixture *self, gconstpointer data)
 {
@@ -160,6 +209,7 @@ int main(int argc, char **argv)
     ADD("/net/file-watch/written", test_written);
     ADD("/net/file-watch/replaced", test_replaced);
     ADD("/net/file-watch/others", test_others);
+    ADD("/net/file-watch/restless", test_restless);
     ADD("/net/file-watch/links", test_links);
     ADD("/net/file-watch/check", test_check);
     return g_test_run();
