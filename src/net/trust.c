@@ -82,6 +82,9 @@ static KftTrustSet *read_set(KftTrust *self, GBytes *own, GBytes *further, const
 {
     KftTrustSet *set = g_new0(KftTrustSet, 1);
     set->store = X509_STORE_new();
+    /* As libcurl sets for its own stores, and as Go verifies: what is named is trusted, a root or
+     * not. */
+    X509_STORE_set_flags(set->store, X509_V_FLAG_PARTIAL_CHAIN);
     set->name = g_strdup_printf("/dev/null/kftray-%u", ++self->last_serial);
     set->own = own != NULL ? g_bytes_ref(own) : NULL;
     set->further = further != NULL ? g_bytes_ref(further) : NULL;

@@ -130,6 +130,15 @@ static void test_only_given_ca_counts(Fixture *fixture, gconstpointer data)
     g_unsetenv("SSL_CERT_FILE");
 }
 
+/* What is named is trusted, a root or not: a kubeconfig may have an intermediate authority, or the
+ * server's own certificate. */
+static void test_no_root(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    fixture->endpoint->ca_data = bytes_of("server.crt");
+    assert_reached(fixture, "GET /echo");
+}
+
 /* Neither the connection that is still open, nor its TLS session, is used by who trusts others. */
 static void test_other_ca_after(Fixture *fixture, gconstpointer data)
 {
@@ -574,6 +583,7 @@ int main(int argc, char **argv)
     ADD("no-ca", "server", test_no_ca);
     ADD("wrong-ca", "server", test_wrong_ca);
     ADD("only-given-ca-counts", "server", test_only_given_ca_counts);
+    ADD("no-root", "server", test_no_root);
     ADD("other-ca-after", "server", test_other_ca_after);
     ADD("ca-file-replaced", "server", test_ca_file_replaced);
     g_test_add_func("/net/tls/trust-sets", test_trust_sets);
