@@ -206,8 +206,8 @@ class Run(harness.ClusterCase):
         holder = self.start("forward", "svc/web", f"{port}:8080")
         holder.await_line("Forwarding from")
         run = self.start("run", "web")
-        self.assertEqual(run.wait(), 1)
-        self.assertRegex(run.lines[-2], rf"^error: web: failed: .*{port}")
+        self.assertEqual(run.wait(), 1, run.lines)
+        self.assertRegex("\n".join(run.lines), rf"(?m)^error: web: failed: .*{port}")
 
     def test_bad_input(self):
         for words, sentence in (
