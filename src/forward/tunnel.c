@@ -598,8 +598,8 @@ static void close_after(KftTunnel *self, uint32_t last_good_id, const char *reas
     kft_timer_stop(self->doubt);
     self->n_dispatching++;
     /* Each on_end may free its pair or others: take them one at a time. */
-    while (self->pairs.head != NULL) {
-        SpdyPair *pair = self->pairs.head->data;
+    SpdyPair *pair = NULL;
+    while ((pair = g_queue_peek_head(&self->pairs)) != NULL) {
         bool is_unsent = pair->opened_at >= n_begun || pair->error_id > last_good_id;
         end_pair(pair, is_unsent ? KFT_PAIR_END_UNSENT : KFT_PAIR_END_LOST, reason);
     }
