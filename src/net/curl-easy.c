@@ -94,60 +94,35 @@ static void free_wiped_bytes(void *data)
     g_free(data);
 }
 
-/* @ret_data: @max_bytes of room, for g_free(). */
-static bool read_file(const char *file,
-                      const char *what,
-                      size_t max_bytes,
-                      char **ret_data,
-                      size_t *ret_size,
-                      GError **error)
+/* @data, else what is in @file; both nullable. *@ret_pem: (transfer full), NULL if there is
+ * neither. @is_secret: at most a certificate with its chain, or a key, and wiped when freed; else
+ * authorities, which may be many. */
+static bool read_pem(GBytes *data,
+                     const char *file,
+                     const char *what,
+                     bool is_secret,
+                     GBytes **ret_pem,
+                     GError **error)
 {
+    *ret_pem = data != NULL ? g_bytes_ref(data) : NULL;
+    if (data != NULL || file == NULL)
+        return true;
+    size_t max_bytes = is_secret ? MAX_PEM_BYTES : MAX_AUTHORITIES_BYTES;
     FILE *stream = fopen(file, "re");
-    char *data = stream == NULL ? NULL : g_malloc(max_bytes);
-    size_t size = stream == NULL ? 0 : fread(data, 1, max_bytes, stream);
+    char *text = stream == NULL ? NULL : g_malloc(max_bytes);
+    size_t size = stream == NULL ? 0 : fread(text, 1, max_bytes, stream);
     bool is_read = stream != NULL && ferror(stream) == 0;
     if (!is_read)
         g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG, "cannot read %s \"%s\": %s", what, file,
                     g_strerror(errno));
     if (stream != NULL)
         (void)fclose(stream);
-    if (is_read) {
-        *ret_data = g_steal_pointer(&data);
-        *ret_size = size;
-    }
-    g_free(data);
+    if (is_read)
+        *ret_pem = is_secret ? g_bytes_new_with_free_func(text, size, free_wiped_bytes, text)
+                             : g_bytes_new_take(g_realloc(text, MAX(size, 1)), size);
+    else
+        g_free(text);
     return is_read;
-}
-
-/* @data, else what is in @file; both nullable. *@ret_pem: (transfer full), NULL if there is
- * neither. */
-static bool
-read_pem(GBytes *data, const char *file, const char *what, GBytes **ret_pem, GError **error)
-{
-    char *text = NULL;
-    size_t size = 0;
-    *ret_pem = data != NULL ? g_bytes_ref(data) : NULL;
-    if (data != NULL || file == NULL)
-        return true;
-    if (!read_file(file, what, MAX_PEM_BYTES, &text, &size, error))
-        return false;
-    *ret_pem = g_bytes_new_with_free_func(text, size, free_wiped_bytes, text);
-    return true;
-}
-
-/* The same for certificates of authorities, which are no secret. */
-static bool
-read_authorities(GBytes *data, const char *file, const char *what, GBytes **ret_pem, GError **error)
-{
-    char *text = NULL;
-    size_t size = 0;
-    *ret_pem = data != NULL ? g_bytes_ref(data) : NULL;
-    if (data != NULL || file == NULL)
-        return true;
-    if (!read_file(file, what, MAX_AUTHORITIES_BYTES, &text, &size, error))
-        return false;
-    *ret_pem = g_bytes_new_take(g_realloc(text, MAX(size, 1)), size);
-    return true;
 }
 
 /* As one. @further: nullable. */
@@ -211,10 +186,10 @@ static bool apply_trust(KftCurlEasy *self, GError **error)
         return true;
     g_autoptr(GBytes) own = NULL;
     g_autoptr(GBytes) further = NULL;
-    if (!read_authorities(endpoint->ca_data, endpoint->ca_file, "the file of trusted certificates",
-                          &own, error) ||
-        !read_authorities(NULL, bundle, "the file of additional trusted certificates", &further,
-                          error))
+    if (!read_pem(endpoint->ca_data, endpoint->ca_file, "the file of trusted certificates",
+                  /* is_secret= */ false, &own, error) ||
+        !read_pem(NULL, bundle, "the file of additional trusted certificates",
+                  /* is_secret= */ false, &further, error))
         return false;
     bool has_tls_proxy =
         self->proxy.url != NULL && g_str_has_prefix(kft_secret_reveal(self->proxy.url), "https:");
@@ -275,12 +250,13 @@ static bool apply_token_key(KftCurlEasy *self, GError **error)
 static bool apply_client_certificate(KftCurlEasy *self, GError **error)
 {
     const KftEndpoint *endpoint = self->endpoint;
-    if (!read_pem(endpoint->cert_data, endpoint->cert_file, "the client certificate", &self->cert,
-                  error))
+    if (!read_pem(endpoint->cert_data, endpoint->cert_file, "the client certificate",
+                  /* is_secret= */ true, &self->cert, error))
         return false;
     bool is_on_token = endpoint->key_data == NULL && kft_endpoint_is_token_key(endpoint->key_file);
     if (self->cert != NULL && !is_on_token &&
-        !read_pem(endpoint->key_data, endpoint->key_file, "the client key", &self->key, error))
+        !read_pem(endpoint->key_data, endpoint->key_file, "the client key",
+                  /* is_secret= */ true, &self->key, error))
         return false;
     if (self->cert == NULL)
         return true;
