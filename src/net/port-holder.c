@@ -6,12 +6,15 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/redact.h"
 
 #define MAX_NAME_CHARS 64
+/* The kernel pads the lines of IPv4 to 150, those of IPv6 are no longer than 200. */
+#define MAX_LINE_BYTES 512
 
 /* Columns of a line of /proc/net/tcp, split at white space. */
 enum {
@@ -77,26 +80,38 @@ static bool is_in_the_way(const char *local, const Wanted *wanted)
     return wanted->is_any || is_wildcard || strcmp(local, wanted->exact) == 0;
 }
 
-/* The inode of the socket, as text; NULL if there is none in @table. */
-static char *dup_inode(const char *table, const char *state, const Wanted *wanted)
+/* Splits @line at white space; false for one that is too short. */
+static bool split_line(char *line, const char *ret_columns[COLUMN_INODE + 1])
 {
-    g_autofree char *text = NULL;
-    if (!g_file_get_contents(table, &text, NULL, NULL))
+    size_t n_columns = 0;
+    char *rest = NULL;
+    for (char *at = strtok_r(line, " \n", &rest); at != NULL && n_columns <= COLUMN_INODE;
+         at = strtok_r(NULL, " \n", &rest))
+        ret_columns[n_columns++] = at;
+    return n_columns > COLUMN_INODE && strchr(ret_columns[COLUMN_LOCAL], ':') != NULL;
+}
+
+/* The inode of the socket, as text; NULL if there is none in @table. The kernel lists what is
+ * listened on first: the connections behind it, which may be tens of thousands, are not read. */
+static char *dup_inode(const char *table, KftPortKind kind, const Wanted *wanted)
+{
+    char line[MAX_LINE_BYTES];
+    char *inode = NULL;
+    FILE *file = fopen(table, "re");
+    if (file == NULL)
         return NULL;
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    for (size_t i = 0; lines[i] != NULL; i++) {
+    bool is_over = fgets(line, sizeof line, file) == NULL; /* the heading */
+    while (inode == NULL && !is_over && fgets(line, sizeof line, file) != NULL) {
         const char *columns[COLUMN_INODE + 1] = {NULL};
-        size_t n_columns = 0;
-        char *rest = NULL;
-        for (char *at = strtok_r(lines[i], " ", &rest); at != NULL && n_columns <= COLUMN_INODE;
-             at = strtok_r(NULL, " ", &rest))
-            columns[n_columns++] = at;
-        if (n_columns > COLUMN_INODE && strcmp(columns[COLUMN_STATE], state) == 0 &&
-            strchr(columns[COLUMN_LOCAL], ':') != NULL &&
-            is_in_the_way(columns[COLUMN_LOCAL], wanted))
-            return g_strdup(columns[COLUMN_INODE]);
+        if (!split_line(line, columns))
+            continue;
+        bool has_state = strcmp(columns[COLUMN_STATE], kinds[kind].state) == 0;
+        is_over = kind == KFT_PORT_TCP && !has_state;
+        if (has_state && is_in_the_way(columns[COLUMN_LOCAL], wanted))
+            inode = g_strdup(columns[COLUMN_INODE]);
     }
-    return NULL;
+    (void)fclose(file);
+    return inode;
 }
 
 static bool process_has(const char *pid, const char *link)
@@ -150,7 +165,7 @@ char *kft_port_holder_dup_name(KftPortKind kind, const struct sockaddr_storage *
     g_autofree char *inode = NULL;
 
     for (size_t i = 0; i < G_N_ELEMENTS(kinds[kind].tables) && inode == NULL; i++)
-        inode = dup_inode(kinds[kind].tables[i], kinds[kind].state, &wanted);
+        inode = dup_inode(kinds[kind].tables[i], kind, &wanted);
     g_free(wanted.exact);
     g_free(wanted.port);
     return inode == NULL ? NULL : dup_holder(inode);
