@@ -118,6 +118,14 @@ class Server:
     def connect(self, timeout=WAIT_S):
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
 
+    def resets(self):
+        """Connects and waits for the end: whether it is a reset, which may overtake connect() itself."""
+        try:
+            with self.connect() as client:
+                return not is_ended(client)
+        except ConnectionResetError:
+            return True
+
     def get(self, path, method="GET"):
         """Status and body of the second port."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.status_port}{path}", method=method)
