@@ -219,6 +219,7 @@ void kft_curl_multi_add(KftCurlMulti *self, CURL *easy, KftCurlDoneFunc func, vo
     transfer->func = func;
     transfer->user_data = user_data;
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    self->has_begun = true;
     kft_loop_object_opened(self->loop);
     if (self->depth > 0)
         transfer->deferred = kft_loop_defer(self->loop, on_deferred_add, transfer);

@@ -9,6 +9,7 @@ typedef struct {
     CURLM *multi;
     uv_timer_t timer;
     unsigned depth; /* > 0 while curl runs */
+    bool has_begun; /* a transfer was added */
 } KftCurlMulti;
 
 /* Errors: KFT_ERROR_INTERNAL. */

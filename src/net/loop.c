@@ -201,7 +201,9 @@ uint64_t kft_loop_now_ms(KftLoop *self)
 
 void kft_loop_distrust_idle(KftLoop *self)
 {
-    self->distrust_until_ms = uv_now(&self->uv) + MAX_IDLE_MS;
+    /* What the settings say before the first request is no change for it. */
+    if (self->requests.has_begun)
+        self->distrust_until_ms = uv_now(&self->uv) + MAX_IDLE_MS;
 }
 
 bool kft_loop_is_distrusting(KftLoop *self)

@@ -36,7 +36,8 @@ KftNetwork *kft_loop_get_network(KftLoop *self);
 /* Monotonic milliseconds, as cached by the loop for this turn. */
 uint64_t kft_loop_now_ms(KftLoop *self);
 /* Connections that are kept open for further requests may be dead: the network changed, or the
- * machine slept. Requests open new ones for as long as curl would keep the old. */
+ * machine slept. Requests open new ones for as long as curl would keep the old. Before the first
+ * request there are none, and nothing happens. */
 void kft_loop_distrust_idle(KftLoop *self);
 bool kft_loop_is_distrusting(KftLoop *self);
 /* Whether the caller runs in the loop thread (true before the first run). */

@@ -51,7 +51,8 @@ def answer(sock, head, body):
     """Returns whether the connection stays open."""
     path = head.split(" ")[1]
     if path.startswith("/echo"):
-        reply(sock, f"client: {client_name(sock)}\nserial: {client_serial(sock)}\n{head}\n\n".encode() + body)
+        facts = f"client: {client_name(sock)}\nserial: {client_serial(sock)}\nport: {sock.getpeername()[1]}\n"
+        reply(sock, f"{facts}{head}\n\n".encode() + body)
     elif path.startswith("/big/"):
         reply(sock, b"x" * int(path.split("/")[2]))
     elif path == "/busy":

@@ -247,6 +247,29 @@ static void test_cancel_early(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(outcome.n_done, ==, 0);
 }
 
+/* The port that a request came from. */
+static uint64_t fetch_port(Fixture *fixture)
+{
+    g_auto(KftOutcome) outcome = {0};
+    kft_outcome_fetch(&outcome, &fixture->test, fixture->endpoint, NULL, "/echo");
+    g_assert_no_error(outcome.error);
+    const char *line = strstr(outcome.body->str, "\nport: ");
+    g_assert_nonnull(line);
+    return g_ascii_strtoull(line + strlen("\nport: "), NULL, 10);
+}
+
+/* Connections serve further requests, unless they may be dead: those of before the settings came
+ * cannot be, as there are none. */
+static void test_distrust(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    kft_loop_distrust_idle(fixture->test.loop);
+    uint64_t first = fetch_port(fixture);
+    g_assert_cmpuint(fetch_port(fixture), ==, first);
+    kft_loop_distrust_idle(fixture->test.loop);
+    g_assert_cmpuint(fetch_port(fixture), !=, first);
+}
+
 /* The exchange must be in that stage by then. */
 #define STAGE_MS 5000
 
@@ -365,6 +388,7 @@ int main(int argc, char **argv)
     ADD("free-in-body", test_free_in_body);
     ADD("start-in-body-free-in-done", test_start_in_body_free_in_done);
     ADD("cancel-early", test_cancel_early);
+    ADD("distrust", test_distrust);
     ADD("failures", test_failures);
     ADD("bad-urls", test_bad_urls);
     ADD("many-at-once", test_many_at_once);
