@@ -1,3 +1,5 @@
+/* Items change all the time: a hidden pane draws nothing of that, and everything when it is shown.
+ */
 #include "details-pane.h"
 
 #include <glib/gi18n.h>

@@ -1,3 +1,5 @@
+/* Events of a diagnosis are known by its id: those of an earlier one, whose forward is not chosen
+ * any more, find nobody. */
 #include "diagnose-dialog.h"
 
 #include <glib/gi18n.h>

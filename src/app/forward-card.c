@@ -1,3 +1,6 @@
+/* A card goes from row to row while the list is scrolled, so that nothing of an item may stay in
+ * it: kft_forward_card_set_item() draws everything. Texts that change often are compared first, as
+ * a label that is set is laid out and drawn again even if it says the same. */
 #include "forward-card.h"
 
 #include <glib/gi18n.h>

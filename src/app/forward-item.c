@@ -1,3 +1,5 @@
+/* Ticks measure the traffic, and go on only until the curve is flat again: an idle forward costs
+ * nothing. What a run has carried is added to the totals of earlier ones when it ends. */
 #include "forward-item.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/* A thousand forwards are a thousand rows, but only those in view have a card, which is what costs
+ * time; cards are handed on. What a search or folding brings into view is filled in turns of its
+ * own before the next layout, what scrolling does between layout and drawing. Sorting and filtering
+ * are GtkListBox's. */
 #include "forward-list.h"
 
 #include <glib/gi18n.h>

@@ -1,3 +1,5 @@
+/* The summary is kept by counting each item in and out under the state that it was counted with,
+ * so that a status costs the same with a thousand forwards as with ten. */
 #include "model.h"
 
 #include <string.h>

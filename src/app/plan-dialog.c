@@ -1,3 +1,5 @@
+/* The plan is made from the model and not from the store, so that another choice about taken ports
+ * shows at once. */
 #include "plan-dialog.h"
 
 #include <glib/gi18n.h>

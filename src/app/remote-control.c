@@ -1,3 +1,6 @@
+/* Calls are answered from the model. What it cannot answer yet waits for the store to be read: all
+ * calls before it was loaded, and those that name a config which another program may just have
+ * stored. */
 #include "remote-control.h"
 
 #include "text.h"

@@ -1,3 +1,6 @@
+/* One row for all settings: the type of the setting chooses the control. Values go both ways, as
+ * other programs change settings, too; is_filling keeps a value that is shown from being stored
+ * again, and one that is typed from being overwritten. */
 #include "setting-row.h"
 
 #include <glib/gi18n.h>

@@ -1,3 +1,5 @@
+/* Each change of the indicator and of its menu is a message on the session bus, so that all changes
+ * of one turn of the main loop are drawn once. */
 #include "tray.h"
 
 /* The library's header uses GTK API that GTK has deprecated since. */

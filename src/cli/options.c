@@ -1,3 +1,5 @@
+/* GOption parses. The help is our own: wrapped by the width that words take on a terminal, with
+ * styles and examples. */
 #include "options.h"
 
 #include <unistd.h>

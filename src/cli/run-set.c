@@ -1,3 +1,6 @@
+/* An entry outlives its forwards: an edited config stops, and starts anew under another number of
+ * the engine's when it has stopped, so that late events of the old forward find nobody. Counters of
+ * a forward begin at zero, those of an entry do not (before). */
 #include "run-set.h"
 
 #include <string.h>

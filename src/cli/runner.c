@@ -1,3 +1,5 @@
+/* The engine under one poll(), without a main loop: its events, signals by a signalfd, the settings
+ * of the network, and one descriptor of the caller's. */
 #include "runner.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Cells are kept until the end, as no column's width is known before its last row. */
 #include "table.h"
 
 #include <stdio.h>

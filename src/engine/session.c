@@ -1,3 +1,7 @@
+/* The one place where commands meet forwards. Forwards and diagnoses are known to the outside by
+ * numbers alone. A forward that ended is freed in a later turn, as it says so in its own callback.
+ * Clusters are shared, so that news of a network or a kubeconfig are looked at once per cluster and
+ * then told to its forwards. */
 #include "engine/session.h"
 
 #include <string.h>

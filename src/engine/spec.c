@@ -1,3 +1,6 @@
+/* A user's words become options here, and everything that is wrong with them is found before
+ * anything is started. A forward by way of a relay leads to the relay's port; the port that was
+ * asked for goes into the relay's own spec and is what messages show. */
 #include "engine/spec.h"
 
 #include "kftray/error.h"

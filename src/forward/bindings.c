@@ -1,3 +1,7 @@
+/* kubectl's rules, in this order: addresses sorted by their text, each once; of the two that stand
+ * for "localhost" one suffices; a port that cannot be bound on one of the others is closed on all
+ * and left out, as long as there is another port. Port 0 takes on the first address what is free,
+ * and the same on the others. */
 #include "forward/bindings.h"
 
 #include <string.h>

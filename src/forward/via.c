@@ -1,3 +1,6 @@
+/* A pair around a pair: greeting and request leave in one write, before the gateway has said
+ * anything, and what the local program sends follows at once. Only what comes back is held up until
+ * the gateway's two answers were read. */
 #include "forward/via.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,6 @@
+/* Comparisons have three results, in the order in which they combine: MIN() where all conditions
+ * must hold, MAX() where one suffices. MAYBE is an address or a namespace that is not known, and
+ * only matters where nothing better is found. */
 #include "kube/network-policy.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,6 @@
+/* A host or a service by its name is an address at once; what names pods (a pod, a workload, a
+ * selector) has to be resolved and followed, as their addresses change with them. A fixed one
+ * is told in a later turn of the loop, too. */
 #include "relay/address.h"
 
 #include <string.h>
