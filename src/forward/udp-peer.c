@@ -322,11 +322,14 @@ static void on_pair_end(KftPairEnd end, const char *text, void *user_data)
 {
     KftUdpPeer *self = user_data;
     KftPool *pool = self->pool;
+    /* A relay that takes no more connections closes them without a word. */
+    bool was_turned_away = end == KFT_PAIR_END_CLEAN && !self->has_heard;
     bool led_nowhere = end == KFT_PAIR_END_REFUSED || end == KFT_PAIR_END_NO_POD ||
-                       end == KFT_PAIR_END_NODE || (end == KFT_PAIR_END_LOST && !self->has_heard);
+                       end == KFT_PAIR_END_NODE || was_turned_away ||
+                       (end == KFT_PAIR_END_LOST && !self->has_heard);
 
     self->pair = NULL;
-    set_text(self, text);
+    set_text(self, was_turned_away ? "the relay closed the connection" : text);
     forget_pair(self, led_nowhere);
     if (end == KFT_PAIR_END_ERROR)
         self->funcs.on_error(self, text, self->user_data);

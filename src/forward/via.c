@@ -27,13 +27,13 @@ static void release(ViaPair *pair)
 }
 
 /* Frees the pair. */
-static void fail(ViaPair *pair, const char *why)
+static void fail(ViaPair *pair, KftPairEnd end, const char *why)
 {
     g_autofree char *text =
         g_strdup_printf("the gateway did not connect to %s: %s", pair->target, why);
     KftPair *inner = g_steal_pointer(&pair->inner);
 
-    pair->base.funcs.on_end(KFT_PAIR_END_ERROR, text, pair->base.user_data);
+    pair->base.funcs.on_end(end, text, pair->base.user_data);
     kft_pair_free(inner);
     release(pair);
 }
@@ -138,7 +138,7 @@ static bool read_consent(ViaPair *pair, const uint8_t *data, size_t size, size_t
         bool is_whole = false;
         const char *refusal = read_message(pair, data, size, at, &is_whole);
         if (refusal != NULL) {
-            fail(pair, refusal);
+            fail(pair, KFT_PAIR_END_ERROR, refusal);
             return false;
         }
         if (!is_whole)
@@ -174,7 +174,9 @@ static void on_inner_end(KftPairEnd end, const char *text, void *user_data)
 
     pair->inner = NULL;
     if (!pair->is_open && end == KFT_PAIR_END_CLEAN) {
-        fail(pair, "it closed the connection");
+        /* Without a word, as it has too many or is about to end: another one may have room. */
+        fail(pair, pair->has_choice ? KFT_PAIR_END_ERROR : KFT_PAIR_END_REFUSED,
+             "it closed the connection");
         return;
     }
     pair->base.funcs.on_end(end, text, pair->base.user_data);

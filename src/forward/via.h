@@ -14,7 +14,8 @@ typedef struct {
 } KftVia;
 
 /* As kft_pool_open_pair(). @via: NULL = what listens on @port of the pod itself. A refusal of the
- * gateway ends the pair with ERROR. */
+ * gateway ends the pair with ERROR; with REFUSED if it closes without a word, as one does that has
+ * too many connections or is about to end. */
 KftPair *kft_via_open_pair(
     KftPool *pool, uint16_t port, const KftVia *via, const KftPairFuncs *funcs, void *user_data);
 

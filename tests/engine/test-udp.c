@@ -17,33 +17,33 @@ typedef struct {
     uint16_t port;
 } UdpFixture;
 
-static void start_relay(UdpFixture *self, bool is_lockstep)
+static void start_relay(UdpFixture *self, const char *option)
 {
     g_autofree char *script = kft_test_source_path("tests/engine/udp-relay.py");
-    const char *const ours[] = {script, "--server", g_getenv("KFT_SERVER"), NULL};
+    const char *const ours[] = {script, "--server", g_getenv("KFT_SERVER"), option, NULL};
     const char *const lockstep[] = {script, "--lockstep", NULL};
-    kft_test_child_start(&self->relay, is_lockstep ? lockstep : ours);
+    kft_test_child_start(&self->relay, g_strcmp0(option, "--lockstep") == 0 ? lockstep : ours);
 }
 
-/* @data: further members of the world, or "lockstep"; nullable. */
+/* @data: further members of the world, or an option of the relay; nullable. */
 static void set_up(UdpFixture *self, gconstpointer data)
 {
-    bool is_lockstep = g_strcmp0(data, "lockstep") == 0;
-    start_relay(self, is_lockstep);
-    self->world =
-        g_strdup_printf("{'pods': [{'name': 'relay', 'ports': {'frames': 9000}, 'apps': {'9000': "
-                        "'tcp:127.0.0.1:%u'}}]%s%s}",
-                        self->relay.port, data == NULL || is_lockstep ? "" : ", ",
-                        data == NULL || is_lockstep ? "" : (const char *)data);
+    bool is_option = data != NULL && g_str_has_prefix(data, "--");
+    const char *members = is_option ? NULL : data;
+    start_relay(self, is_option ? data : NULL);
+    self->world = g_strdup_printf(
+        "{'pods': [{'name': 'relay', 'ports': {'frames': 9000}, 'apps': {'9000': "
+        "'tcp:127.0.0.1:%u'}}]%s%s}",
+        self->relay.port, members == NULL ? "" : ", ", members == NULL ? "" : members);
     fixture_set_up(&self->base, self->world);
 }
 
-/* The shared gateway of the cluster. */
+/* The shared gateway of the cluster. @data: "--small" or NULL. */
 static void set_up_gateway(UdpFixture *self, gconstpointer data)
 {
     g_autofree char *script = kft_test_source_path("tests/engine/udp-relay.py");
-    const char *const argv[] = {script, "--server", g_getenv("KFT_SERVER"), "--gateway", NULL};
-    (void)data;
+    const char *const argv[] = {script,      "--server", g_getenv("KFT_SERVER"),
+                                "--gateway", data,       NULL};
     kft_test_child_start(&self->relay, argv);
     self->world = g_strdup_printf(
         "{'namespaces': ['default', 'kftray-system'], 'pods': [{'name': 'gw', 'namespace': "
@@ -317,6 +317,31 @@ static KftForwardSpec *make_gateway_spec(UdpFixture *self, const char *host, Kft
     return spec;
 }
 
+/* A relay that has as many connections as it takes closes another one at once. Who asked there is
+ * answered as soon as it takes one. */
+static void ask_full_relay(UdpFixture *self)
+{
+    int fds[] = {kft_test_udp_connect(self->port), kft_test_udp_connect(self->port)};
+    assert_answer(kft_test_udp_ask(fds[0], "first"), "first");
+    assert_answer(kft_test_udp_ask(fds[1], "second"), "second");
+    kft_test_close(fds[0]);
+    kft_test_close(fds[1]);
+}
+
+static void test_relay_full(UdpFixture *self, gconstpointer data)
+{
+    (void)data;
+    start(self, make_spec(self));
+    ask_full_relay(self);
+}
+
+static void test_gateway_full(UdpFixture *self, gconstpointer data)
+{
+    (void)data;
+    start(self, make_gateway_spec(self, "127.0.0.2", KFT_PROTOCOL_UDP));
+    ask_full_relay(self);
+}
+
 /* Through a gateway an empty datagram can only be one. */
 static void test_gateway_udp(UdpFixture *self, gconstpointer data)
 {
@@ -390,16 +415,19 @@ int main(int argc, char **argv)
     ADD("/udp/idle", NULL, test_idle);
     ADD("/udp/reconnect", breaks, test_reconnect);
     ADD("/udp/table-full", NULL, test_table_full);
+    ADD("/udp/relay-full", "--small", test_relay_full);
     ADD("/udp/port-in-use", NULL, test_port_in_use);
-    ADD("/udp/lockstep/round-trip", "lockstep", test_round_trip);
-    ADD("/udp/lockstep/many-peers", "lockstep", test_many_peers);
-    ADD("/udp/lockstep/large", "lockstep", test_large);
-    ADD("/udp/lockstep/empty", "lockstep", test_empty);
-    ADD("/udp/lockstep/no-answer", "lockstep", test_no_answer);
+    ADD("/udp/lockstep/round-trip", "--lockstep", test_round_trip);
+    ADD("/udp/lockstep/many-peers", "--lockstep", test_many_peers);
+    ADD("/udp/lockstep/large", "--lockstep", test_large);
+    ADD("/udp/lockstep/empty", "--lockstep", test_empty);
+    ADD("/udp/lockstep/no-answer", "--lockstep", test_no_answer);
 #define ADD_GATEWAY(path, func) g_test_add(path, UdpFixture, NULL, set_up_gateway, func, tear_down)
     ADD_GATEWAY("/udp/gateway/udp", test_gateway_udp);
     ADD_GATEWAY("/udp/gateway/tcp", test_gateway_tcp);
     ADD_GATEWAY("/udp/gateway/refuses", test_gateway_refuses);
     ADD_GATEWAY("/udp/gateway/refuses-tcp", test_gateway_refuses_tcp);
+    g_test_add("/udp/gateway/full", UdpFixture, "--small", set_up_gateway, test_gateway_full,
+               tear_down);
     return g_test_run();
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """A relay for UDP and the application behind it, for the engine's tests.
 
-    udp-relay.py --server KFTRAY_SERVER [--gateway] | --lockstep
+    udp-relay.py --server KFTRAY_SERVER [--gateway] [--small] | --lockstep
 
 Prints "ready port=N", where the relay listens, and a line per datagram of the kind "note …". With a gateway, which
-leads to 127.0.0.2 alone, the application has the same port there, over TCP, too. The application, by the datagram's
+leads to 127.0.0.2 alone, the application has the same port there, over TCP, too. A small one takes one connection, which
+ends after a second of silence. The application, by the datagram's
 first word: "silent": no answer; "many N": N answers "answer 0" …; "push N": N datagrams, 20 ms apart, which nobody
 asks for; "empty": an empty one; "source": the address that it came from; else the same back. Ends with its parent."""
 
@@ -73,6 +74,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--server")
     parser.add_argument("--gateway", action="store_true")
+    parser.add_argument("--small", action="store_true")
     parser.add_argument("--lockstep", action="store_true")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -88,6 +90,8 @@ def main():
     if arguments.gateway:
         env.update(PROXY_TYPE="gateway", GATEWAY_ALLOW="127.0.0.2", GATEWAY_ALLOW_RESERVED="127.0.0.0/8",
                    LOCAL_PORT=str(app.getsockname()[1]))
+    if arguments.small:
+        env.update(MAX_CONNECTIONS="1", IDLE_TIMEOUT="1s")
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           preexec_fn=end_with_parent) as relay:
         try:
