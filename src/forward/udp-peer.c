@@ -19,6 +19,9 @@
 #define MAX_SENT_BYTES ((size_t)16 * 1024)
 /* Answers that are handed to the kernel in one call. */
 #define MAX_ANSWERS 32
+/* A relay that has no room closes a pair so soon. Later it is one that has sent on what it got and
+ * waited in vain for an answer, which not every application gives. */
+#define TURNED_AWAY_MS 2000
 
 G_STATIC_ASSERT(KFT_UDP_MAX_BYTES == KFT_RELAY_MAX_DATAGRAM_BYTES);
 
@@ -43,6 +46,7 @@ struct KftUdpPeer {
     size_t n_written;
     size_t queued_bytes;
     size_t sent_bytes;
+    uint64_t attached_ms;  /* when this pair was opened */
     bool has_heard;        /* something came on this pair */
     bool empty_is_nothing; /* of this pair */
     char *text;            /* of the last pair that ended with an error; nullable */
@@ -322,8 +326,8 @@ static void on_pair_end(KftPairEnd end, const char *text, void *user_data)
 {
     KftUdpPeer *self = user_data;
     KftPool *pool = self->pool;
-    /* A relay that takes no more connections closes them without a word. */
-    bool was_turned_away = end == KFT_PAIR_END_CLEAN && !self->has_heard;
+    bool was_turned_away = end == KFT_PAIR_END_CLEAN && !self->has_heard &&
+                           kft_loop_now_ms(self->loop) - self->attached_ms < TURNED_AWAY_MS;
     bool led_nowhere = end == KFT_PAIR_END_REFUSED || end == KFT_PAIR_END_NO_POD ||
                        end == KFT_PAIR_END_NODE || was_turned_away ||
                        (end == KFT_PAIR_END_LOST && !self->has_heard);
@@ -388,6 +392,7 @@ bool kft_udp_peer_attach(KftUdpPeer *self, KftPool *pool, uint16_t port, const K
         return false;
     self->pool = pool;
     self->pair = pair;
+    self->attached_ms = kft_loop_now_ms(self->loop);
     self->has_heard = false;
     self->empty_is_nothing = via == NULL;
     flush(self);

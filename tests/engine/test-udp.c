@@ -342,6 +342,31 @@ static void test_gateway_full(UdpFixture *self, gconstpointer data)
     ask_full_relay(self);
 }
 
+static void assert_line(UdpFixture *self, const char *expected)
+{
+    g_autofree char *line = kft_test_child_read_line(&self->relay);
+    g_assert_cmpstr(line, ==, expected);
+}
+
+/* Not every application answers: what a relay took, and then ended for its silence, was sent on. */
+static void test_one_way(UdpFixture *self, gconstpointer data)
+{
+    (void)data;
+    start(self, make_spec(self));
+    int fds[] = {kft_test_udp_connect(self->port), kft_test_udp_connect(self->port)};
+    kft_test_send(fds[0], "note one");
+    assert_line(self, "note one");
+    assert_line(self, "ended");
+    /* More than a second, in which nothing is sent again. */
+    kft_test_send(fds[1], "push 60");
+    for (unsigned i = 0; i < 60; i++)
+        g_free(kft_test_udp_receive(fds[1]));
+    kft_test_send(fds[1], "note two");
+    assert_line(self, "note two");
+    kft_test_close(fds[0]);
+    kft_test_close(fds[1]);
+}
+
 /* Through a gateway an empty datagram can only be one. */
 static void test_gateway_udp(UdpFixture *self, gconstpointer data)
 {
@@ -416,6 +441,7 @@ int main(int argc, char **argv)
     ADD("/udp/reconnect", breaks, test_reconnect);
     ADD("/udp/table-full", NULL, test_table_full);
     ADD("/udp/relay-full", "--small", test_relay_full);
+    ADD("/udp/one-way", "--impatient", test_one_way);
     ADD("/udp/port-in-use", NULL, test_port_in_use);
     ADD("/udp/lockstep/round-trip", "--lockstep", test_round_trip);
     ADD("/udp/lockstep/many-peers", "--lockstep", test_many_peers);

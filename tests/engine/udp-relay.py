@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """A relay for UDP and the application behind it, for the engine's tests.
 
-    udp-relay.py --server KFTRAY_SERVER [--gateway] [--small] | --lockstep
+    udp-relay.py --server KFTRAY_SERVER [--gateway] [--small | --impatient] | --lockstep
 
 Prints "ready port=N", where the relay listens, and a line per datagram of the kind "note …". With a gateway, which
-leads to 127.0.0.2 alone, the application has the same port there, over TCP, too. A small one takes one connection, which
-ends after a second of silence. The application, by the datagram's
-first word: "silent": no answer; "many N": N answers "answer 0" …; "push N": N datagrams, 20 ms apart, which nobody
+leads to 127.0.0.2 alone, the application has the same port there, over TCP, too. A small relay takes one connection, which
+ends after a second of silence. An impatient one ends each after three, and "ended" is printed. The application, by the
+datagram's first word: "silent": no answer; "many N": N answers "answer 0" …; "push N": N datagrams, 20 ms apart, which nobody
 asks for; "empty": an empty one; "source": the address that it came from; else the same back. Ends with its parent."""
 
 import argparse
@@ -58,6 +58,12 @@ def serve_tcp(listener):
                 connection.sendall(data)
 
 
+def follow(log):
+    for line in log:
+        if "result=idle" in line:
+            print("ended", flush=True)
+
+
 def end_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -75,6 +81,7 @@ def main():
     parser.add_argument("--server")
     parser.add_argument("--gateway", action="store_true")
     parser.add_argument("--small", action="store_true")
+    parser.add_argument("--impatient", action="store_true")
     parser.add_argument("--lockstep", action="store_true")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -92,13 +99,15 @@ def main():
                    LOCAL_PORT=str(app.getsockname()[1]))
     if arguments.small:
         env.update(MAX_CONNECTIONS="1", IDLE_TIMEOUT="1s")
+    if arguments.impatient:
+        env.update(IDLE_TIMEOUT="3s")
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           preexec_fn=end_with_parent) as relay:
         try:
             line = relay.stdout.readline()
             port = re.search(r"address=\S+:(\d+) |listening on (\d+)", line)
             print("ready port=" + port.expand(r"\1\2"), flush=True)
-            threading.Thread(target=relay.stdout.read, daemon=True).start()
+            threading.Thread(target=follow, args=(relay.stdout,), daemon=True).start()
             await_parents_end()
         finally:
             relay.terminate()
