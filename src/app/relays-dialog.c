@@ -12,10 +12,13 @@ struct _KftRelaysDialog {
     KftCore *core;
     GHashTable *questions; /* ids that are not answered */
     GPtrArray *orphans;    /* KftFoundRelay, of what is shown */
-    GPtrArray *found;      /* what @orphans borrows from; nullable */
+    GPtrArray *found;      /* what @orphans and the rows borrow from; nullable */
+    GPtrArray *doomed;     /* of KftQuery: what is deleted if the answer to the question is yes */
     GtkComboBoxText *context;
     GtkSpinner *spinner;
     GtkListStore *rows;
+    GtkTreeSelection *selection;
+    GtkWidget *delete_button; /* what is selected */
     GtkLabel *summary;
     GtkWidget *problem_bar;
     GtkLabel *problem;
@@ -31,6 +34,7 @@ enum {
     COLUMN_OWNER,
     COLUMN_PURPOSE,
     COLUMN_AGE,
+    COLUMN_RELAY, /* KftFoundRelay, borrowed */
 };
 
 /* --- questions --- */
@@ -94,7 +98,7 @@ static char *describe_owner(const KftFoundRelay *relay)
                                : g_strdup_printf("%s@%s", relay->owner, relay->host);
 }
 
-static void add_row(KftRelaysDialog *self, const KftFoundRelay *relay)
+static void add_row(KftRelaysDialog *self, KftFoundRelay *relay)
 {
     gint64 age = MAX(g_get_real_time() / G_USEC_PER_SEC - relay->created, 0);
     g_autofree char *age_text = relay->created == 0 ? g_strdup("") : kft_text_duration(age);
@@ -110,7 +114,7 @@ static void add_row(KftRelaysDialog *self, const KftFoundRelay *relay)
     gtk_list_store_insert_with_values(self->rows, NULL, -1, COLUMN_ICON, icon, COLUMN_USE, use,
                                       COLUMN_NAME, relay->name, COLUMN_NAMESPACE, relay->namespace_,
                                       COLUMN_OWNER, owner, COLUMN_PURPOSE, relay->purpose,
-                                      COLUMN_AGE, age_text, -1);
+                                      COLUMN_AGE, age_text, COLUMN_RELAY, relay, -1);
 }
 
 static void clear_list(KftRelaysDialog *self)
@@ -218,37 +222,58 @@ static void on_deleted(GObject *owner, const KftAnswer *answer)
         ask_relays(self);
 }
 
-static void delete_orphans(KftRelaysDialog *self)
+static void delete_doomed(KftRelaysDialog *self)
 {
+    g_autoptr(GPtrArray) queries = g_steal_pointer(&self->doomed);
+
     show_problem(self, NULL);
     gtk_dialog_set_response_sensitive(GTK_DIALOG(self), GTK_RESPONSE_APPLY, FALSE);
-    for (unsigned i = 0; i < self->orphans->len; i++) {
-        const KftFoundRelay *relay = self->orphans->pdata[i];
-        KftQuery *query = new_query(self, KFT_QUERY_DELETE_RELAY);
-        query->namespace_ = g_strdup(relay->namespace_);
-        query->name = g_strdup(relay->name);
-        ask(self, query, on_deleted);
-    }
+    gtk_widget_set_sensitive(self->delete_button, FALSE);
+    g_ptr_array_set_free_func(queries, NULL);
+    for (unsigned i = 0; i < queries->len; i++)
+        ask(self, queries->pdata[i], on_deleted);
 }
 
 static void on_confirmed(GtkDialog *dialog, int response, KftRelaysDialog *self)
 {
     gtk_widget_destroy(GTK_WIDGET(dialog));
     if (response == GTK_RESPONSE_YES)
-        delete_orphans(self);
+        delete_doomed(self);
+    g_clear_pointer(&self->doomed, g_ptr_array_unref);
 }
 
-static void confirm(KftRelaysDialog *self)
+/* Names are taken now: another answer may come while the question is open. */
+static void doom(KftRelaysDialog *self, const GPtrArray *relays)
 {
-    unsigned n = self->orphans->len;
-    GtkWidget *dialog = gtk_message_dialog_new(
-        GTK_WINDOW(self), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, GTK_MESSAGE_OTHER,
-        GTK_BUTTONS_NONE,
-        ngettext("Delete %u orphaned relay pod?", "Delete %u orphaned relay pods?", n), n);
+    g_clear_pointer(&self->doomed, g_ptr_array_unref);
+    self->doomed = g_ptr_array_new_with_free_func((GDestroyNotify)kft_query_free);
+    for (unsigned i = 0; i < relays->len; i++) {
+        const KftFoundRelay *relay = relays->pdata[i];
+        KftQuery *query = new_query(self, KFT_QUERY_DELETE_RELAY);
+        query->namespace_ = g_strdup(relay->namespace_);
+        query->name = g_strdup(relay->name);
+        g_ptr_array_add(self->doomed, query);
+    }
+}
 
+/* @relays: KftFoundRelay, orphaned ones. */
+static void confirm(KftRelaysDialog *self, const GPtrArray *relays)
+{
+    unsigned n = relays->len;
+    const KftFoundRelay *first = relays->pdata[0];
+    g_autofree char *one = g_strdup_printf(_("Delete the orphaned relay pod %s?"), first->name);
+    g_autofree char *many = g_strdup_printf(
+        ngettext("Delete %u orphaned relay pod?", "Delete %u orphaned relay pods?", n), n);
+    GtkWidget *dialog =
+        gtk_message_dialog_new(GTK_WINDOW(self), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT,
+                               GTK_MESSAGE_OTHER, GTK_BUTTONS_NONE, "%s", n == 1 ? one : many);
+
+    doom(self, relays);
     gtk_message_dialog_format_secondary_text(
         GTK_MESSAGE_DIALOG(dialog), "%s",
-        _("No program on this computer uses it. Those of other users and machines stay."));
+        ngettext("No program on this computer uses it. Those of other users and machines stay.",
+                 "No program on this computer uses them. Those of other users and machines stay.",
+                 n));
     gtk_dialog_add_buttons(GTK_DIALOG(dialog), _("_Cancel"), GTK_RESPONSE_CANCEL, _("_Delete"),
                            GTK_RESPONSE_YES, NULL);
     gtk_dialog_set_default_response(GTK_DIALOG(dialog), GTK_RESPONSE_CANCEL);
@@ -256,12 +281,63 @@ static void confirm(KftRelaysDialog *self)
     gtk_window_present(GTK_WINDOW(dialog));
 }
 
+/* --- one of them --- */
+
+/* KftFoundRelay, what is selected. */
+static GPtrArray *get_selected(KftRelaysDialog *self)
+{
+    GPtrArray *relays = g_ptr_array_new();
+    GtkTreeModel *model = NULL;
+    GList *paths = gtk_tree_selection_get_selected_rows(self->selection, &model);
+
+    for (GList *link = paths; link != NULL; link = link->next) {
+        GtkTreeIter iter;
+        gpointer relay = NULL;
+        (void)gtk_tree_model_get_iter(model, &iter, link->data);
+        gtk_tree_model_get(model, &iter, COLUMN_RELAY, &relay, -1);
+        g_ptr_array_add(relays, relay);
+    }
+    g_list_free_full(paths, (GDestroyNotify)gtk_tree_path_free);
+    return relays;
+}
+
+/* Only orphaned ones can be deleted, so nothing happens to a selection with others in it. */
+static bool can_delete(const GPtrArray *relays)
+{
+    for (unsigned i = 0; i < relays->len; i++) {
+        if (!is_orphaned(relays->pdata[i]))
+            return false;
+    }
+    return relays->len > 0;
+}
+
+static void on_selection_changed(KftRelaysDialog *self)
+{
+    g_autoptr(GPtrArray) relays = get_selected(self);
+    gtk_widget_set_sensitive(self->delete_button, can_delete(relays));
+}
+
+static void on_delete_clicked(KftRelaysDialog *self)
+{
+    g_autoptr(GPtrArray) relays = get_selected(self);
+    if (can_delete(relays))
+        confirm(self, relays);
+}
+
+static gboolean on_key_press(KftRelaysDialog *self, GdkEventKey *event)
+{
+    if (event->keyval != GDK_KEY_Delete && event->keyval != GDK_KEY_KP_Delete)
+        return GDK_EVENT_PROPAGATE;
+    on_delete_clicked(self);
+    return GDK_EVENT_STOP;
+}
+
 /* --- object --- */
 
 static void kft_relays_dialog_response(GtkDialog *dialog, int response)
 {
     if (response == GTK_RESPONSE_APPLY)
-        confirm(KFT_RELAYS_DIALOG(dialog));
+        confirm(KFT_RELAYS_DIALOG(dialog), KFT_RELAYS_DIALOG(dialog)->orphans);
     else
         gtk_widget_destroy(GTK_WIDGET(dialog));
 }
@@ -275,6 +351,7 @@ static void kft_relays_dialog_dispose(GObject *object)
     g_clear_object(&self->core);
     g_clear_pointer(&self->questions, g_hash_table_unref);
     g_clear_pointer(&self->orphans, g_ptr_array_unref);
+    g_clear_pointer(&self->doomed, g_ptr_array_unref);
     g_clear_pointer(&self->found, g_ptr_array_unref);
     G_OBJECT_CLASS(kft_relays_dialog_parent_class)->dispose(object);
 }
@@ -290,11 +367,16 @@ static void kft_relays_dialog_class_init(KftRelaysDialogClass *class)
     gtk_widget_class_bind_template_child(widget_class, KftRelaysDialog, context);
     gtk_widget_class_bind_template_child(widget_class, KftRelaysDialog, spinner);
     gtk_widget_class_bind_template_child(widget_class, KftRelaysDialog, rows);
+    gtk_widget_class_bind_template_child(widget_class, KftRelaysDialog, selection);
+    gtk_widget_class_bind_template_child(widget_class, KftRelaysDialog, delete_button);
     gtk_widget_class_bind_template_child(widget_class, KftRelaysDialog, summary);
     gtk_widget_class_bind_template_child(widget_class, KftRelaysDialog, problem_bar);
     gtk_widget_class_bind_template_child(widget_class, KftRelaysDialog, problem);
     gtk_widget_class_bind_template_callback(widget_class, on_context_changed);
     gtk_widget_class_bind_template_callback(widget_class, on_refresh);
+    gtk_widget_class_bind_template_callback(widget_class, on_selection_changed);
+    gtk_widget_class_bind_template_callback(widget_class, on_delete_clicked);
+    gtk_widget_class_bind_template_callback(widget_class, on_key_press);
 }
 
 static void kft_relays_dialog_init(KftRelaysDialog *self)

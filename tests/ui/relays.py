@@ -15,13 +15,14 @@ def relay(name, installation, session, owner, purpose):
 
 WORLD = {"objects": [relay("relay-left", INSTALLATION, "gone", "ann", "db.example.com:5432"),
                      relay("relay-other", "99", "theirs", "bob", "svc/dns port 53/udp")]}
+SECOND = relay("relay-forgotten", INSTALLATION, "gone", "ann", "cache.example.com:6379")
 
 
-def make_world(session):
-    """The path of the world file; from now on the session's user is who deployed the first one."""
+def make_world(session, *more):
+    """The path of the world file, with @more objects; from now on the session's user is who deployed the first one."""
     folder = session.dir / "kftray/state/relays"
     folder.mkdir(parents=True)
     (folder / "installation").write_text(INSTALLATION + "\n")
     world = session.dir / "world.json"
-    world.write_text(json.dumps(WORLD))
+    world.write_text(json.dumps({"objects": [*WORLD["objects"], *more]}))
     return str(world)

@@ -13,11 +13,11 @@ from screen import Screen  # noqa: E402
 from suite import check, check_ended, desktop, keys, run  # noqa: E402
 
 
-def start(session):
-    """A cluster with two relays, one of which a program of this user has left."""
+def start(session, *more):
+    """A cluster with two relays, one of which a program of this user has left, and @more."""
     session.start_window_manager()
     session.start_panel()
-    return session.start_cluster("--control", "--world", relays.make_world(session))[1]
+    return session.start_cluster("--control", "--world", relays.make_world(session, *more))[1]
 
 
 def pods(facts):
@@ -44,17 +44,63 @@ def test_list_and_delete(options):
         check(not screen.nameless(), lambda: f"no accessible name: {screen.nameless()}")
 
         # Not without being asked.
-        screen.press("Delete Orphaned…", "Relays")
-        screen.find(Atspi.Role.LABEL, "Delete 1 orphaned relay pod?")
+        screen.press("Delete All Orphaned…", "Relays")
+        screen.find(Atspi.Role.LABEL, "Delete the orphaned relay pod relay-left?")
         check(not screen.nameless(), lambda: f"no accessible name: {screen.nameless()}")
         screen.press("Cancel")
         program.wait("the question's end", lambda: len(screen.windows()) == 2)
         check({"relay-left", "relay-other"} <= pods(facts), str(pods(facts)))
 
-        screen.press("Delete Orphaned…", "Relays")
+        screen.press("Delete All Orphaned…", "Relays")
         screen.press("Delete")
         screen.find(Atspi.Role.LABEL, "1 relay pod")
         check("relay-other" in pods(facts) and "relay-left" not in pods(facts), str(pods(facts)))
+        keys(session, "Escape")
+        screen.wait_no_window("Relays")
+        check_ended(program, program.quit())
+
+
+def select(screen, name):
+    node = cell(screen, name)
+    node.get_parent().get_selection_iface().clear_selection()
+    if not node.get_component_iface().grab_focus():
+        node.get_action_iface().do_action(0)
+
+
+def is_enabled(screen, name):
+    return screen.has_state(screen.search(Atspi.Role.PUSH_BUTTON, name, "Relays"), Atspi.StateType.SENSITIVE)
+
+
+def test_delete_one(options):
+    """By the button and by the key; those of others not."""
+    with desktop(options) as session:
+        facts = start(session, relays.SECOND)
+        program = Program(session)
+        screen = Screen(program)
+        screen.wait_window("kftray")
+        program.activate("app.relays")
+        screen.wait_window("Relays")
+        screen.find(Atspi.Role.LABEL, "3 relay pods, 2 of them orphaned")
+        check(not is_enabled(screen, "Delete Selected…"), "something is selected from the start")
+        select(screen, "relay-forgotten")
+        program.wait("it can be deleted", lambda: is_enabled(screen, "Delete Selected…"))
+        select(screen, "relay-other")
+        program.wait("others' cannot", lambda: not is_enabled(screen, "Delete Selected…"))
+        select(screen, "relay-forgotten")
+        program.wait("it can be deleted", lambda: is_enabled(screen, "Delete Selected…"))
+        screen.press("Delete Selected…", "Relays")
+        screen.find(Atspi.Role.LABEL, "Delete the orphaned relay pod relay-forgotten?")
+        screen.press("Delete")
+        screen.find(Atspi.Role.LABEL, "2 relay pods, 1 of them orphaned")
+        check({"relay-left", "relay-other"} <= pods(facts) and "relay-forgotten" not in pods(facts), str(pods(facts)))
+
+        select(screen, "relay-left")
+        program.wait("it can be deleted", lambda: is_enabled(screen, "Delete Selected…"))
+        keys(session, "Delete")
+        screen.find(Atspi.Role.LABEL, "Delete the orphaned relay pod relay-left?")
+        screen.press("Delete")
+        screen.find(Atspi.Role.LABEL, "1 relay pod")
+        check(not is_enabled(screen, "Delete Selected…") and not is_enabled(screen, "Delete All Orphaned…"), "what is gone can be deleted")
         keys(session, "Escape")
         screen.wait_no_window("Relays")
         check_ended(program, program.quit())
@@ -84,4 +130,4 @@ def test_other_context(options):
         check_ended(program, program.quit())
 
 
-run([test_list_and_delete, test_other_context])
+run([test_list_and_delete, test_delete_one, test_other_context])
