@@ -1,7 +1,5 @@
-/* A thousand forwards are a thousand rows, but only those in view have a card, which is what costs
- * time; cards are handed on. What a search or folding brings into view is filled in turns of its
- * own before the next layout, what scrolling does between layout and drawing. Sorting and filtering
- * are GtkListBox's. */
+/* A thousand forwards are a thousand rows; only those in view have a card, which is what costs
+ * time. Searching and folding fill rows in turns before the next layout, scrolling within it. */
 #include "forward-list.h"
 
 #include <glib/gi18n.h>
@@ -20,25 +18,18 @@
 /* What it asks for: a compact row. That the rows may still be wider must not keep them so. */
 #define MIN_CHARS 60
 
-/* Forwards of a group. */
-typedef struct Counts {
-    unsigned n_total;
-    unsigned n_active;
-    unsigned n_running;
-    unsigned n_matching; /* the search */
-} Counts;
-
 struct _KftForwardList {
     GtkScrolledWindow parent;
     KftCore *core;
     GtkListBox *list;
-    GHashTable *rows;      /* KftForwardItem → KftForwardRow */
-    GPtrArray *filled;     /* the rows that have a card */
-    GHashTable *groups;    /* key → KftGroupRow */
-    GHashTable *counts;    /* key → Counts */
+    GHashTable *rows;    /* KftForwardItem → KftForwardRow */
+    GPtrArray *filled;   /* the rows that have a card */
+    GHashTable *groups;  /* key → KftGroupRow */
+    GHashTable *changed; /* KftForwardItem → itself: those to be counted anew */
+    KftGroupCounts *counts;
     GHashTable *collapsed; /* key → itself */
     char **words;          /* of the search, in lower case */
-    unsigned n_matching;
+    unsigned n_matching;   /* when it was told last */
     bool by_group;
     bool is_compact;
     double place; /* scrolled to when the search began; -1 = what was selected since then counts */
@@ -46,6 +37,7 @@ struct _KftForwardList {
     bool needs_fill;
     int row_height;       /* that the empty rows have */
     GdkFrameClock *clock; /* while it is realized */
+    bool has_moved;       /* rows are new or gone, or have other places, since the last count */
     unsigned recount_source;
     unsigned fill_source;
 };
@@ -76,17 +68,6 @@ static bool is_searching(KftForwardList *self)
     return self->words[0] != NULL;
 }
 
-static Counts *get_counts(KftForwardList *self, const char *key)
-{
-    Counts *counts = g_hash_table_lookup(self->counts, key);
-
-    if (counts == NULL) {
-        counts = g_new0(Counts, 1);
-        g_hash_table_insert(self->counts, g_strdup(key), counts);
-    }
-    return counts;
-}
-
 /* --- order and visibility, asked by the list box --- */
 
 static int compare_rows(GtkListBoxRow *a, GtkListBoxRow *b, gpointer user_data)
@@ -108,10 +89,10 @@ static gboolean is_shown(GtkListBoxRow *row, gpointer user_data)
     KftForwardList *self = user_data;
 
     if (KFT_IS_GROUP_ROW(row))
-        return get_counts(self, get_key(self, row))->n_matching > 0;
+        return kft_group_counts_has_matching(self->counts, get_key(self, row));
     if (!is_searching(self))
         return !g_hash_table_contains(self->collapsed, get_key(self, row));
-    return kft_forward_row_get_matching(KFT_FORWARD_ROW(row));
+    return kft_forward_row_get_counted(KFT_FORWARD_ROW(row))->is_matching;
 }
 
 /* --- filling what is in view --- */
@@ -189,6 +170,18 @@ static bool fill_rows(KftForwardList *self, GPtrArray *wanted, unsigned n_most)
     return false;
 }
 
+/* @heads: the group rows in view. */
+static void show_heads(KftForwardList *self, GPtrArray *heads)
+{
+    GHashTableIter iter;
+    gpointer row = NULL;
+
+    g_hash_table_iter_init(&iter, self->groups);
+    while (g_hash_table_iter_next(&iter, NULL, &row))
+        kft_group_row_set_in_view(row, g_ptr_array_find(heads, row, NULL) ||
+                                           gtk_container_get_focus_child(row) != NULL);
+}
+
 /* By the places that the rows have. */
 static void fill_visible(KftForwardList *self)
 {
@@ -197,6 +190,7 @@ static void fill_visible(KftForwardList *self)
     int y = (int)MAX(value - FILL_MARGIN, 0);
     int end = (int)(value + gtk_adjustment_get_page_size(adjustment)) + FILL_MARGIN;
     g_autoptr(GPtrArray) wanted = g_ptr_array_new();
+    g_autoptr(GPtrArray) heads = g_ptr_array_new();
 
     while (y < end) {
         GtkListBoxRow *row = gtk_list_box_get_row_at_y(self->list, y);
@@ -204,10 +198,10 @@ static void fill_visible(KftForwardList *self)
         if (row == NULL)
             break;
         gtk_widget_get_allocation(GTK_WIDGET(row), &place);
-        if (KFT_IS_FORWARD_ROW(row))
-            g_ptr_array_add(wanted, row);
+        g_ptr_array_add(KFT_IS_GROUP_ROW(row) ? heads : wanted, row);
         y = MAX(y, place.y) + MAX(place.height, 8);
     }
+    show_heads(self, heads);
     (void)fill_rows(self, wanted, UINT_MAX);
 }
 
@@ -267,6 +261,7 @@ static gboolean on_fill_ahead(gpointer user_data)
     double value = get_next_value(self);
     double end = value + gtk_adjustment_get_page_size(adjustment) + FILL_MARGIN;
     g_autoptr(GPtrArray) wanted = g_ptr_array_new();
+    g_autoptr(GPtrArray) heads = g_ptr_array_new();
     int y = 0;
 
     for (int i = 0; y < end; i++) {
@@ -275,9 +270,10 @@ static gboolean on_fill_ahead(gpointer user_data)
             break;
         int height = get_shown_height(row);
         y += height;
-        if (height > 0 && y > value - FILL_MARGIN && KFT_IS_FORWARD_ROW(row))
-            g_ptr_array_add(wanted, row);
+        if (height > 0 && y > value - FILL_MARGIN)
+            g_ptr_array_add(KFT_IS_GROUP_ROW(row) ? heads : wanted, row);
     }
+    show_heads(self, heads);
     if (fill_rows(self, wanted, FILL_AHEAD))
         return G_SOURCE_CONTINUE;
     self->fill_source = 0;
@@ -445,7 +441,7 @@ static void on_run_all(KftGroupRow *group, gboolean starts, KftForwardList *self
     while (g_hash_table_iter_next(&iter, &item, &row)) {
         if (g_strcmp0(kft_forward_item_get_group(item, self->by_group),
                       kft_group_row_get_key(group)) != 0 ||
-            !kft_forward_row_get_matching(row))
+            !kft_forward_row_get_counted(row)->is_matching)
             continue;
         if (starts)
             kft_core_start(self->core, item);
@@ -465,77 +461,85 @@ static void add_group(KftForwardList *self, const char *key)
     gtk_list_box_insert(self->list, row, -1);
 }
 
-static void drop_empty_groups(KftForwardList *self)
-{
-    GHashTableIter iter;
-    gpointer row = NULL;
+/* --- counting --- */
 
-    g_hash_table_iter_init(&iter, self->groups);
-    while (g_hash_table_iter_next(&iter, NULL, &row)) {
-        if (kft_group_row_get_n_total(row) > 0)
-            continue;
-        g_hash_table_iter_remove(&iter);
-        gtk_widget_destroy(row);
-    }
+static void count_row(KftForwardList *self, KftForwardItem *item, KftForwardRow *row)
+{
+    kft_group_counts_put(self->counts, kft_forward_row_get_counted(row), item,
+                         kft_forward_item_get_group(item, self->by_group),
+                         kft_forward_item_matches(item, (const char *const *)self->words));
 }
 
 /* Returns whether others match than before. */
-static bool find_matching(KftForwardList *self)
+static bool count_all(KftForwardList *self)
 {
     GHashTableIter iter;
     gpointer item = NULL;
-    gpointer value = NULL;
+    gpointer row = NULL;
     bool has_changed = false;
 
-    g_hash_table_iter_init(&iter, self->counts);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        ((Counts *)value)->n_matching = 0;
-    self->n_matching = 0;
     g_hash_table_iter_init(&iter, self->rows);
-    while (g_hash_table_iter_next(&iter, &item, &value)) {
-        bool is_matching = kft_forward_item_matches(item, (const char *const *)self->words);
-        has_changed |= is_matching != kft_forward_row_get_matching(value);
-        kft_forward_row_set_matching(value, is_matching);
-        if (!is_matching)
-            continue;
-        get_counts(self, kft_forward_item_get_group(item, self->by_group))->n_matching++;
-        self->n_matching++;
+    while (g_hash_table_iter_next(&iter, &item, &row)) {
+        bool was_matching = kft_forward_row_get_counted(row)->is_matching;
+        count_row(self, item, row);
+        has_changed |= kft_forward_row_get_counted(row)->is_matching != was_matching;
     }
     return has_changed;
 }
 
-/* Running counts, and which groups have something to show. */
-static void recount(KftForwardList *self)
+/* Returns whether it hides or shows. Only then the list box need look at it: that is a layout. */
+static bool refilter_row(KftForwardList *self, GtkListBoxRow *row)
 {
-    GHashTableIter iter;
-    gpointer key = NULL;
-    gpointer row = NULL;
-
-    g_hash_table_remove_all(self->counts);
-    g_hash_table_iter_init(&iter, self->rows);
-    while (g_hash_table_iter_next(&iter, &key, NULL)) {
-        KftForwardItem *item = key;
-        Counts *counts = get_counts(self, kft_forward_item_get_group(item, self->by_group));
-        counts->n_total++;
-        counts->n_active += kft_forward_item_is_active(item);
-        counts->n_running += kft_forward_item_is_running(item);
-    }
-    (void)find_matching(self);
-    g_hash_table_iter_init(&iter, self->groups);
-    while (g_hash_table_iter_next(&iter, &key, &row)) {
-        Counts *counts = get_counts(self, key);
-        kft_group_row_set_counts(row, counts->n_running, counts->n_active, counts->n_total);
-    }
-    drop_empty_groups(self);
+    if (is_shown(row, self) == gtk_widget_get_child_visible(GTK_WIDGET(row)))
+        return false;
+    gtk_list_box_row_changed(row);
+    return true;
 }
 
+static void show_count(const KftGroupCount *count, gpointer user_data)
+{
+    KftForwardList *self = user_data;
+    GtkWidget *row = g_hash_table_lookup(self->groups, count->key);
+
+    if (row == NULL)
+        return;
+    if (count->n_total == 0) {
+        (void)g_hash_table_remove(self->groups, count->key);
+        gtk_widget_destroy(row);
+        return;
+    }
+    kft_group_row_set_counts(KFT_GROUP_ROW(row), count->n_running, count->n_active, count->n_total);
+    (void)refilter_row(self, GTK_LIST_BOX_ROW(row));
+}
+
+static void tell_shown(KftForwardList *self)
+{
+    self->n_matching = kft_group_counts_get_n_matching(self->counts);
+    g_signal_emit(self, signals[SHOWN_CHANGED], 0);
+}
+
+/* Only those that have changed are looked at. */
 static gboolean on_recount(gpointer user_data)
 {
     KftForwardList *self = user_data;
+    GHashTableIter iter;
+    gpointer item = NULL;
+    bool has_changed = self->has_moved;
+
     self->recount_source = 0;
-    recount(self);
-    refilter(self);
-    g_signal_emit(self, signals[SHOWN_CHANGED], 0);
+    self->has_moved = false;
+    g_hash_table_iter_init(&iter, self->changed);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        KftForwardRow *row = g_hash_table_lookup(self->rows, item);
+        count_row(self, item, row);
+        has_changed |= refilter_row(self, GTK_LIST_BOX_ROW(row));
+    }
+    g_hash_table_remove_all(self->changed);
+    kft_group_counts_take_changed(self->counts, show_count, self);
+    if (has_changed)
+        fill_soon(self);
+    if (has_changed || self->n_matching != kft_group_counts_get_n_matching(self->counts))
+        tell_shown(self);
     return G_SOURCE_REMOVE;
 }
 
@@ -554,9 +558,12 @@ static void on_item_changed(KftForwardItem *item, unsigned what, KftForwardList 
         GtkListBoxRow *row = g_hash_table_lookup(self->rows, item);
         add_group(self, get_key(self, row));
         gtk_list_box_row_changed(row);
+        self->has_moved = true;
     }
-    if ((what & (KFT_ITEM_CONFIG | KFT_ITEM_STATUS)) != 0)
+    if ((what & (KFT_ITEM_CONFIG | KFT_ITEM_STATUS)) != 0) {
+        (void)g_hash_table_add(self->changed, item);
         recount_soon(self);
+    }
 }
 
 static void add_row(KftForwardList *self, KftForwardItem *item, unsigned order)
@@ -567,6 +574,7 @@ static void add_row(KftForwardList *self, KftForwardItem *item, unsigned order)
     g_signal_connect(item, "changed", G_CALLBACK(on_item_changed), self);
     add_group(self, kft_forward_item_get_group(item, self->by_group));
     gtk_list_box_insert(self->list, row, -1);
+    (void)g_hash_table_add(self->changed, item);
 }
 
 /* The items that are no longer in the model. */
@@ -583,6 +591,8 @@ static void drop_rows(KftForwardList *self)
             continue;
         g_signal_handlers_disconnect_by_data(item, self);
         (void)g_ptr_array_remove_fast(self->filled, row);
+        (void)g_hash_table_remove(self->changed, item);
+        kft_group_counts_remove(self->counts, kft_forward_row_get_counted(row));
         gtk_widget_destroy(row);
         g_hash_table_iter_remove(&iter);
     }
@@ -606,6 +616,7 @@ static void on_items_changed(
             add_row(self, item, i);
         }
     }
+    self->has_moved = true;
     recount_soon(self);
 }
 
@@ -626,7 +637,8 @@ static void regroup(KftForwardList *self)
     g_hash_table_iter_init(&iter, self->rows);
     while (g_hash_table_iter_next(&iter, &item, NULL))
         add_group(self, kft_forward_item_get_group(item, self->by_group));
-    recount(self);
+    (void)count_all(self);
+    kft_group_counts_take_changed(self->counts, show_count, self);
     gtk_list_box_invalidate_sort(self->list);
     refilter(self);
 }
@@ -733,7 +745,8 @@ static void kft_forward_list_finalize(GObject *object)
     g_hash_table_unref(self->rows);
     g_ptr_array_unref(self->filled);
     g_hash_table_unref(self->groups);
-    g_hash_table_unref(self->counts);
+    g_hash_table_unref(self->changed);
+    kft_group_counts_free(self->counts);
     g_hash_table_unref(self->collapsed);
     g_strfreev(self->words);
     G_OBJECT_CLASS(kft_forward_list_parent_class)->finalize(object);
@@ -776,7 +789,8 @@ static void kft_forward_list_init(KftForwardList *self)
     self->rows = g_hash_table_new_full(g_direct_hash, g_direct_equal, g_object_unref, NULL);
     self->filled = g_ptr_array_new();
     self->groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    self->counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->changed = g_hash_table_new(g_direct_hash, g_direct_equal);
+    self->counts = kft_group_counts_new();
     self->collapsed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->words = g_new0(char *, 1);
     gtk_widget_init_template(GTK_WIDGET(self));
@@ -821,10 +835,10 @@ void kft_forward_list_set_search(KftForwardList *self, const char *text)
     set_words(self, text);
     if (is_searching(self) && !was_searching && !self->shall_scroll)
         self->place = gtk_adjustment_get_value(adjustment);
-    bool is_other = find_matching(self) || is_searching(self) != was_searching;
+    bool is_other = count_all(self) || is_searching(self) != was_searching;
     self->shall_scroll = self->shall_scroll || is_other;
     /* Shows the list's page first, if there is something in it again. */
-    g_signal_emit(self, signals[SHOWN_CHANGED], 0);
+    tell_shown(self);
     if (is_other)
         refilter(self);
 }

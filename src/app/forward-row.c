@@ -7,7 +7,7 @@ struct _KftForwardRow {
     KftForwardItem *item;
     KftForwardCard *card; /* NULL unless it is in view */
     unsigned order;
-    bool is_matching;
+    KftCounted counted;
 };
 
 G_DEFINE_FINAL_TYPE(KftForwardRow, kft_forward_row, GTK_TYPE_LIST_BOX_ROW)
@@ -117,12 +117,7 @@ unsigned kft_forward_row_get_order(KftForwardRow *self)
     return self->order;
 }
 
-void kft_forward_row_set_matching(KftForwardRow *self, bool is_matching)
+KftCounted *kft_forward_row_get_counted(KftForwardRow *self)
 {
-    self->is_matching = is_matching;
-}
-
-bool kft_forward_row_get_matching(KftForwardRow *self)
-{
-    return self->is_matching;
+    return &self->counted;
 }

@@ -4,6 +4,7 @@
 #include <gtk/gtk.h>
 
 #include "forward-card.h"
+#include "group-counts.h"
 
 /* A row of the list. It is empty unless it is in view, and its card is handed on after that: a
  * thousand rows then cost as much as the ten that can be seen. Thread: ui. */
@@ -26,8 +27,7 @@ void kft_forward_row_adopt_height(KftForwardRow *self);
 /* Its place in the user's order, for sorting. */
 void kft_forward_row_set_order(KftForwardRow *self, unsigned order);
 unsigned kft_forward_row_get_order(KftForwardRow *self);
-/* Whether the search finds it, for filtering. */
-void kft_forward_row_set_matching(KftForwardRow *self, bool is_matching);
-bool kft_forward_row_get_matching(KftForwardRow *self);
+/* How the list has counted it. (transfer none) */
+KftCounted *kft_forward_row_get_counted(KftForwardRow *self);
 
 #endif

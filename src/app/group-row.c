@@ -8,6 +8,7 @@ struct _KftGroupRow {
     bool is_collapsed;
     unsigned n_running;
     unsigned n_total;
+    GtkWidget *content;
     GtkImage *arrow;
     GtkLabel *title;
     GtkLabel *count;
@@ -42,6 +43,7 @@ static void kft_group_row_class_init(KftGroupRowClass *class)
     G_OBJECT_CLASS(class)->finalize = kft_group_row_finalize;
     gtk_widget_class_set_template_from_resource(widget_class,
                                                 "/io/github/kftray/Kftray/group-row.ui");
+    gtk_widget_class_bind_template_child(widget_class, KftGroupRow, content);
     gtk_widget_class_bind_template_child(widget_class, KftGroupRow, arrow);
     gtk_widget_class_bind_template_child(widget_class, KftGroupRow, title);
     gtk_widget_class_bind_template_child(widget_class, KftGroupRow, count);
@@ -75,6 +77,7 @@ GtkWidget *kft_group_row_new(const char *key, const char *title)
     KftGroupRow *self = g_object_new(KFT_TYPE_GROUP_ROW, NULL);
     self->key = g_strdup(key);
     gtk_label_set_text(self->title, title);
+    gtk_widget_set_tooltip_text(GTK_WIDGET(self->title), title);
     show_name(self);
     return GTK_WIDGET(self);
 }
@@ -101,9 +104,16 @@ void kft_group_row_set_counts(KftGroupRow *self,
     show_name(self);
 }
 
-unsigned kft_group_row_get_n_total(KftGroupRow *self)
+void kft_group_row_set_in_view(KftGroupRow *self, bool is_in_view)
 {
-    return self->n_total;
+    int height = -1;
+
+    if (is_in_view == gtk_widget_get_visible(self->content))
+        return;
+    if (!is_in_view)
+        gtk_widget_get_preferred_height(GTK_WIDGET(self), NULL, &height);
+    gtk_widget_set_visible(self->content, is_in_view);
+    gtk_widget_set_size_request(GTK_WIDGET(self), -1, height);
 }
 
 void kft_group_row_set_collapsed(KftGroupRow *self, bool is_collapsed)

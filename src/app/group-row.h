@@ -18,7 +18,8 @@ void kft_group_row_set_counts(KftGroupRow *self,
                               unsigned n_running,
                               unsigned n_active,
                               unsigned n_total);
-unsigned kft_group_row_get_n_total(KftGroupRow *self);
+/* What is not in view is hidden, with its place kept: nothing in it need follow the focus. */
+void kft_group_row_set_in_view(KftGroupRow *self, bool is_in_view);
 void kft_group_row_set_collapsed(KftGroupRow *self, bool is_collapsed);
 bool kft_group_row_get_collapsed(KftGroupRow *self);
 

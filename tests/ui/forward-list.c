@@ -69,8 +69,12 @@ static char *find_fault(const char *text, double place)
         if (at.y != y)
             return g_strdup_printf("row %d is at %d, not %d", i, at.y, y);
         y += at.height;
-        if (alias != NULL && y > value && at.y < end && !has_own_switch(GTK_WIDGET(row), alias))
+        if (y <= value || at.y >= end)
+            continue;
+        if (alias != NULL && !has_own_switch(GTK_WIDGET(row), alias))
             return g_strdup_printf("%s in view has not its own switch", alias);
+        if (alias == NULL && !gtk_widget_get_mapped(gtk_bin_get_child(GTK_BIN(row))))
+            return g_strdup_printf("row %d, a group's head in view, is empty", i);
     }
     return NULL;
 }
@@ -165,6 +169,75 @@ static void test_selected(void)
     kft_forward_list_unselect_all(list);
 }
 
+static void on_counted(unsigned *n)
+{
+    (*n)++;
+}
+
+/* Until the next frame is drawn: all that was to be laid out then has been. */
+static void await_frame(void)
+{
+    unsigned n_frames = 0;
+    unsigned long handler = g_signal_connect_swapped(
+        gtk_widget_get_frame_clock(window), "after-paint", G_CALLBACK(on_counted), &n_frames);
+
+    while (g_main_context_pending(NULL))
+        (void)g_main_context_iteration(NULL, FALSE);
+    gtk_widget_queue_draw(window);
+    while (n_frames == 0)
+        (void)g_main_context_iteration(NULL, TRUE);
+    g_signal_handler_disconnect(gtk_widget_get_frame_clock(window), handler);
+}
+
+/* Of one that is not in view, the second one of its group to run: no other row is looked at, and
+ * none is laid out. */
+static void test_other_status(void)
+{
+    KftForwardItem *item = kft_model_find(kft_core_get_model(core), N_FORWARDS);
+    KftForwardItem *first = kft_model_find(kft_core_get_model(core), N_FORWARDS - N_CONTEXTS);
+    unsigned n_layouts = 0;
+
+    gtk_adjustment_set_value(gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(list)), 0);
+    kft_forward_item_begin(first);
+    expect("", 0);
+    unsigned long handler =
+        g_signal_connect_swapped(get_box(), "size-allocate", G_CALLBACK(on_counted), &n_layouts);
+    do {
+        n_layouts = 0;
+        await_frame();
+    } while (n_layouts > 0);
+    kft_forward_item_begin(item);
+    await_frame();
+    g_assert_cmpuint(n_layouts, ==, 0);
+    g_signal_handler_disconnect(get_box(), handler);
+    kft_forward_item_set_stopped(item);
+    kft_forward_item_set_stopped(first);
+    expect("", -1);
+}
+
+/* What a status adds to what the search looks at is found at once, with its group's head, and no
+ * longer when it is gone. */
+static void test_status_is_found(void)
+{
+    KftForwardItem *item = kft_model_find(kft_core_get_model(core), N_FORWARDS);
+    const char *alias = kft_forward_item_get_config(item)->alias;
+    char pod[] = "pod-of-the-last";
+    KftEvent event = {.type = KFT_EVENT_FORWARD_STATUS,
+                      .status = {.state = KFT_FORWARD_STATE_READY, .pod = pod}};
+
+    kft_forward_list_set_search(list, pod);
+    expect(pod, 0);
+    g_assert_cmpuint(kft_forward_list_get_n_matching(list), ==, 0);
+    kft_forward_item_take_event(item, &event);
+    expect(alias, 0);
+    g_assert_cmpuint(kft_forward_list_get_n_matching(list), ==, 1);
+    kft_forward_item_set_stopped(item);
+    expect(pod, 0);
+    g_assert_cmpuint(kft_forward_list_get_n_matching(list), ==, 0);
+    kft_forward_list_set_search(list, "");
+    expect("", -1);
+}
+
 static void fill_model(void)
 {
     g_autoptr(GPtrArray) configs = g_ptr_array_new_with_free_func((GDestroyNotify)kft_config_free);
@@ -197,6 +270,7 @@ int main(int argc, char **argv)
     (void)g_setenv("KUBECONFIG", "/nonexistent", TRUE);
     g_test_init(&argc, &argv, NULL);
     gtk_init(&argc, &argv);
+    g_object_set(gtk_settings_get_default(), "gtk-enable-animations", FALSE, NULL);
     core = kft_core_new(dir, NULL);
     g_assert_nonnull(core);
     g_signal_connect(core, "stopped", G_CALLBACK(on_stopped), &has_stopped);
@@ -215,6 +289,8 @@ int main(int argc, char **argv)
     g_test_add_func("/ui/list/other-search-meanwhile", test_other_search_meanwhile);
     g_test_add_func("/ui/list/place", test_place);
     g_test_add_func("/ui/list/selected", test_selected);
+    g_test_add_func("/ui/list/other-status", test_other_status);
+    g_test_add_func("/ui/list/status-is-found", test_status_is_found);
     int status = g_test_run();
     gtk_widget_destroy(window);
     kft_core_shut_down(core, false);
