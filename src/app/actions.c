@@ -26,6 +26,8 @@ static const KftActionInfo actions[] = {
     {"app.shortcuts", N_("_Keyboard Shortcuts"), NULL, "<Primary>question",
      KFT_ACTION_SECTION_GENERAL, KFT_ACTION_ALWAYS},
     {"app.about", N_("_About kftray"), NULL, NULL, KFT_ACTION_SECTION_GENERAL, KFT_ACTION_ALWAYS},
+    {"win.menu", N_("_Main Menu"), "open-menu-symbolic", "F10", KFT_ACTION_SECTION_GENERAL,
+     KFT_ACTION_ALWAYS},
     {"win.close", N_("_Close Window"), NULL, "<Primary>w", KFT_ACTION_SECTION_GENERAL,
      KFT_ACTION_ALWAYS},
     {"app.quit", N_("_Quit"), NULL, "<Primary>q", KFT_ACTION_SECTION_GENERAL, KFT_ACTION_ALWAYS},

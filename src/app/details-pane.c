@@ -71,7 +71,10 @@ static void show_problem(KftDetailsPane *self, const KftItemStatus *status)
 static void show_times(KftDetailsPane *self)
 {
     const KftItemStatus *status = kft_forward_item_get_status(self->item);
-    g_autofree char *state = kft_text_status(self->item);
+    /* Why it failed stands in a box of its own, with the technical part one click away. */
+    g_autofree char *state = status->state == KFT_ITEM_FAILED
+                                 ? g_strdup(kft_text_state(status->state))
+                                 : kft_text_status(self->item);
     g_autofree char *uptime = NULL;
 
     if (status->ready_since_us != 0)

@@ -334,7 +334,10 @@ void kft_dialogs_quit(GtkWindow *parent,
 
     gtk_message_dialog_format_secondary_text(
         GTK_MESSAGE_DIALOG(dialog), "%s",
-        _("Its connections end. What is kept starts again by itself the next time."));
+        ngettext("Its connections end. If you keep it, it starts again by itself the next time.",
+                 "Their connections end. If you keep them, they start again by themselves the next "
+                 "time.",
+                 n_active));
     gtk_dialog_add_buttons(GTK_DIALOG(dialog), _("_Cancel"), GTK_RESPONSE_CANCEL, _("S_top All"),
                            GTK_RESPONSE_NO, _("_Keep for Next Start"), GTK_RESPONSE_YES, NULL);
     gtk_dialog_set_default_response(GTK_DIALOG(dialog), GTK_RESPONSE_YES);

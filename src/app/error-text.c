@@ -10,8 +10,9 @@ static const struct {
 } texts[] = {
     [KFT_ERROR_BAD_CONFIG] = {N_("The configuration is not right"),
                               N_("Edit the forward, or mend the kubeconfig that it names.")},
-    [KFT_ERROR_AUTH] = {N_("The cluster does not accept the credentials"),
-                        N_("Log in to the cluster again, or ask for the right to forward ports.")},
+    [KFT_ERROR_AUTH] = {N_("The cluster gives no access"),
+                        N_("Log in to the cluster again, ask for the right to forward ports, or "
+                           "check the certificates. Diagnose tells which.")},
     [KFT_ERROR_PROXY_AUTH] = {N_("The proxy wants a login"),
                               N_("Try again to be asked for it, or store it in the keyring.")},
     [KFT_ERROR_NOT_FOUND] = {N_("What it points at does not exist"),

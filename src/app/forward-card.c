@@ -42,11 +42,16 @@ static unsigned copied_signal;
 static void show_config(KftForwardCard *self)
 {
     const KftConfig *config = kft_forward_item_get_config(self->item);
+    const char *target = kft_forward_item_get_target(self->item);
     g_autofree char *name = g_strdup_printf(_("Run %s"), config->alias);
+    g_autofree char *whole =
+        config->note == NULL ? g_strdup(target) : g_strdup_printf("%s\n%s", target, config->note);
 
     gtk_label_set_text(self->alias, config->alias);
-    gtk_label_set_text(self->target, kft_forward_item_get_target(self->item));
-    gtk_widget_set_tooltip_text(GTK_WIDGET(self->target), config->note);
+    gtk_label_set_text(self->target, target);
+    /* Both are cut when there is too little room. */
+    gtk_widget_set_tooltip_text(GTK_WIDGET(self->alias), config->alias);
+    gtk_widget_set_tooltip_text(GTK_WIDGET(self->target), whole);
     atk_object_set_name(gtk_widget_get_accessible(GTK_WIDGET(self->toggle)), name);
 }
 

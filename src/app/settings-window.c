@@ -11,6 +11,7 @@ struct _KftSettingsWindow {
     GtkListBox *defaults;
     GtkListBox *appearance;
     GtkLabel *data_dir;
+    GtkLabel *version;
 };
 
 G_DEFINE_FINAL_TYPE(KftSettingsWindow, kft_settings_window, GTK_TYPE_WINDOW)
@@ -103,6 +104,7 @@ static void kft_settings_window_class_init(KftSettingsWindowClass *class)
     gtk_widget_class_bind_template_child(widget_class, KftSettingsWindow, defaults);
     gtk_widget_class_bind_template_child(widget_class, KftSettingsWindow, appearance);
     gtk_widget_class_bind_template_child(widget_class, KftSettingsWindow, data_dir);
+    gtk_widget_class_bind_template_child(widget_class, KftSettingsWindow, version);
     gtk_widget_class_bind_template_callback(widget_class, on_open_data);
 }
 
@@ -115,6 +117,7 @@ GtkWidget *kft_settings_window_new(KftCore *core, GtkWindow *parent)
 {
     KftSettingsWindow *self = g_object_new(KFT_TYPE_SETTINGS_WINDOW, "transient-for", parent,
                                            "title", _("Settings"), NULL);
+    GActionGroup *actions = G_ACTION_GROUP(g_application_get_default());
     GtkListBox *const pages[N_PAGES] = {
         [PAGE_BEHAVIOUR] = self->behaviour,
         [PAGE_NETWORK] = self->network,
@@ -128,5 +131,7 @@ GtkWidget *kft_settings_window_new(KftCore *core, GtkWindow *parent)
             GTK_CONTAINER(pages[rows[i].page]),
             kft_setting_row_new(core, rows[i].setting, _(rows[i].title), rows[i].words));
     gtk_label_set_text(self->data_dir, dir);
+    gtk_label_set_text(self->version, KFT_VERSION);
+    gtk_widget_insert_action_group(GTK_WIDGET(self), "app", actions);
     return GTK_WIDGET(self);
 }

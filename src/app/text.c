@@ -134,6 +134,7 @@ char *kft_text_summary(const KftSummary *summary)
 {
     GString *out = g_string_new(NULL);
     unsigned n_running = summary->n[KFT_ITEM_RUNNING] + summary->n[KFT_ITEM_ELSEWHERE];
+    unsigned n_starting = summary->n[KFT_ITEM_STARTING];
     unsigned n_reconnecting = summary->n[KFT_ITEM_RECONNECTING];
     unsigned n_failed = summary->n[KFT_ITEM_FAILED];
 
@@ -142,6 +143,10 @@ char *kft_text_summary(const KftSummary *summary)
     else
         /* Translators: "3 of 12 running" */
         g_string_append_printf(out, _("%u of %u running"), n_running, summary->n_total);
+    if (n_starting > 0) {
+        g_string_append(out, ", ");
+        g_string_append_printf(out, ngettext("%u starting", "%u starting", n_starting), n_starting);
+    }
     if (n_reconnecting > 0) {
         g_string_append(out, ", ");
         g_string_append_printf(out, ngettext("%u reconnecting", "%u reconnecting", n_reconnecting),

@@ -250,6 +250,13 @@ static void on_collapse_all(GSimpleAction *action, GVariant *parameter, gpointer
     kft_forward_list_set_all_collapsed(KFT_WINDOW(user_data)->list, true);
 }
 
+static void on_menu(GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+    (void)action;
+    (void)parameter;
+    gtk_button_clicked(KFT_WINDOW(user_data)->menu_button);
+}
+
 static void on_close(GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
     (void)action;
@@ -276,6 +283,7 @@ static const GActionEntry entries[] = {
     {.name = "select-all", .activate = on_select_all},
     {.name = "expand-all", .activate = on_expand_all},
     {.name = "collapse-all", .activate = on_collapse_all},
+    {.name = "menu", .activate = on_menu},
     {.name = "close", .activate = on_close},
     {.name = "search", .state = "false", .change_state = on_search_state},
     {.name = "details", .state = "true", .change_state = on_details_state},

@@ -11,6 +11,7 @@ struct _KftWindow {
     bool shows_details; /* if one forward is selected */
     unsigned toast_source;
     GtkHeaderBar *header;
+    GtkButton *menu_button;
     GtkWidget *list_buttons; /* that make sense with a list only */
     GtkInfoBar *tray_bar;
     GtkInfoBar *error_bar;
@@ -20,6 +21,7 @@ struct _KftWindow {
     GtkEntry *search_entry;
     GtkStack *stack;
     GtkSpinner *spinner;
+    GtkWidget *welcome;
     KftForwardList *list;
     KftDetailsPane *details;
     GtkRevealer *selection_revealer;

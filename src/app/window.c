@@ -109,6 +109,8 @@ static void update_page(KftWindow *self)
              gtk_entry_get_text_length(self->search_entry) > 0)
         page = "nothing";
     g_object_set(self->spinner, "active", is_loading, NULL);
+    /* What is hidden gets no styles when the focus comes or goes. */
+    gtk_widget_set_visible(self->welcome, g_str_equal(page, "welcome"));
     gtk_stack_set_visible_child_name(self->stack, page);
     gtk_widget_set_visible(self->list_buttons, summary.n_total > 0);
 }
@@ -331,6 +333,7 @@ static void bind_children(GtkWidgetClass *class)
 {
 #define BIND(child) gtk_widget_class_bind_template_child(class, KftWindow, child)
     BIND(header);
+    BIND(menu_button);
     BIND(list_buttons);
     BIND(tray_bar);
     BIND(error_bar);
@@ -340,6 +343,7 @@ static void bind_children(GtkWidgetClass *class)
     BIND(search_entry);
     BIND(stack);
     BIND(spinner);
+    BIND(welcome);
     BIND(list);
     BIND(details);
     BIND(selection_revealer);

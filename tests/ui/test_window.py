@@ -350,6 +350,34 @@ def test_every_window_has_names(options):
         check_ended(program, program.quit())
 
 
+def test_menu_and_about(options):
+    """The main menu opens by F10 and has the diagnosis, for who has no tray; the settings tell what this is."""
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        store(session, options.kftrayctl, [config("web")])
+        program = Program(session)
+        screen = Screen(program)
+        screen.wait_rows(["web"])
+        # The window manager may leave the focus where it was; a click on the title gives it.
+        box = Atspi.Component.get_extents(screen.wait_window("kftray"), Atspi.CoordType.SCREEN)
+        subprocess.run(["xdotool", "mousemove", str(box.x + box.width // 3), str(box.y + 20), "click", "1"], env=session.env, check=True)
+        program.wait("the focus", lambda: screen.has_state(screen.wait_window("kftray"), Atspi.StateType.ACTIVE))
+        keys(session, "F10")
+        program.wait(lambda: f"the diagnosis in the menu: {screen.names()}",
+                     lambda: any("'Diagnose…'" in name for name in screen.names("kftray")))
+        keys(session, "Escape")
+        program.activate("app.settings")
+        screen.wait_window("Settings")
+        screen.click(Atspi.Role.RADIO_BUTTON, "About", "Settings")
+        version = subprocess.run([options.kftray, "--version"], check=True, capture_output=True, text=True).stdout.split()[1]
+        screen.find(Atspi.Role.LABEL, version, "Settings")
+        screen.press("Licence…", "Settings")
+        screen.wait_window("About kftray")
+        check(not screen.nameless(), lambda: f"no accessible name: {screen.nameless()}")
+        check_ended(program, program.quit())
+
+
 def check_large_text(options, language, label):
     with desktop(options, environment={"GDK_DPI_SCALE": "1.5", "LANGUAGE": language}, size="1100x760") as session:
         session.start_window_manager()
@@ -382,5 +410,5 @@ def test_large_text_german(options):
 
 
 run([test_add_edit_duplicate_delete, test_search_and_groups, test_search_in_many, test_import_from_cluster, test_import_file,
-     test_quit_and_restore, test_copy_and_open, test_every_window_has_names, test_large_text,
+     test_quit_and_restore, test_copy_and_open, test_every_window_has_names, test_menu_and_about, test_large_text,
      test_large_text_german])
