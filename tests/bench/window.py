@@ -3,7 +3,7 @@
 can be used, frames while scrolling and searching, and what a minute costs in which nothing happens. Numbers for people, no
 test; run.sh takes its own from --json.
 
-window.py --kftray P --kftrayctl P [--rounds 7] [--seconds 60] [--json FILE] [tray start scroll search idle running]"""
+window.py --kftray P --kftrayctl P [--rounds 7] [--seconds 60] [--json FILE] [tray start focus scroll search idle running]"""
 import argparse
 import json
 import os
@@ -105,9 +105,10 @@ class Watcher:
 class Session:
     """A desktop, its store with @n forwards, and the program."""
 
-    def __init__(self, options, n, n_running=0):
+    def __init__(self, options, n, n_running=0, animations=False):
         self.options = options
-        self.desktop = Desktop(str(pathlib.Path(options.kftray).resolve()), size="1280x900")
+        self.desktop = Desktop(str(pathlib.Path(options.kftray).resolve()), size="1280x900",
+                               settings=[("gtk-enable-animations", int(animations))])
         self.configs = [config(i, port, i < n_running) for i, port in enumerate(freeport.find_many(n))]
         self.log = Log(self.desktop.dir / "frames")
 
@@ -135,6 +136,11 @@ class Session:
     def focus(self):
         """By a click on the title, where there is nothing but that."""
         self.x("mousemove", *TITLE, "click", "1")
+
+    def find_window(self, title):
+        found = subprocess.run(["xdotool", "search", "--onlyvisible", "--name", f"^{title}$"], env=self.desktop.env,
+                               stdout=subprocess.PIPE, text=True).stdout.split()
+        return found[0] if found else None
 
     def spawn(self, *arguments):
         self.log.path.unlink(missing_ok=True)
@@ -184,9 +190,9 @@ class Session:
             last = now
 
 
-def spread(values, unit="ms"):
+def spread(values, unit="ms", digits=0):
     values = sorted(values)
-    return f"{statistics.median(values):.0f} ({values[0]:.0f}–{values[-1]:.0f}) {unit}"
+    return f"{statistics.median(values):.{digits}f} ({values[0]:.{digits}f}–{values[-1]:.{digits}f}) {unit}"
 
 
 def measure_tray(options):
@@ -237,6 +243,43 @@ def tell_frames(what, session, since, n):
     print(f"{what}, {n} events: {len(works)} frames, median {statistics.median(works):.1f} ms, 95 % "
           f"{works[int(len(works) * 0.95)]:.1f} ms, longest {works[-1]:.1f} ms; turns of the main loop longer than a frame: "
           f"{len(late)}, the longest {turns[-1] if turns else 0:.1f} ms; the most CPU in one {cpu:.1f} ms", flush=True)
+
+
+def tell_turns(what, session, since):
+    """The dearest turn of the main loop after each moment of @since, and all of them, until the next moment."""
+    works, cpus, sums = [], [], []
+    for begin, end in zip(since, [*since[1:], now_ms()]):
+        turns = [times for times in session.log.lines("turn", begin) if times[0] < end]
+        works.append(max((times[1] - times[0] for times in turns), default=0))
+        cpus.append(max((times[2] for times in turns), default=0))
+        sums.append(sum(times[2] for times in turns))
+    print(f"{what}, {len(since)} times: the longest turn {spread(works, digits=1)}, its CPU {spread(cpus, digits=1)}, CPU of all turns {spread(sums, digits=1)}",
+          flush=True)
+
+
+OTHER = """
+import gi
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gtk
+Gtk.Window(title="another").show_all()
+Gtk.main()
+"""
+
+
+def measure_focus(options):
+    """From window to window and back. A window that gets or loses the focus has all of its colours changed."""
+    for n, animations in ((1, False), (N_FORWARDS, False), (N_FORWARDS, True)):
+        with Session(options, n, animations=animations) as session:
+            process, *_ = session.start()
+            session.desktop.spawn("another", ["/usr/bin/python3", "-c", OTHER])
+            windows = [wait_until(f"a window {name}", lambda name=name: session.find_window(name)) for name in ("kftray", "another")]
+            since = []
+            for number in range(2 * options.rounds):
+                session.rest(process)
+                since.append(now_ms())
+                session.x("windowactivate", "--sync", windows[number % 2])
+            session.rest(process)
+            tell_turns(f"the focus goes or comes, {n} forwards, {'with' if animations else 'without'} animations", session, since)
 
 
 def measure_scroll(options):
@@ -317,7 +360,7 @@ def measure_running(options):
     return {"shown": idle(options, N_RUNNING, False), "hidden": idle(options, N_RUNNING, True)}
 
 
-PARTS = {"tray": measure_tray, "start": measure_start, "scroll": measure_scroll, "search": measure_search,
+PARTS = {"tray": measure_tray, "start": measure_start, "focus": measure_focus, "scroll": measure_scroll, "search": measure_search,
          "idle": measure_idle, "running": measure_running}
 
 
