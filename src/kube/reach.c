@@ -45,6 +45,7 @@ struct KftReach {
     unsigned n_granted;
     bool is_away;
     GError *why;
+    uint64_t answered_ms; /* 0 = never */
     uint64_t away_since_ms;
     unsigned n_probes; /* since then, or since the network changed */
     KftHttpCall *probe;
@@ -86,6 +87,7 @@ static void schedule_probe(KftReach *self, uint32_t delay_ms)
 
 static void come_back(KftReach *self)
 {
+    self->answered_ms = kft_loop_now_ms(self->loop);
     if (!self->is_away)
         return;
     kft_log(KFT_LOG_KUBE, KFT_LEVEL_INFO, "%s answers again", self->endpoint->url);
@@ -106,8 +108,11 @@ static void go_away(KftReach *self, const GError *error)
     self->away_since_ms = kft_loop_now_ms(self->loop);
     self->n_probes = 0;
     schedule_probe(self, 0);
+    self->news++;
+    schedule_pump(self);
 }
 
+/* @error: (transfer full). */
 static void stay_away(KftReach *self, GError *error)
 {
     g_clear_error(&self->why);
@@ -133,6 +138,17 @@ static bool is_no_answer(const GError *error)
            g_error_matches(error, KFT_ERROR, KFT_ERROR_PROTOCOL);
 }
 
+/* @error: (transfer full). */
+static void handle_no_answer(KftReach *self, GError *error)
+{
+    g_autoptr(GError) why = error;
+
+    if (self->is_away)
+        stay_away(self, g_steal_pointer(&why));
+    else if (self->answered_ms <= self->probe_since_ms) /* nor anybody else meanwhile */
+        go_away(self, why);
+}
+
 static void on_probe_done(const KftHttpResponse *response, const GError *error, void *user_data)
 {
     KftReach *self = user_data;
@@ -148,7 +164,7 @@ static void on_probe_done(const KftHttpResponse *response, const GError *error, 
         why = g_error_copy(error);
     g_clear_pointer(&self->probe, kft_http_call_free);
     if (why != NULL)
-        stay_away(self, why);
+        handle_no_answer(self, why);
     else /* what else there may be to say, others will hear */
         come_back(self);
 }
@@ -186,6 +202,17 @@ void kft_reach_probe_now(KftReach *self)
     /* An older one may have been sent into the void. */
     if (is_awaited(self) && !is_young)
         start_probe(self);
+}
+
+void kft_reach_doubt(KftReach *self)
+{
+    if (!self->is_away && self->probe == NULL)
+        start_probe(self);
+}
+
+uint64_t kft_reach_get_answered_ms(const KftReach *self)
+{
+    return self->answered_ms;
 }
 
 bool kft_reach_is_away(const KftReach *self)
@@ -387,6 +414,7 @@ void kft_reach_set_endpoint(KftReach *self, KftEndpoint *endpoint, bool is_other
     g_clear_pointer(&self->route, g_free);
     g_clear_pointer(&self->probe, kft_http_call_free);
     come_back(self);
+    self->answered_ms = 0;
 }
 
 void kft_reach_free(KftReach *self)

@@ -41,6 +41,12 @@ const GError *kft_reach_get_error(const KftReach *self);
  * woke up, the user wants it. */
 void kft_reach_probe_now(KftReach *self);
 
+/* When it last answered anybody, loop time; 0 = never. */
+uint64_t kft_reach_get_answered_ms(const KftReach *self);
+/* A connection to it went silent: asks it, unless that is being done or it is known to be away. If
+ * nobody gets an answer meanwhile, it is away. */
+void kft_reach_doubt(KftReach *self);
+
 typedef struct KftReachWatch KftReachWatch;
 /* After each probe; @error: still away, and the next one is in @next_ms; NULL: it is back. */
 typedef void (*KftReachFunc)(const GError *error, uint32_t next_ms, void *user_data);

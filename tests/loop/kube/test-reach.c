@@ -211,6 +211,40 @@ static void test_nobody(Fixture *self, gconstpointer data)
     g_assert_cmpuint(self->n_connections, ==, 0);
 }
 
+static bool has_answered(void *user_data)
+{
+    const Fixture *self = user_data;
+    return kft_reach_get_answered_ms(self->reach) != 0;
+}
+
+static void on_first_news(const GError *error, uint32_t next_ms, void *user_data)
+{
+    Fixture *self = user_data;
+    (void)next_ms;
+    g_assert_nonnull(error);
+    self->is_done = true;
+}
+
+/* A server in doubt is asked, once for all who doubt it, and if it does not answer, those who wait
+ * for it hear that it is away. */
+static void test_doubt(Fixture *self, gconstpointer data)
+{
+    (void)data;
+    self->answers = true;
+    g_assert_cmpuint(kft_reach_get_answered_ms(self->reach), ==, 0);
+    kft_reach_doubt(self->reach);
+    kft_reach_doubt(self->reach);
+    kft_test_loop_run_until(&self->test, has_answered, self);
+    g_assert_cmpuint(self->n_connections, ==, 1);
+    g_assert_false(kft_reach_is_away(self->reach));
+
+    self->answers = false;
+    self->watches[0] = kft_reach_watch_new(self->reach, on_first_news, self);
+    kft_reach_doubt(self->reach);
+    kft_test_loop_run_until_true(&self->test, &self->is_done);
+    g_assert_true(kft_reach_is_away(self->reach));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -219,5 +253,6 @@ int main(int argc, char **argv)
     ADD("/kube/reach/outage", test_outage);
     ADD("/kube/reach/turns-in-outage", test_turns_in_outage);
     ADD("/kube/reach/nobody", test_nobody);
+    ADD("/kube/reach/doubt", test_doubt);
     return g_test_run();
 }
