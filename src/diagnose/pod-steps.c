@@ -214,11 +214,13 @@ static void take_stream(KftDiagnosis *self, const KftNegotiated *result)
         .on_closed = on_tunnel_closed,
         .on_idle = on_tunnel_event,
         .on_congested = on_tunnel_event,
+        .on_held = on_tunnel_closed,
+        .on_trusted = on_tunnel_event,
     };
     if (self->tunnel != NULL || result->carrier == KFT_CARRIER_WEBSOCKET)
         kft_stream_free(result->stream);
     else
-        self->tunnel = kft_tunnel_new(self->loop, result->stream, result->carrier, result->early,
+        self->tunnel = kft_tunnel_new(self->cluster, result->stream, result->carrier, result->early,
                                       &funcs, self);
 }
 
@@ -415,7 +417,7 @@ static KftPair *open_pair(const KftPairFuncs *funcs, void *user_data, void *open
     KftDiagnosis *self = opener_data;
     return self->tunnel != NULL ? kft_tunnel_open_pair(self->tunnel, self->port, funcs, user_data)
                                 : kft_v4_pair_new(self->cluster, self->pod, self->port,
-                                                  /* siblings= */ NULL, funcs, user_data);
+                                                  /* owner= */ NULL, funcs, user_data);
 }
 
 void kft_diagnose_port(KftDiagnosis *self)

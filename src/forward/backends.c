@@ -217,8 +217,7 @@ static void on_pool_lost(KftPool *pool, const char *reason, void *user_data)
     (void)pool;
 
     if (!backend->is_chosen) {
-        if (backend->is_guest)
-            retire(self, backend);
+        retire(self, backend);
         return;
     }
     if (kft_backends_is_ready(self)) {

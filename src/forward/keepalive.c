@@ -67,6 +67,7 @@ static void on_timer(void *user_data)
         .on_data = on_data,
         .on_writable = on_writable,
         .on_end = on_end,
+        .is_impatient = true,
     };
     KftKeepalive *self = user_data;
 

@@ -41,8 +41,8 @@ static bool is_way_there_dead(const KftLiveness *self, const KftLivenessInput *i
 {
     const KftTcpState *tcp = &input->tcp;
 
-    return tcp->is_known && tcp->is_awaiting_ack && !tcp->has_unsent &&
-           tcp->n_resent >= MIN_RESENT && self->ping_sent_ms != 0 &&
+    bool is_lost = tcp->is_awaiting_ack && !tcp->has_unsent && tcp->n_resent >= MIN_RESENT;
+    return tcp->is_known && (is_lost || tcp->is_blocked) && self->ping_sent_ms != 0 &&
            input->now_ms - self->ping_sent_ms >= MIN_OWED_MS &&
            input->now_ms - input->last_input_ms >= DEAD_AFTER_ACK_MS;
 }
@@ -72,9 +72,10 @@ KftLivenessVerdict kft_liveness_check(KftLiveness *self, const KftLivenessInput 
 {
     if (self->ping_sent_ms != 0 && input->last_input_ms >= self->ping_sent_ms)
         self->ping_sent_ms = 0;
-    if (is_transport_dead(self, input) || is_way_there_dead(self, input) ||
-        is_program_dead(self, input))
+    if (is_program_dead(self, input))
         return KFT_LIVENESS_DEAD;
+    if (is_transport_dead(self, input) || is_way_there_dead(self, input))
+        return KFT_LIVENESS_SILENT;
     if (self->ping_sent_ms != 0 || input->is_paused)
         return KFT_LIVENESS_OK;
     uint64_t silence_ms = input->now_ms - input->last_input_ms;
@@ -92,17 +93,20 @@ uint64_t kft_liveness_get_delay_ms(const KftLiveness *self, const KftLivenessInp
     return delay_ms >= KFT_TIMER_COARSE_MS ? delay_ms : delay_ms + KFT_LIVENESS_ROUND_MS;
 }
 
-bool kft_liveness_was_heard(const KftLivenessInput *input, uint64_t pinged_ms)
+KftLivenessVerdict kft_liveness_judge_ping(const KftLivenessInput *input, uint64_t pinged_ms)
 {
     const KftTcpState *tcp = &input->tcp;
 
-    if (input->is_paused || input->last_input_ms >= pinged_ms)
-        return true;
+    /* Other input may come although nothing of ours gets there any more. */
+    bool is_answered = !input->is_unanswered && input->last_input_ms >= pinged_ms;
+    if (input->is_paused || is_answered)
+        return KFT_LIVENESS_OK;
     if (!tcp->is_known || has_ping_arrived(input))
-        return false;
+        return KFT_LIVENESS_DEAD;
     /* With a closed window nothing is owed. */
-    return !tcp->is_awaiting_ack ||
-           (tcp->n_resent < MIN_RESENT && tcp->since_ack_ms <= input->now_ms - pinged_ms);
+    bool is_heard = !tcp->is_awaiting_ack ||
+                    (tcp->n_resent < MIN_RESENT && tcp->since_ack_ms <= input->now_ms - pinged_ms);
+    return is_heard && !tcp->is_blocked ? KFT_LIVENESS_OK : KFT_LIVENESS_SILENT;
 }
 
 void kft_liveness_note_ping(KftLiveness *self, uint64_t now_ms)

@@ -27,13 +27,16 @@ typedef struct {
     bool is_output_stuck; /* our own queue has not been taken by the kernel */
     bool is_busy;         /* connections are open: a round trip is worth knowing */
     bool is_idle;         /* nothing is carried: it may be looked at in rounds */
+    bool is_unanswered;   /* the last ping is known to be, whatever else came */
     KftTcpState tcp;
 } KftLivenessInput;
 
 typedef enum {
     KFT_LIVENESS_OK,
-    KFT_LIVENESS_PING, /* send one, and say so with kft_liveness_note_ping() */
-    KFT_LIVENESS_DEAD,
+    KFT_LIVENESS_PING,   /* send one, and say so with kft_liveness_note_ping() */
+    KFT_LIVENESS_SILENT, /* the other machine's TCP does not get what is sent, or is not heard: see
+                            forward/hold.h */
+    KFT_LIVENESS_DEAD,   /* it is there, but the program behind it does not answer */
 } KftLivenessVerdict;
 
 KftLivenessVerdict kft_liveness_check(KftLiveness *self, const KftLivenessInput *input);
@@ -42,9 +45,10 @@ void kft_liveness_note_ping(KftLiveness *self, uint64_t now_ms);
  * idle connection that owes no answer to a ping, else KFT_LIVENESS_TICK_MS. An idle one that begins
  * to carry something is due at once for the latter. */
 uint64_t kft_liveness_get_delay_ms(const KftLiveness *self, const KftLivenessInput *input);
-/* Whether the other end has shown that it is there since a ping was sent at @pinged_ms: by bytes,
- * or, while the ping may still wait behind an upload, by acknowledgements. True if nothing can be
- * said, as when we do not read. @input: of now. */
-bool kft_liveness_was_heard(const KftLivenessInput *input, uint64_t pinged_ms);
+/* What a ping that was sent at @pinged_ms has shown: OK if it was answered or, where that cannot be
+ * told, there were bytes since, or, while it may
+ * still wait behind an upload, acknowledgements; also if nothing can be said, as when we do not
+ * read. Else SILENT or DEAD. @input: of now. */
+KftLivenessVerdict kft_liveness_judge_ping(const KftLivenessInput *input, uint64_t pinged_ms);
 
 #endif

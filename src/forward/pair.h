@@ -2,6 +2,7 @@
 #define KFT_FORWARD_PAIR_H
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,9 @@ typedef struct {
     /* Once, after the last on_data; @text: the peer's words or ours, NULL for CLEAN. The pair frees
      * itself when this returns: the owner forgets its pointer. */
     void (*on_end)(KftPairEnd end, const char *text, void *user_data);
+    /* What is sent is of no use if it comes late: rather than wait for a server that went silent,
+     * the pair ends with LOST, so that there can be another. */
+    bool is_impatient;
 } KftPairFuncs;
 
 typedef struct {

@@ -14,6 +14,7 @@
 #include "net/timer.h"
 
 #define MAX_TUNNELS 4
+#define MAX_HELD 4
 /* More pairs than this on each, and another tunnel is opened. */
 #define MANY_PAIRS 64
 /* Tunnels beyond the first are closed after being idle for so long, but for one that new pairs can
@@ -35,6 +36,8 @@ struct KftPool {
     KftPoolFuncs funcs;
     void *user_data;
     GPtrArray *tunnels; /* KftTunnel, owned */
+    GPtrArray *held; /* KftTunnel, owned, the oldest first: went silent, and get no new pairs even
+                        if they go on */
     KftNegotiation *negotiation;
     uint64_t negotiating_since_ms;
     bool is_draining;
@@ -124,7 +127,9 @@ static void on_tunnel_idle(KftTunnel *tunnel, void *user_data)
     KftPool *self = user_data;
 
     bool is_done = kft_tunnel_is_worn(tunnel) || !kft_tunnel_is_usable(tunnel);
-    if (is_done && self->tunnels->len > 1) {
+    if (g_ptr_array_remove(self->held, tunnel)) {
+        kft_tunnel_free(tunnel);
+    } else if (is_done && self->tunnels->len > 1) {
         g_ptr_array_remove_fast(self->tunnels, tunnel);
         kft_tunnel_free(tunnel);
     } else if (self->tunnels->len > 1) {
@@ -132,6 +137,12 @@ static void on_tunnel_idle(KftTunnel *tunnel, void *user_data)
     }
     if (kft_pool_get_n_pairs(self) == 0)
         self->funcs.on_idle(self, self->user_data);
+}
+
+static void tell_if_lost(KftPool *self, const char *reason)
+{
+    if (self->tunnels->len == 0 && self->negotiation == NULL)
+        self->funcs.on_lost(self, reason, self->user_data);
 }
 
 static void on_tunnel_closed(KftTunnel *tunnel, const char *reason, void *user_data)
@@ -142,10 +153,28 @@ static void on_tunnel_closed(KftTunnel *tunnel, const char *reason, void *user_d
     kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "pod=%s tunnel closed: %s", self->pod->name, copy);
     if (self->found == KFT_TRANSPORT_TUNNEL && self->transport == KFT_TRANSPORT_AUTO)
         kft_cluster_tell_tunnel_end(self->cluster, kft_tunnel_was_heard(tunnel));
-    g_ptr_array_remove_fast(self->tunnels, tunnel);
+    bool was_held = g_ptr_array_remove(self->held, tunnel);
+    (void)g_ptr_array_remove_fast(self->tunnels, tunnel);
     kft_tunnel_free(tunnel);
-    if (self->tunnels->len == 0 && self->negotiation == NULL)
-        self->funcs.on_lost(self, copy, self->user_data);
+    if (!was_held)
+        tell_if_lost(self, copy);
+    else if (kft_pool_get_n_pairs(self) == 0)
+        self->funcs.on_idle(self, self->user_data);
+}
+
+/* It counts as gone, but what it carries may yet go on. */
+static void on_tunnel_held(KftTunnel *tunnel, const char *reason, void *user_data)
+{
+    KftPool *self = user_data;
+
+    kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "pod=%s tunnel with %zu connections held: %s",
+            self->pod->name, kft_tunnel_get_n_pairs(tunnel), reason);
+    if (!g_ptr_array_remove_fast(self->tunnels, tunnel))
+        return; /* for the second time */
+    g_ptr_array_add(self->held, tunnel);
+    if (self->held->len > MAX_HELD)
+        kft_tunnel_give_up(g_ptr_array_index(self->held, 0));
+    tell_if_lost(self, reason);
 }
 
 static void on_tunnel_congested(KftTunnel *tunnel, void *user_data)
@@ -161,8 +190,13 @@ static void on_tunnel_congested(KftTunnel *tunnel, void *user_data)
 static void on_tunnel_trusted(KftTunnel *tunnel, void *user_data)
 {
     KftPool *self = user_data;
-    (void)tunnel;
-    self->funcs.on_ready(self, self->user_data);
+
+    if (!g_ptr_array_find(self->held, tunnel, NULL)) {
+        self->funcs.on_ready(self, self->user_data);
+        return;
+    }
+    kft_log(KFT_LOG_TUNNEL, KFT_LEVEL_INFO, "pod=%s tunnel goes on", self->pod->name);
+    kft_reach_probe_now(kft_cluster_get_reach(self->cluster));
 }
 
 static KftTransport transport_of(KftCarrier carrier)
@@ -212,6 +246,7 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
         .on_closed = on_tunnel_closed,
         .on_idle = on_tunnel_idle,
         .on_congested = on_tunnel_congested,
+        .on_held = on_tunnel_held,
         .on_trusted = on_tunnel_trusted,
     };
     KftPool *self = user_data;
@@ -225,7 +260,7 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
     }
     kft_backoff_reset(&self->spare_pauses);
     self->found = transport_of(result->carrier);
-    g_ptr_array_add(self->tunnels, kft_tunnel_new(self->loop, result->stream, result->carrier,
+    g_ptr_array_add(self->tunnels, kft_tunnel_new(self->cluster, result->stream, result->carrier,
                                                   result->early, &funcs, self));
     self->handshake_ms = (uint32_t)(kft_loop_now_ms(self->loop) - self->negotiating_since_ms);
     self->opened_ms = g_get_real_time() / 1000;
@@ -327,6 +362,11 @@ void kft_pool_connect(KftPool *self)
         self->ready = kft_loop_defer(self->loop, on_ready_deferred, self);
 }
 
+static void on_v4_server_away(void *user_data)
+{
+    (void)is_server_away(user_data, on_lost_deferred);
+}
+
 KftPair *
 kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void *user_data)
 {
@@ -335,8 +375,9 @@ kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void
     if (uses_v4(self)) {
         if (!kft_pool_is_ready(self))
             return NULL;
+        const KftV4Owner owner = {self->v4_pairs, on_v4_server_away, self};
         self->n_v4_pairs++;
-        return kft_v4_pair_new(self->cluster, self->pod, port, self->v4_pairs, funcs, user_data);
+        return kft_v4_pair_new(self->cluster, self->pod, port, &owner, funcs, user_data);
     }
     KftTunnel *tunnel = choose_tunnel(self, NULL, &is_good);
     bool is_coming = !is_good && open_tunnel(self) &&
@@ -353,6 +394,8 @@ void kft_pool_verify(KftPool *self, uint32_t limit_ms, bool opens_another)
 {
     for (guint i = 0; i < self->tunnels->len; i++)
         kft_tunnel_verify(g_ptr_array_index(self->tunnels, i), limit_ms);
+    for (guint i = 0; i < self->held->len; i++)
+        kft_tunnel_verify(g_ptr_array_index(self->held, i), limit_ms);
     GHashTableIter iter;
     gpointer pair = NULL;
     g_hash_table_iter_init(&iter, self->v4_pairs);
@@ -387,12 +430,17 @@ bool kft_pool_is_ready(const KftPool *self)
     return self->tunnels->len > 0;
 }
 
+static size_t count_pairs(const GPtrArray *tunnels)
+{
+    size_t n = 0;
+    for (guint i = 0; i < tunnels->len; i++)
+        n += kft_tunnel_get_n_pairs(g_ptr_array_index(tunnels, i));
+    return n;
+}
+
 size_t kft_pool_get_n_pairs(const KftPool *self)
 {
-    size_t n = self->n_v4_pairs;
-    for (guint i = 0; i < self->tunnels->len; i++)
-        n += kft_tunnel_get_n_pairs(g_ptr_array_index(self->tunnels, i));
-    return n;
+    return self->n_v4_pairs + count_pairs(self->tunnels) + count_pairs(self->held);
 }
 
 void kft_pool_pair_gone(KftPool *self)
@@ -437,6 +485,7 @@ KftPool *kft_pool_new(KftCluster *cluster,
     self->user_data = user_data;
     kft_backoff_init(&self->spare_pauses, SPARE_PAUSE_MS, SPARE_MAX_PAUSE_MS);
     self->tunnels = g_ptr_array_new();
+    self->held = g_ptr_array_new();
     self->v4_pairs = g_hash_table_new(g_direct_hash, g_direct_equal);
     self->spare_timer = kft_timer_new(self->loop, on_spare_timer, self);
     return self;
@@ -449,7 +498,10 @@ void kft_pool_free(KftPool *self)
     kft_negotiation_free(self->negotiation);
     while (self->tunnels->len > 0)
         kft_tunnel_free(g_ptr_array_steal_index_fast(self->tunnels, self->tunnels->len - 1));
+    while (self->held->len > 0)
+        kft_tunnel_free(g_ptr_array_steal_index(self->held, self->held->len - 1));
     g_ptr_array_unref(self->tunnels);
+    g_ptr_array_unref(self->held);
     g_hash_table_unref(self->v4_pairs);
     kft_timer_free(self->spare_timer);
     if (self->ready != NULL)

@@ -12,7 +12,8 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "forward/bulk.h"
-#include "forward/liveness.h"
+#include "forward/vigil.h"
+#include "forward/wire.h"
 #include "net/timer.h"
 #include "proto/spdy.h"
 
@@ -94,11 +95,8 @@ struct KftTunnel {
     uint32_t round;      /* counts how often the wire had room again */
     size_t share_bytes;  /* of each pair in this round, when several wait; 0 = no limit */
     KftBuf controls;     /* resets, ends and pings that wait for room, before all writers */
-    KftTimer *tick;
-    KftTimer *doubt; /* runs while it is being verified */
+    KftVigil *vigil;
     uint64_t opened_ms;
-    KftLiveness liveness;
-    bool checks_in_rounds;
     int64_t pinged_us; /* when the last ping went; monotonic */
     bool is_ping_answered;
     uint32_t round_trip_us;
@@ -154,28 +152,6 @@ static void update_reading(KftTunnel *self)
     else if (!paused)
         self->paused_since_ms = 0;
     kft_wire_set_reading(self->wire, !paused);
-}
-
-/* --- when it is looked at --- */
-
-static KftLivenessInput describe(const KftTunnel *self)
-{
-    return (KftLivenessInput){
-        .now_ms = kft_loop_now_ms(self->loop),
-        .last_input_ms = kft_wire_get_last_input_ms(self->wire),
-        .is_paused = self->paused_since_ms != 0,
-        .is_output_stuck = kft_wire_get_stuck_since_ms(self->wire) != 0,
-        .is_busy = self->pairs.length > 0,
-        .is_idle = self->pairs.length == 0,
-    };
-}
-
-static void schedule_check(KftTunnel *self)
-{
-    const KftLivenessInput input = describe(self);
-    uint64_t delay_ms = kft_liveness_get_delay_ms(&self->liveness, &input);
-    self->checks_in_rounds = delay_ms > KFT_LIVENESS_TICK_MS;
-    kft_timer_start_coarse(self->tick, delay_ms);
 }
 
 /* --- pairs --- */
@@ -505,8 +481,7 @@ kft_tunnel_open_pair(KftTunnel *self, uint16_t port, const KftPairFuncs *funcs, 
     g_hash_table_insert(self->streams, stream_key(error_id), pair);
     g_hash_table_insert(self->streams, stream_key(data_id), pair);
     g_queue_push_tail_link(&self->pairs, &pair->link);
-    if (self->checks_in_rounds)
-        schedule_check(self);
+    kft_vigil_look_again(self->vigil);
     return &pair->base;
 }
 
@@ -580,8 +555,7 @@ static void handle_ping(KftTunnel *self, const KftSpdyEvent *event)
         self->round_trip_us =
             (uint32_t)CLAMP(g_get_monotonic_time() - self->pinged_us, 1, UINT32_MAX);
         self->is_ping_answered = true;
-        if (self->pairs.length == 0)
-            schedule_check(self);
+        kft_vigil_look_again(self->vigil);
         return;
     }
     send_control(self, frame, kft_spdy_write_ping(frame, event->value));
@@ -594,8 +568,7 @@ static void close_after(KftTunnel *self, uint32_t last_good_id, const char *reas
         return;
     uint64_t n_begun = kft_wire_get_begun(self->wire);
     self->is_closed = true;
-    kft_timer_stop(self->tick);
-    kft_timer_stop(self->doubt);
+    g_clear_pointer(&self->vigil, kft_vigil_free);
     self->n_dispatching++;
     /* Each on_end may free its pair or others: take them one at a time. */
     SpdyPair *pair = NULL;
@@ -661,11 +634,8 @@ static KftResult on_wire_input(const KftWsEvent *input, void *user_data)
         size -= consumed;
     }
     /* Other input may come although nothing of ours gets there any more. */
-    bool is_trusted = self->is_ping_answered && kft_timer_is_active(self->doubt);
-    if (is_trusted && !self->is_closed && !self->is_freed) {
-        kft_timer_stop(self->doubt);
-        self->funcs.on_trusted(self, self->user_data);
-    }
+    if (self->is_ping_answered && !self->is_closed && !self->is_freed)
+        kft_vigil_trust(self->vigil);
     leave_dispatch(self);
     return result == KFT_R_AGAIN ? KFT_R_OK : result;
 }
@@ -707,15 +677,24 @@ static void on_wire_closed(const char *reason, bool is_orderly, void *user_data)
 
 /* --- keeping alive --- */
 
-static void send_ping(KftTunnel *self)
+static void describe(KftLivenessInput *input, void *user_data)
 {
+    const KftTunnel *self = user_data;
+    input->is_paused = self->paused_since_ms != 0;
+    /* For pairs that are open a round trip is worth knowing. */
+    input->is_busy = self->pairs.length > 0;
+    input->is_idle = self->pairs.length == 0;
+    input->is_unanswered = !self->is_ping_answered;
+}
+
+static void send_ping(void *user_data)
+{
+    KftTunnel *self = user_data;
     uint8_t frame[16];
     send_control(self, frame, kft_spdy_write_ping(frame, self->next_ping_id));
     self->next_ping_id += 2;
     self->pinged_us = g_get_monotonic_time();
     self->is_ping_answered = false;
-    kft_liveness_note_ping(&self->liveness, kft_loop_now_ms(self->loop));
-    schedule_check(self);
 }
 
 /* Whether a pair sent something that may well have been answered since reading stopped. */
@@ -747,47 +726,62 @@ static void cut_stalled_reader(KftTunnel *self, uint64_t now)
     }
 }
 
-static void on_tick(void *user_data)
+static void on_tick(uint64_t now_ms, void *user_data)
 {
     KftTunnel *self = user_data;
-    KftLivenessInput input = describe(self);
-
-    kft_wire_get_tcp_state(self->wire, &input.tcp);
-    KftLivenessVerdict verdict = kft_liveness_check(&self->liveness, &input);
-    if (verdict == KFT_LIVENESS_DEAD) {
-        close_with(self, "the server stopped answering");
-        return;
-    }
-    if (verdict == KFT_LIVENESS_PING)
-        send_ping(self);
-    else
-        schedule_check(self);
     if (kft_tunnel_has_lasting_pair(self))
         self->funcs.on_congested(self, self->user_data);
-    cut_stalled_reader(self, input.now_ms);
+    cut_stalled_reader(self, now_ms);
 }
 
-static void on_doubt_end(void *user_data)
+/* A pair whose owner would rather have another at once. */
+static SpdyPair *find_impatient(const KftTunnel *self)
+{
+    for (const GList *link = self->pairs.head; link != NULL; link = link->next) {
+        SpdyPair *pair = link->data;
+        if (pair->base.funcs.is_impatient && !pair->is_ending)
+            return pair;
+    }
+    return NULL;
+}
+
+static void on_held(const char *reason, void *user_data)
 {
     KftTunnel *self = user_data;
-    /* What is not read cannot say anything. */
-    if (self->paused_since_ms != 0)
-        self->funcs.on_trusted(self, self->user_data);
-    else
-        close_with(self, "the network changed, and the server does not answer any more");
+    SpdyPair *pair = NULL;
+
+    self->n_dispatching++;
+    self->funcs.on_held(self, reason, self->user_data);
+    while (!self->is_closed && !self->is_freed && (pair = find_impatient(self)) != NULL)
+        end_pair(pair, KFT_PAIR_END_LOST, reason);
+    leave_dispatch(self);
+}
+
+static void on_trusted(void *user_data)
+{
+    KftTunnel *self = user_data;
+    self->funcs.on_trusted(self, self->user_data);
+}
+
+static void on_dead(const char *reason, void *user_data)
+{
+    close_with(user_data, reason);
 }
 
 void kft_tunnel_verify(KftTunnel *self, uint32_t limit_ms)
 {
-    if (self->is_closed)
-        return;
-    send_ping(self);
-    kft_timer_start(self->doubt, limit_ms);
+    if (!self->is_closed)
+        kft_vigil_verify(self->vigil, limit_ms);
+}
+
+void kft_tunnel_give_up(KftTunnel *self)
+{
+    close_with(self, "the server stopped answering");
 }
 
 /* --- life --- */
 
-KftTunnel *kft_tunnel_new(KftLoop *loop,
+KftTunnel *kft_tunnel_new(KftCluster *cluster,
                           KftStream *stream,
                           KftCarrier carrier,
                           GBytes *early,
@@ -800,6 +794,15 @@ KftTunnel *kft_tunnel_new(KftLoop *loop,
         .on_drained = on_wire_drained,
         .on_closed = on_wire_closed,
     };
+    static const KftVigilFuncs vigil_funcs = {
+        .describe = describe,
+        .send_ping = send_ping,
+        .on_tick = on_tick,
+        .on_held = on_held,
+        .on_trusted = on_trusted,
+        .on_dead = on_dead,
+    };
+    KftLoop *loop = kft_cluster_get_loop(cluster);
     KftTunnel *self = g_new0(KftTunnel, 1);
     self->loop = loop;
     self->funcs = *funcs;
@@ -813,9 +816,9 @@ KftTunnel *kft_tunnel_new(KftLoop *loop,
     self->opened_ms = kft_loop_now_ms(loop);
     self->wire = kft_wire_new(loop, stream, carrier == KFT_CARRIER_TUNNEL, MAX_MESSAGE_BYTES, early,
                               &wire_funcs, self);
-    self->tick = kft_timer_new(loop, on_tick, self);
-    self->doubt = kft_timer_new(loop, on_doubt_end, self);
-    send_ping(self); /* for the round trip */
+    self->vigil =
+        kft_vigil_new(loop, kft_cluster_get_reach(cluster), self->wire, &vigil_funcs, self);
+    kft_vigil_ping(self->vigil); /* for the round trip */
     return self;
 }
 
@@ -853,7 +856,7 @@ bool kft_tunnel_has_lasting_pair(const KftTunnel *self)
 
 bool kft_tunnel_is_usable(const KftTunnel *self)
 {
-    return !self->is_closed && !self->is_suspect && !kft_timer_is_active(self->doubt);
+    return !self->is_closed && !self->is_suspect && kft_vigil_is_trusted(self->vigil);
 }
 
 bool kft_tunnel_was_heard(const KftTunnel *self)
@@ -884,8 +887,6 @@ void kft_tunnel_free(KftTunnel *self)
         close_with(self, "closed");
     }
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): n_dispatching keeps it until the last line */
-    kft_timer_free(self->tick);
-    kft_timer_free(self->doubt);
     kft_wire_close(self->wire);
     leave_dispatch(self);
 }

@@ -2,7 +2,8 @@
 #define KFT_FORWARD_TUNNEL_H
 
 #include "forward/pair.h"
-#include "forward/wire.h"
+#include "kube/cluster.h"
+#include "net/stream.h"
 #include "proto/upgrade.h"
 
 /* One SPDY/3.1 session to one pod, inside a WebSocket or plain, that carries many stream pairs
@@ -19,13 +20,18 @@ typedef struct {
      * elsewhere. While one lasts it is told again every few seconds. Do not free the tunnel in
      * here. */
     void (*on_congested)(KftTunnel *tunnel, void *user_data);
-    /* After kft_tunnel_verify(): the server has answered. */
+    /* Nothing gets to the server any more, or nothing comes from there; @reason is one line. It is
+     * not usable, but its pairs stay, but for those that are impatient, as long as they may yet go
+     * on (forward/hold.h): then on_trusted follows, else on_closed. Do not free the tunnel in here.
+     */
+    void (*on_held)(KftTunnel *tunnel, const char *reason, void *user_data);
+    /* After kft_tunnel_verify() or on_held: the server has answered. */
     void (*on_trusted)(KftTunnel *tunnel, void *user_data);
 } KftTunnelFuncs;
 
-/* @stream, @early: from a negotiation that ended in @carrier, TUNNEL or SPDY; @stream: (transfer
- * full). */
-KftTunnel *kft_tunnel_new(KftLoop *loop,
+/* @cluster: outlives it. @stream, @early: from a negotiation that ended in @carrier, TUNNEL or
+ * SPDY; @stream: (transfer full). */
+KftTunnel *kft_tunnel_new(KftCluster *cluster,
                           KftStream *stream,
                           KftCarrier carrier,
                           GBytes *early,
@@ -43,12 +49,14 @@ bool kft_tunnel_is_congested(const KftTunnel *self);
 /* Whether a pair is open for more than 3 s: it may be a session whose user waits for each answer,
  * and would wait behind a transfer that comes to the same tunnel. */
 bool kft_tunnel_has_lasting_pair(const KftTunnel *self);
-/* Whether new pairs may be opened: it is not closed nor being verified, and has left no pair
+/* Whether new pairs may be opened: it is not closed, verified or held, and has left no pair
  * unanswered. */
 bool kft_tunnel_is_usable(const KftTunnel *self);
-/* The way to the server may have changed: no new pairs until it says something, and the end if it
- * does not within @limit_ms. */
+/* The way to the server may have changed: no new pairs until it says something. If it does not
+ * within @limit_ms, it is held or closed. */
 void kft_tunnel_verify(KftTunnel *self, uint32_t limit_ms);
+/* Closes one that is held, as if it were given up: with on_closed. */
+void kft_tunnel_give_up(KftTunnel *self);
 /* Whether anything came from the server since it was opened. */
 bool kft_tunnel_was_heard(const KftTunnel *self);
 /* Whether it is too old or has carried too many streams: replace it, and free it when idle. */

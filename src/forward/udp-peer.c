@@ -385,6 +385,7 @@ bool kft_udp_peer_attach(KftUdpPeer *self, KftPool *pool, uint16_t port, const K
         .on_data = on_pair_data,
         .on_writable = on_pair_writable,
         .on_end = on_pair_end,
+        .is_impatient = true,
     };
     g_assert(self->pair == NULL);
     KftPair *pair = kft_via_open_pair(pool, port, via, &funcs, self);

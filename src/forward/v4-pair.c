@@ -5,10 +5,9 @@
 
 #include "kftray/error.h"
 
-#include "forward/liveness.h"
 #include "forward/negotiation.h"
+#include "forward/vigil.h"
 #include "forward/wire.h"
-#include "net/timer.h"
 #include "proto/channel.h"
 
 #define MAX_MESSAGE_BYTES (KFT_CHANNEL_MAX_DATA_BYTES + 1)
@@ -22,16 +21,14 @@ typedef struct {
     KftPair base;
     KftLoop *loop;
     KftCluster *cluster;
-    char *node;                  /* nullable */
-    GHashTable *siblings;        /* nullable */
+    char *node; /* nullable */
+    KftV4Owner owner;
     KftNegotiation *negotiation; /* until the WebSocket is open */
     KftWire *wire;               /* from then on */
     KftChannelDecoder decoder;
     GString *error_text; /* nullable */
-    KftTimer *tick;
-    KftTimer *doubt; /* runs while it is being verified; NULL = it never was */
-    uint64_t doubted_ms;
-    KftLiveness liveness;
+    KftVigil *vigil;     /* with the wire, until it is finished */
+    KftDeferred *finish; /* its end by us is owed */
     uint64_t last_output_ms;
     bool has_received;
     bool owes_data_end;
@@ -42,17 +39,18 @@ typedef struct {
 
 static void leave_siblings(V4Pair *pair)
 {
-    if (pair->siblings == NULL)
+    if (pair->owner.siblings == NULL)
         return;
-    (void)g_hash_table_remove(pair->siblings, pair);
-    g_clear_pointer(&pair->siblings, g_hash_table_unref);
+    (void)g_hash_table_remove(pair->owner.siblings, pair);
+    g_clear_pointer(&pair->owner.siblings, g_hash_table_unref);
 }
 
 static void release(V4Pair *pair)
 {
     leave_siblings(pair);
-    kft_timer_free(pair->tick);
-    kft_timer_free(pair->doubt);
+    kft_vigil_free(pair->vigil);
+    if (pair->finish != NULL)
+        kft_deferred_cancel(pair->finish);
     kft_negotiation_free(pair->negotiation);
     if (pair->wire != NULL)
         kft_wire_close(pair->wire);
@@ -117,6 +115,7 @@ static void pair_commit(KftPair *base, size_t size)
 static void on_finish_deferred(void *user_data)
 {
     V4Pair *pair = user_data;
+    pair->finish = NULL;
     end_pair(pair, KFT_PAIR_END_CLEAN, NULL);
 }
 
@@ -127,10 +126,8 @@ static void pair_finish(KftPair *base)
         return;
     pair->is_finished = true;
     /* Closing is all that can be done; the owner hears of the end as it would from the pod. */
-    g_clear_pointer(&pair->doubt, kft_timer_free);
-    kft_timer_free(pair->tick);
-    pair->tick = kft_timer_new(pair->loop, on_finish_deferred, pair);
-    kft_timer_start(pair->tick, 0);
+    g_clear_pointer(&pair->vigil, kft_vigil_free);
+    pair->finish = kft_loop_defer(pair->loop, on_finish_deferred, pair);
 }
 
 static void pair_report_queued(KftPair *base, size_t queued_bytes)
@@ -210,67 +207,51 @@ static void on_wire_closed(const char *reason, bool is_orderly, void *user_data)
     }
 }
 
-static KftLivenessInput describe(const V4Pair *pair)
+static void describe(KftLivenessInput *input, void *user_data)
 {
-    KftLivenessInput input = {
-        .now_ms = kft_loop_now_ms(pair->loop),
-        .last_input_ms = kft_wire_get_last_input_ms(pair->wire),
-        .is_paused = pair->is_paused,
-        .is_output_stuck = kft_wire_get_stuck_since_ms(pair->wire) != 0,
-    };
-    kft_wire_get_tcp_state(pair->wire, &input.tcp);
-    return input;
+    const V4Pair *pair = user_data;
+    input->is_paused = pair->is_paused;
 }
 
-static void send_ping(V4Pair *pair)
+static void send_ping(void *user_data)
 {
+    V4Pair *pair = user_data;
     kft_wire_ping(pair->wire);
-    kft_liveness_note_ping(&pair->liveness, kft_loop_now_ms(pair->loop));
 }
 
-static void on_tick(void *user_data)
+static void on_tick(uint64_t now_ms, void *user_data)
 {
     V4Pair *pair = user_data;
-    KftLivenessInput input = describe(pair);
-
-    kft_timer_start_coarse(pair->tick, KFT_LIVENESS_TICK_MS);
-    switch (kft_liveness_check(&pair->liveness, &input)) {
-    case KFT_LIVENESS_DEAD:
-        end_pair(pair, KFT_PAIR_END_LOST, "the server stopped answering");
+    if (now_ms - pair->last_output_ms < KEEPALIVE_FRAME_MS)
         return;
-    case KFT_LIVENESS_PING:
-        send_ping(pair);
-        break;
-    case KFT_LIVENESS_OK:
-        break;
-    }
-    if (input.now_ms - pair->last_output_ms >= KEEPALIVE_FRAME_MS) {
-        kft_wire_send_empty_frame(pair->wire);
-        pair->last_output_ms = input.now_ms;
-    }
+    kft_wire_send_empty_frame(pair->wire);
+    pair->last_output_ms = now_ms;
 }
 
-static void on_doubt_end(void *user_data)
+static void on_held(const char *reason, void *user_data)
 {
     V4Pair *pair = user_data;
-    KftLivenessInput input = describe(pair);
+    if (pair->base.funcs.is_impatient)
+        end_pair(pair, KFT_PAIR_END_LOST, reason);
+}
 
-    if (!kft_liveness_was_heard(&input, pair->doubted_ms))
-        end_pair(pair, KFT_PAIR_END_LOST,
-                 "the network changed, and the server does not answer any more");
+static void on_server_away(void *user_data)
+{
+    const V4Pair *pair = user_data;
+    if (pair->owner.siblings != NULL)
+        pair->owner.on_server_away(pair->owner.user_data);
+}
+
+static void on_dead(const char *reason, void *user_data)
+{
+    end_pair(user_data, KFT_PAIR_END_LOST, reason);
 }
 
 void kft_v4_pair_verify(KftPair *self, uint32_t limit_ms)
 {
     V4Pair *pair = (V4Pair *)self;
-
-    if (pair->wire == NULL || pair->is_finished || pair->is_ending)
-        return;
-    pair->doubted_ms = kft_loop_now_ms(pair->loop);
-    send_ping(pair);
-    if (pair->doubt == NULL)
-        pair->doubt = kft_timer_new(pair->loop, on_doubt_end, pair);
-    kft_timer_start(pair->doubt, limit_ms);
+    if (pair->vigil != NULL && !pair->is_ending)
+        kft_vigil_verify(pair->vigil, limit_ms);
 }
 
 /* A kubelet that has just been started knows of no pods yet: what it says then is not about them.
@@ -302,6 +283,14 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
         .on_drained = on_wire_drained,
         .on_closed = on_wire_closed,
     };
+    static const KftVigilFuncs vigil_funcs = {
+        .describe = describe,
+        .send_ping = send_ping,
+        .on_tick = on_tick,
+        .on_held = on_held,
+        .on_server_away = on_server_away,
+        .on_dead = on_dead,
+    };
     V4Pair *pair = user_data;
 
     if (error != NULL) {
@@ -312,15 +301,15 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
     g_clear_pointer(&pair->negotiation, kft_negotiation_free);
     pair->wire = kft_wire_new(pair->loop, result->stream, /* is_websocket= */ true,
                               MAX_MESSAGE_BYTES, result->early, &wire_funcs, pair);
-    pair->tick = kft_timer_new(pair->loop, on_tick, pair);
-    kft_timer_start_coarse(pair->tick, KFT_LIVENESS_TICK_MS);
+    pair->vigil = kft_vigil_new(pair->loop, kft_cluster_get_reach(pair->cluster), pair->wire,
+                                &vigil_funcs, pair);
     pair->base.funcs.on_writable(pair->base.user_data);
 }
 
 KftPair *kft_v4_pair_new(KftCluster *cluster,
                          const KftPod *pod,
                          uint16_t port,
-                         GHashTable *siblings,
+                         const KftV4Owner *owner,
                          const KftPairFuncs *funcs,
                          void *user_data)
 {
@@ -330,9 +319,9 @@ KftPair *kft_v4_pair_new(KftCluster *cluster,
     pair->loop = kft_cluster_get_loop(cluster);
     pair->cluster = kft_cluster_ref(cluster);
     pair->node = g_strdup(pod->node);
-    if (siblings != NULL) {
-        pair->siblings = g_hash_table_ref(siblings);
-        (void)g_hash_table_add(siblings, pair);
+    if (owner != NULL) {
+        pair->owner = *owner;
+        (void)g_hash_table_add(g_hash_table_ref(owner->siblings), pair);
     }
     pair->last_output_ms = kft_loop_now_ms(pair->loop);
     kft_channel_decoder_init(&pair->decoder, port);

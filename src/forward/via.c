@@ -196,11 +196,12 @@ KftPair *kft_via_wrap_pair(const KftVia *via,
         .report_queued = via_report_queued,
         .free = via_free,
     };
-    static const KftPairFuncs inner_funcs = {
+    const KftPairFuncs inner_funcs = {
         .on_data = on_inner_data,
         .on_data_end = on_inner_data_end,
         .on_writable = on_inner_writable,
         .on_end = on_inner_end,
+        .is_impatient = funcs->is_impatient,
     };
     ViaPair *pair = g_new0(ViaPair, 1);
     pair->base = (KftPair){.ops = &ops, .funcs = *funcs, .user_data = user_data};

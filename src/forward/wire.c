@@ -484,6 +484,11 @@ void kft_wire_get_tcp_state(const KftWire *self, KftTcpState *ret_state)
     kft_stream_get_tcp_state(self->stream, ret_state);
 }
 
+void kft_wire_set_patience(KftWire *self, uint32_t patience_ms)
+{
+    kft_stream_set_patience(self->stream, patience_ms);
+}
+
 /* --- life --- */
 
 KftWire *kft_wire_new(KftLoop *loop,

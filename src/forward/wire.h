@@ -58,6 +58,8 @@ bool kft_wire_was_heard(const KftWire *self);
 uint64_t kft_wire_get_stuck_since_ms(const KftWire *self);
 /* What the kernel says of the connection under it. */
 void kft_wire_get_tcp_state(const KftWire *self, KftTcpState *ret_state);
+/* See kft_tcp_set_patience(). */
+void kft_wire_set_patience(KftWire *self, uint32_t patience_ms);
 /* Says goodbye (Close 1000) and waits up to 2 s for the peer's, by itself: closing at once with
  * unread data would reset the connection and may lose the last bytes on the way (wire
  * protocols, 2.6). */

@@ -263,6 +263,11 @@ void kft_stream_get_tcp_state(const KftStream *self, KftTcpState *ret_state)
     kft_tcp_state_read(self->fd, ret_state);
 }
 
+void kft_stream_set_patience(KftStream *self, uint32_t patience_ms)
+{
+    kft_tcp_set_patience(self->fd, patience_ms);
+}
+
 static void on_poll_closed(uv_handle_t *handle)
 {
     KftStream *self = handle->data;

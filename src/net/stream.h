@@ -46,6 +46,8 @@ bool kft_stream_get_tls(KftStream *self, KftStreamTls *ret_tls);
 void kft_stream_tls_clear(KftStreamTls *self);
 /* Of the connection to the server, or to the proxy on the way to it. */
 void kft_stream_get_tcp_state(const KftStream *self, KftTcpState *ret_state);
+/* See kft_tcp_set_patience(). */
+void kft_stream_set_patience(KftStream *self, uint32_t patience_ms);
 /* Closes and frees. NULL is allowed. */
 void kft_stream_free(KftStream *self);
 

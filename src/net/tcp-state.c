@@ -10,6 +10,11 @@
 /* The kernel doubles the time between two probes of a closed window; one that is not answered yet
  * is nothing unusual. */
 #define UNANSWERED_PROBES 2
+/* include/uapi/linux/tcp.h since Linux 6.15; older kernels refuse it. */
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS 44
+#endif
+#define PATIENT_RTO_MS 10000
 
 void kft_tcp_state_read(int fd, KftTcpState *ret_state)
 {
@@ -22,6 +27,21 @@ void kft_tcp_state_read(int fd, KftTcpState *ret_state)
     ret_state->is_known = true;
     ret_state->is_awaiting_ack = info.tcpi_unacked > 0 || info.tcpi_probes >= UNANSWERED_PROBES;
     ret_state->has_unsent = info.tcpi_notsent_bytes > 0;
+    ret_state->is_blocked =
+        ret_state->has_unsent && info.tcpi_unacked == 0 && info.tcpi_snd_wnd > 0;
     ret_state->since_ack_ms = info.tcpi_last_ack_recv;
+    ret_state->since_sent_ms = info.tcpi_last_data_sent;
     ret_state->n_resent = info.tcpi_retransmits;
+}
+
+/* The lower maximum alone would do harm: the limit of the kernel is a number of tries
+ * (tcp_retries2), so it would give up after 2 minutes instead of 15. */
+void kft_tcp_set_patience(int fd, uint32_t patience_ms)
+{
+    const unsigned timeout_ms = patience_ms;
+    const int rto_ms = PATIENT_RTO_MS;
+
+    if (setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms) == 0 &&
+        patience_ms > 0)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_RTO_MAX_MS, &rto_ms, sizeof rto_ms);
 }

@@ -129,6 +129,7 @@ class Near:
             _, fds, _, _ = socket.recv_fds(ours, 1, 1)
         self.socket = socket.socket(fileno=fds[0])
         self.socket.settimeout(PATIENCE)
+        self.poured = 0
 
     def echo(self, text):
         self.socket.sendall(text)
@@ -140,11 +141,13 @@ class Near:
         check(got == text, f"sent {text!r}, got {got!r}")
 
     def pour(self):
-        """Uploads in the background until the connection ends."""
+        """Uploads in the background until the connection ends; counts what was taken."""
+        self.socket.settimeout(2 * PATIENCE)
+
         def run():
             try:
                 while True:
-                    self.socket.sendall(bytes(65536))
+                    self.poured += self.socket.send(bytes(65536))
             except OSError:
                 pass
         thread = threading.Thread(target=run, daemon=True)

@@ -14,6 +14,7 @@ typedef void (*Situation)(uint64_t at_ms, uint64_t since_ping_ms, KftLivenessInp
 
 typedef struct {
     uint64_t found_ms; /* after the last sign of it; LONG_MS if it is not found dead */
+    bool is_silent;    /* as the other machine's TCP is, too */
     unsigned n_checks;
     unsigned n_pings;
     unsigned n_pings_beside; /* those not at a multiple of KFT_LIVENESS_ROUND_MS */
@@ -35,7 +36,8 @@ static Course run(Situation situation, uint64_t phase_ms, uint64_t first_check_m
         input.is_idle = is_idle;
         course.n_checks++;
         KftLivenessVerdict verdict = kft_liveness_check(&liveness, &input);
-        if (verdict == KFT_LIVENESS_DEAD) {
+        if (verdict == KFT_LIVENESS_SILENT || verdict == KFT_LIVENESS_DEAD) {
+            course.is_silent = verdict == KFT_LIVENESS_SILENT;
             course.found_ms = at;
             break;
         }
@@ -95,7 +97,7 @@ static void assert_lives(Situation situation)
 
 static void idle_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
 {
-    input->tcp = (KftTcpState){true, since_ping != UINT64_MAX, false, (uint32_t)at, 0};
+    input->tcp = (KftTcpState){true, since_ping != UINT64_MAX, false, false, (uint32_t)at, 0, 0};
 }
 
 static void upload_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
@@ -103,7 +105,7 @@ static void upload_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInput
     (void)since_ping;
     input->is_output_stuck = true;
     input->is_busy = true;
-    input->tcp = (KftTcpState){true, true, true, (uint32_t)at, 0};
+    input->tcp = (KftTcpState){true, true, true, false, (uint32_t)at, 0, 0};
 }
 
 /* We do not read because a local program does not; its upload disappears. */
@@ -120,7 +122,15 @@ static void one_way_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInpu
     bool is_pinged = since_ping != UINT64_MAX;
     uint64_t since_ack = at < 25000 ? at % 12600 : at - 25000;
     uint8_t n_resent = is_pinged && since_ping > 6000 ? 5 : 0;
-    input->tcp = (KftTcpState){true, is_pinged, false, (uint32_t)since_ack, n_resent};
+    input->tcp = (KftTcpState){true, is_pinged, false, false, (uint32_t)since_ack, n_resent, 0};
+}
+
+/* Nothing can be sent for want of a route, while the peer asks from time to time whether we are
+ * there. */
+static void no_route(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
+{
+    bool is_pinged = since_ping != UINT64_MAX;
+    input->tcp = (KftTcpState){true, false, is_pinged, is_pinged, (uint32_t)(at % 15000), 0, 0};
 }
 
 /* A proxy acknowledges everything, and nobody is behind it. */
@@ -157,7 +167,7 @@ static void slow_upload(uint64_t at, uint64_t since_ping, KftLivenessInput *inpu
     (void)at;
     input->is_busy = true;
     input->is_output_stuck = at % 5000 < 2500;
-    input->tcp = (KftTcpState){true, true, true, 900, 0};
+    input->tcp = (KftTcpState){true, true, true, false, 900, 0, 0};
 }
 
 /* A pod that does not read: the window is closed, its probes are answered more and more rarely. */
@@ -166,7 +176,7 @@ static void closed_window(uint64_t at, uint64_t since_ping, KftLivenessInput *in
     (void)since_ping;
     input->is_busy = true;
     input->is_output_stuck = true;
-    input->tcp = (KftTcpState){true, false, true, (uint32_t)(at % 120000), 0};
+    input->tcp = (KftTcpState){true, false, true, false, (uint32_t)(at % 120000), 0, 0};
 }
 
 /* 20 % loss: no acknowledgement for 14 s now and then. */
@@ -175,7 +185,7 @@ static void lossy(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
     (void)since_ping;
     input->is_busy = true;
     input->last_input_ms = START_MS + at - at % 14000;
-    input->tcp = (KftTcpState){true, true, true, (uint32_t)(at % 14000), 0};
+    input->tcp = (KftTcpState){true, true, true, false, (uint32_t)(at % 14000), 0, 0};
 }
 
 /* A short upload gets lost for 7 s, again and again, and then the ping is answered. */
@@ -185,7 +195,8 @@ static void flaky_upload(uint64_t at, uint64_t since_ping, KftLivenessInput *inp
     if (since_ping != UINT64_MAX && since_ping > 9000)
         input->last_input_ms = START_MS + at;
     input->is_busy = true;
-    input->tcp = (KftTcpState){true, n_resent > 0, false, (uint32_t)(at % 20000), n_resent};
+    input->tcp =
+        (KftTcpState){true, n_resent > 0, false, false, (uint32_t)(at % 20000), n_resent, 0};
 }
 
 /* Not read for minutes, then a few bytes are sent: the last sign is old, and no answer is due yet.
@@ -194,17 +205,32 @@ static void wakes_up(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
 {
     (void)since_ping;
     input->is_paused = true;
-    input->tcp = (KftTcpState){true, at % 100000 < 2500, false, (uint32_t)(at % 100000), 0};
+    input->tcp =
+        (KftTcpState){true, at % 100000 < 2500, false, false, (uint32_t)(at % 100000), 0, 0};
+}
+
+/* What its TCP does not acknowledge may yet get there; what it acknowledged will not be answered
+ * later. */
+static void assert_silent(Situation situation, bool is_silent)
+{
+    g_assert_cmpint(run(situation, 0, 0, /* is_idle= */ false).is_silent, ==, is_silent);
 }
 
 static void test_dead(void)
 {
     assert_found_idle(idle_black_hole);
     assert_found_idle(one_way_black_hole);
+    assert_found_idle(no_route);
     assert_found(upload_black_hole);
     assert_found(paused_black_hole);
     assert_found_idle(silent_proxy);
     assert_found_idle(unknown_silence);
+    assert_silent(idle_black_hole, true);
+    assert_silent(one_way_black_hole, true);
+    assert_silent(no_route, true);
+    assert_silent(upload_black_hole, true);
+    assert_silent(silent_proxy, false);
+    assert_silent(unknown_silence, false);
 }
 
 static void test_alive(void)
@@ -232,32 +258,39 @@ static void test_idle_together(void)
     }
 }
 
-static gboolean was_heard(const KftLivenessInput *input)
+static void assert_judged(const KftLivenessInput *input, KftLivenessVerdict verdict)
 {
-    return kft_liveness_was_heard(input, START_MS);
+    g_assert_cmpint(kft_liveness_judge_ping(input, START_MS), ==, verdict);
 }
 
 /* 5 s after a ping. */
-static void test_was_heard(void)
+static void test_judge_ping(void)
 {
     KftLivenessInput input = {.now_ms = START_MS + 5000, .last_input_ms = START_MS - 1};
 
-    g_assert_false(was_heard(&input));
+    assert_judged(&input, KFT_LIVENESS_DEAD);
     input.tcp = (KftTcpState){.is_known = true, .since_ack_ms = 4990}; /* but no answer */
-    g_assert_false(was_heard(&input));
-    input.tcp = (KftTcpState){true, true, true, 5001, 0};
-    g_assert_false(was_heard(&input));
-    input.tcp = (KftTcpState){true, true, false, 200, 4}; /* the server sends, but hears nothing */
-    g_assert_false(was_heard(&input));
-    input.tcp = (KftTcpState){true, true, true, 900, 0}; /* the ping waits behind an upload */
-    g_assert_true(was_heard(&input));
+    assert_judged(&input, KFT_LIVENESS_DEAD);
+    input.tcp = (KftTcpState){true, true, true, false, 5001, 0, 0};
+    assert_judged(&input, KFT_LIVENESS_SILENT);
+    input.tcp = (KftTcpState){true, true, false, false,
+                              200,  4,    0}; /* the server sends, but hears nothing */
+    assert_judged(&input, KFT_LIVENESS_SILENT);
+    input.tcp =
+        (KftTcpState){true, true, true, false, 900, 0, 0}; /* the ping waits behind an upload */
+    assert_judged(&input, KFT_LIVENESS_OK);
+    /* There is no route, but the server asks whether we are there. */
+    input.tcp = (KftTcpState){true, false, true, true, 900, 0, 1000};
+    assert_judged(&input, KFT_LIVENESS_SILENT);
     input.is_output_stuck = true;
-    input.tcp = (KftTcpState){true, false, true, 60000, 0}; /* the window is closed */
-    g_assert_true(was_heard(&input));
+    input.tcp = (KftTcpState){true, false, true, false, 60000, 0, 0}; /* the window is closed */
+    assert_judged(&input, KFT_LIVENESS_OK);
     input = (KftLivenessInput){.now_ms = START_MS + 5000, .last_input_ms = START_MS};
-    g_assert_true(was_heard(&input));
+    assert_judged(&input, KFT_LIVENESS_OK);
+    input.is_unanswered = true;
+    assert_judged(&input, KFT_LIVENESS_DEAD);
     input = (KftLivenessInput){.now_ms = START_MS + 5000, .is_paused = true};
-    g_assert_true(was_heard(&input));
+    assert_judged(&input, KFT_LIVENESS_OK);
 }
 
 int main(int argc, char **argv)
@@ -266,6 +299,6 @@ int main(int argc, char **argv)
     g_test_add_func("/liveness/dead", test_dead);
     g_test_add_func("/liveness/alive", test_alive);
     g_test_add_func("/liveness/idle-together", test_idle_together);
-    g_test_add_func("/liveness/was-heard", test_was_heard);
+    g_test_add_func("/liveness/judge-ping", test_judge_ping);
     return g_test_run();
 }
