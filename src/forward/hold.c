@@ -17,9 +17,14 @@
 /* How long the program on the other machine may take. */
 #define ANSWER_MS 12000
 
-void kft_hold_begin(KftHold *self, uint64_t now_ms, uint64_t last_input_ms)
+void kft_hold_begin(KftHold *self, const KftHoldInput *input)
 {
-    *self = (KftHold){.since_ms = now_ms, .last_input_ms = last_input_ms, .unknown_ms = now_ms};
+    *self = (KftHold){
+        .since_ms = input->now_ms,
+        .last_input_ms = input->last_input_ms,
+        .acked_bytes = input->tcp.acked_bytes,
+        .unknown_ms = input->now_ms,
+    };
 }
 
 bool kft_hold_is_begun(const KftHold *self)
@@ -37,8 +42,11 @@ void kft_hold_forget_way(KftHold *self, uint64_t now_ms)
  * direction only. */
 static bool is_acknowledged(const KftHold *self, const KftHoldInput *input)
 {
-    return input->tcp.since_ack_ms < input->now_ms - self->since_ms && input->tcp.n_resent == 0 &&
-           !input->tcp.is_blocked;
+    const KftTcpState *tcp = &input->tcp;
+    /* With a window that is closed it is the answers to its probes. */
+    bool is_taken = tcp->acked_bytes > self->acked_bytes || !tcp->is_awaiting_ack;
+    return is_taken && !tcp->is_blocked && tcp->n_resent == 0 &&
+           tcp->since_ack_ms < input->now_ms - self->since_ms;
 }
 
 /* How long a kernel's next try may take that began to send again when the last bytes came. */

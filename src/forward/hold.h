@@ -17,6 +17,7 @@
 typedef struct {
     uint64_t since_ms;      /* when it was begun; 0 = it was not */
     uint64_t last_input_ms; /* before that */
+    uint64_t acked_bytes;   /* by then */
     uint64_t unknown_ms;    /* an answer that the server gave to others before then says nothing */
     uint64_t way_ms;        /* when it answered others after that; 0 = it did not */
     uint8_t n_resent_then;
@@ -39,7 +40,7 @@ typedef enum {
 } KftHoldVerdict;
 
 /* From when on it is silent, or doubted to be heard. */
-void kft_hold_begin(KftHold *self, uint64_t now_ms, uint64_t last_input_ms);
+void kft_hold_begin(KftHold *self, const KftHoldInput *input);
 bool kft_hold_is_begun(const KftHold *self);
 /* The way may be another one from now on. */
 void kft_hold_forget_way(KftHold *self, uint64_t now_ms);

@@ -93,7 +93,8 @@ uint64_t kft_liveness_get_delay_ms(const KftLiveness *self, const KftLivenessInp
     return delay_ms >= KFT_TIMER_COARSE_MS ? delay_ms : delay_ms + KFT_LIVENESS_ROUND_MS;
 }
 
-KftLivenessVerdict kft_liveness_judge_ping(const KftLivenessInput *input, uint64_t pinged_ms)
+KftLivenessVerdict
+kft_liveness_judge_ping(const KftLivenessInput *input, uint64_t pinged_ms, uint64_t acked_bytes)
 {
     const KftTcpState *tcp = &input->tcp;
 
@@ -104,8 +105,7 @@ KftLivenessVerdict kft_liveness_judge_ping(const KftLivenessInput *input, uint64
     if (!tcp->is_known || has_ping_arrived(input))
         return KFT_LIVENESS_DEAD;
     /* With a closed window nothing is owed. */
-    bool is_heard = !tcp->is_awaiting_ack ||
-                    (tcp->n_resent < MIN_RESENT && tcp->since_ack_ms <= input->now_ms - pinged_ms);
+    bool is_heard = !tcp->is_awaiting_ack || tcp->acked_bytes > acked_bytes;
     return is_heard && !tcp->is_blocked ? KFT_LIVENESS_OK : KFT_LIVENESS_SILENT;
 }
 

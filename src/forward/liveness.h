@@ -47,8 +47,9 @@ void kft_liveness_note_ping(KftLiveness *self, uint64_t now_ms);
 uint64_t kft_liveness_get_delay_ms(const KftLiveness *self, const KftLivenessInput *input);
 /* What a ping that was sent at @pinged_ms has shown: OK if it was answered or, where that cannot be
  * told, there were bytes since, or, while it may
- * still wait behind an upload, acknowledgements; also if nothing can be said, as when we do not
- * read. Else SILENT or DEAD. @input: of now. */
-KftLivenessVerdict kft_liveness_judge_ping(const KftLivenessInput *input, uint64_t pinged_ms);
+ * still wait behind an upload, more than @acked_bytes acknowledged, as much as there was then; also
+ * if nothing can be said, as when we do not read. Else SILENT or DEAD. @input: of now. */
+KftLivenessVerdict
+kft_liveness_judge_ping(const KftLivenessInput *input, uint64_t pinged_ms, uint64_t acked_bytes);
 
 #endif

@@ -16,9 +16,10 @@ struct KftVigil {
     bool ticks_in_rounds;
     KftTimer *doubt; /* runs while it is doubted */
     uint64_t doubted_ms;
-    KftHold hold;          /* begun with the doubt, so that what happens meanwhile counts */
-    const char *reason;    /* why it is held; NULL = it is not */
-    KftReachWatch *server; /* while it is held: has it probed */
+    uint64_t doubted_bytes; /* that were acknowledged then */
+    KftHold hold;           /* begun with the doubt, so that what happens meanwhile counts */
+    const char *reason;     /* why it is held; NULL = it is not */
+    KftReachWatch *server;  /* while it is held: has it probed */
     bool has_told_away;
 };
 
@@ -53,15 +54,26 @@ static void schedule_tick(KftVigil *self)
 
 /* --- holding --- */
 
-static KftHoldVerdict check_hold(KftVigil *self, const KftLivenessInput *input)
+static KftHoldInput describe_hold(const KftVigil *self, const KftLivenessInput *input)
 {
-    const KftHoldInput state = {
+    return (KftHoldInput){
         .now_ms = input->now_ms,
         .last_input_ms = input->last_input_ms,
         .answered_ms = kft_reach_get_answered_ms(self->reach),
         .is_away = kft_reach_is_away(self->reach),
         .tcp = input->tcp,
     };
+}
+
+static void begin_hold(KftVigil *self, const KftLivenessInput *input)
+{
+    const KftHoldInput state = describe_hold(self, input);
+    kft_hold_begin(&self->hold, &state);
+}
+
+static KftHoldVerdict check_hold(KftVigil *self, const KftLivenessInput *input)
+{
+    const KftHoldInput state = describe_hold(self, input);
     return kft_hold_check(&self->hold, &state);
 }
 
@@ -111,7 +123,7 @@ static void fall_silent(KftVigil *self, const char *reason, const KftLivenessInp
 {
     kft_timer_stop(self->doubt);
     if (!kft_hold_is_begun(&self->hold))
-        kft_hold_begin(&self->hold, input->now_ms, input->last_input_ms);
+        begin_hold(self, input);
     if (input->is_idle || check_hold(self, input) == KFT_HOLD_OVER) {
         die(self, reason);
         return;
@@ -199,7 +211,7 @@ static void on_doubt_end(void *user_data)
     KftVigil *self = user_data;
     const KftLivenessInput input = look(self);
 
-    switch (kft_liveness_judge_ping(&input, self->doubted_ms)) {
+    switch (kft_liveness_judge_ping(&input, self->doubted_ms, self->doubted_bytes)) {
     case KFT_LIVENESS_OK:
     case KFT_LIVENESS_PING:
         recover(self);
@@ -216,16 +228,17 @@ static void on_doubt_end(void *user_data)
 
 void kft_vigil_verify(KftVigil *self, uint32_t limit_ms)
 {
-    uint64_t now_ms = kft_loop_now_ms(self->loop);
+    const KftLivenessInput input = look(self);
 
     /* If it answers others on the way that there is now, it is the connection that is dead. */
     kft_reach_doubt(self->reach);
     if (self->reason != NULL) {
-        kft_hold_forget_way(&self->hold, now_ms);
+        kft_hold_forget_way(&self->hold, input.now_ms);
         return;
     }
-    self->doubted_ms = now_ms;
-    kft_hold_begin(&self->hold, now_ms, kft_wire_get_last_input_ms(self->wire));
+    self->doubted_ms = input.now_ms;
+    self->doubted_bytes = input.tcp.acked_bytes;
+    begin_hold(self, &input);
     kft_timer_start(self->doubt, limit_ms);
     kft_vigil_ping(self);
 }

@@ -31,6 +31,7 @@ void kft_tcp_state_read(int fd, KftTcpState *ret_state)
         ret_state->has_unsent && info.tcpi_unacked == 0 && info.tcpi_snd_wnd > 0;
     ret_state->since_ack_ms = info.tcpi_last_ack_recv;
     ret_state->since_sent_ms = info.tcpi_last_data_sent;
+    ret_state->acked_bytes = info.tcpi_bytes_acked;
     ret_state->n_resent = info.tcpi_retransmits;
 }
 

@@ -16,6 +16,7 @@ typedef struct {
     uint32_t since_ack_ms;  /* since the peer's TCP last said anything */
     uint8_t n_resent;       /* how often in a row the oldest unacknowledged data was sent again */
     uint32_t since_sent_ms; /* since data was last sent, also again */
+    uint64_t acked_bytes;   /* of all that was sent */
 } KftTcpState;
 
 /* @fd: of a TCP socket; is_known is false for others. */

@@ -97,7 +97,7 @@ static void assert_lives(Situation situation)
 
 static void idle_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
 {
-    input->tcp = (KftTcpState){true, since_ping != UINT64_MAX, false, false, (uint32_t)at, 0, 0};
+    input->tcp = (KftTcpState){true, since_ping != UINT64_MAX, false, false, (uint32_t)at, 0, 0, 0};
 }
 
 static void upload_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
@@ -105,7 +105,7 @@ static void upload_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInput
     (void)since_ping;
     input->is_output_stuck = true;
     input->is_busy = true;
-    input->tcp = (KftTcpState){true, true, true, false, (uint32_t)at, 0, 0};
+    input->tcp = (KftTcpState){true, true, true, false, (uint32_t)at, 0, 0, 0};
 }
 
 /* We do not read because a local program does not; its upload disappears. */
@@ -122,7 +122,7 @@ static void one_way_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInpu
     bool is_pinged = since_ping != UINT64_MAX;
     uint64_t since_ack = at < 25000 ? at % 12600 : at - 25000;
     uint8_t n_resent = is_pinged && since_ping > 6000 ? 5 : 0;
-    input->tcp = (KftTcpState){true, is_pinged, false, false, (uint32_t)since_ack, n_resent, 0};
+    input->tcp = (KftTcpState){true, is_pinged, false, false, (uint32_t)since_ack, n_resent, 0, 0};
 }
 
 /* Nothing can be sent for want of a route, while the peer asks from time to time whether we are
@@ -130,7 +130,7 @@ static void one_way_black_hole(uint64_t at, uint64_t since_ping, KftLivenessInpu
 static void no_route(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
 {
     bool is_pinged = since_ping != UINT64_MAX;
-    input->tcp = (KftTcpState){true, false, is_pinged, is_pinged, (uint32_t)(at % 15000), 0, 0};
+    input->tcp = (KftTcpState){true, false, is_pinged, is_pinged, (uint32_t)(at % 15000), 0, 0, 0};
 }
 
 /* A proxy acknowledges everything, and nobody is behind it. */
@@ -167,7 +167,7 @@ static void slow_upload(uint64_t at, uint64_t since_ping, KftLivenessInput *inpu
     (void)at;
     input->is_busy = true;
     input->is_output_stuck = at % 5000 < 2500;
-    input->tcp = (KftTcpState){true, true, true, false, 900, 0, 0};
+    input->tcp = (KftTcpState){true, true, true, false, 900, 0, 0, 0};
 }
 
 /* A pod that does not read: the window is closed, its probes are answered more and more rarely. */
@@ -176,7 +176,7 @@ static void closed_window(uint64_t at, uint64_t since_ping, KftLivenessInput *in
     (void)since_ping;
     input->is_busy = true;
     input->is_output_stuck = true;
-    input->tcp = (KftTcpState){true, false, true, false, (uint32_t)(at % 120000), 0, 0};
+    input->tcp = (KftTcpState){true, false, true, false, (uint32_t)(at % 120000), 0, 0, 0};
 }
 
 /* 20 % loss: no acknowledgement for 14 s now and then. */
@@ -185,7 +185,7 @@ static void lossy(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
     (void)since_ping;
     input->is_busy = true;
     input->last_input_ms = START_MS + at - at % 14000;
-    input->tcp = (KftTcpState){true, true, true, false, (uint32_t)(at % 14000), 0, 0};
+    input->tcp = (KftTcpState){true, true, true, false, (uint32_t)(at % 14000), 0, 0, 0};
 }
 
 /* A short upload gets lost for 7 s, again and again, and then the ping is answered. */
@@ -196,7 +196,7 @@ static void flaky_upload(uint64_t at, uint64_t since_ping, KftLivenessInput *inp
         input->last_input_ms = START_MS + at;
     input->is_busy = true;
     input->tcp =
-        (KftTcpState){true, n_resent > 0, false, false, (uint32_t)(at % 20000), n_resent, 0};
+        (KftTcpState){true, n_resent > 0, false, false, (uint32_t)(at % 20000), n_resent, 0, 0};
 }
 
 /* Not read for minutes, then a few bytes are sent: the last sign is old, and no answer is due yet.
@@ -206,7 +206,7 @@ static void wakes_up(uint64_t at, uint64_t since_ping, KftLivenessInput *input)
     (void)since_ping;
     input->is_paused = true;
     input->tcp =
-        (KftTcpState){true, at % 100000 < 2500, false, false, (uint32_t)(at % 100000), 0, 0};
+        (KftTcpState){true, at % 100000 < 2500, false, false, (uint32_t)(at % 100000), 0, 0, 0};
 }
 
 /* What its TCP does not acknowledge may yet get there; what it acknowledged will not be answered
@@ -260,7 +260,7 @@ static void test_idle_together(void)
 
 static void assert_judged(const KftLivenessInput *input, KftLivenessVerdict verdict)
 {
-    g_assert_cmpint(kft_liveness_judge_ping(input, START_MS), ==, verdict);
+    g_assert_cmpint(kft_liveness_judge_ping(input, START_MS, 1000), ==, verdict);
 }
 
 /* 5 s after a ping. */
@@ -271,19 +271,19 @@ static void test_judge_ping(void)
     assert_judged(&input, KFT_LIVENESS_DEAD);
     input.tcp = (KftTcpState){.is_known = true, .since_ack_ms = 4990}; /* but no answer */
     assert_judged(&input, KFT_LIVENESS_DEAD);
-    input.tcp = (KftTcpState){true, true, true, false, 5001, 0, 0};
+    input.tcp = (KftTcpState){true, true, true, false, 5001, 0, 0, 0};
     assert_judged(&input, KFT_LIVENESS_SILENT);
     input.tcp = (KftTcpState){true, true, false, false,
-                              200,  4,    0}; /* the server sends, but hears nothing */
+                              200,  4,    0,     0}; /* the server sends, but hears nothing */
     assert_judged(&input, KFT_LIVENESS_SILENT);
-    input.tcp =
-        (KftTcpState){true, true, true, false, 900, 0, 0}; /* the ping waits behind an upload */
+    input.tcp = (KftTcpState){true, true, true, false,
+                              900,  0,    0,    1001}; /* the ping waits behind an upload */
     assert_judged(&input, KFT_LIVENESS_OK);
     /* There is no route, but the server asks whether we are there. */
-    input.tcp = (KftTcpState){true, false, true, true, 900, 0, 1000};
+    input.tcp = (KftTcpState){true, false, true, true, 900, 0, 1000, 0};
     assert_judged(&input, KFT_LIVENESS_SILENT);
     input.is_output_stuck = true;
-    input.tcp = (KftTcpState){true, false, true, false, 60000, 0, 0}; /* the window is closed */
+    input.tcp = (KftTcpState){true, false, true, false, 60000, 0, 0, 0}; /* the window is closed */
     assert_judged(&input, KFT_LIVENESS_OK);
     input = (KftLivenessInput){.now_ms = START_MS + 5000, .last_input_ms = START_MS};
     assert_judged(&input, KFT_LIVENESS_OK);
