@@ -739,6 +739,7 @@ static SpdyPair *find_impatient(const KftTunnel *self)
 {
     for (const GList *link = self->pairs.head; link != NULL; link = link->next) {
         SpdyPair *pair = link->data;
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): remove_pair() unlinks what it frees */
         if (pair->base.funcs.is_impatient && !pair->is_ending)
             return pair;
     }

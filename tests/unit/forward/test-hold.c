@@ -5,12 +5,12 @@
 #include "forward/hold.h"
 
 #define START_MS 1000000
-#define TICK_MS 2500
+#define TICK_MS UINT64_C(2500)
 #define SHORT_TICK_MS 500
 #define FIRST_RTO_MS 200
 /* Of Linux, and what kft_tcp_set_patience() asks for. */
-#define LINUX_RTO_MS 120000
-#define PATIENT_RTO_MS 10000
+#define LINUX_RTO_MS UINT64_C(120000)
+#define PATIENT_RTO_MS UINT64_C(10000)
 #define NEVER_MS UINT64_C(100000000)
 
 /* What happens to a connection that sent something at 0, in ms after START_MS. */
