@@ -403,8 +403,12 @@ void kft_pool_verify(KftPool *self, uint32_t limit_ms, bool opens_another)
         kft_v4_pair_verify(pair, limit_ms);
     self->spare_pause_until_ms = 0;
     kft_backoff_reset(&self->spare_pauses);
-    if (opens_another && self->tunnels->len > 0)
+    if (opens_another && (self->tunnels->len > 0 || self->negotiation != NULL)) {
+        /* One that is being opened may be on the old way, where nothing but its deadline ends it.
+         */
+        g_clear_pointer(&self->negotiation, kft_negotiation_free);
         (void)open_tunnel(self);
+    }
 }
 
 void kft_pool_drain(KftPool *self)

@@ -169,6 +169,26 @@ def route_change(transport):
             f"{time.monotonic() - begun:.1f} s")
 
 
+def is_dialling():
+    return subprocess.check_output([LINK, "exec", "ss", "-Htn", "state", "syn-sent", "src", "10.120.1.1"], text=True)
+
+
+@test("another way to the server while a tunnel is being opened on the old one", transports=("tunnel", "spdy"))
+def route_change_dialling(transport):
+    with Scene("delay 5ms", transport=transport, options=("--hold-timeout", "4s")) as scene:
+        connection = scene.connect(1)
+        connection.echo(b"one")
+        subprocess.run(["ip", "-n", FAR, "addr", "add", f"{SERVER}/24", "dev", "kft0"], check=True)
+        near_ip("addr", "add", "10.120.1.77/24", "dev", "kft0")
+        subprocess.run(["ip", "-n", FAR, "route", "add", "blackhole", "10.120.1.1/32"], check=True)
+        # The connection lasts, so another tunnel is opened for those to come.
+        eventually(is_dialling, PATIENCE, "an attempt on the old way")
+        near_ip("route", "add", f"{SERVER}/32", "dev", "kft0", "src", "10.120.1.77")
+        scene.fetch(1)  # lost with the old way, if it was begun before the change was noticed
+        answered = timed(lambda: check(scene.fetch(), f"waited for the attempt's deadline: {scene.forward.stderr()}"))
+        say(f"{transport}: the second connection after the change is answered after {answered:.2f} s")
+
+
 @test("the server is away: fifty connections wait until it is back", transports=("tunnel", "spdy"))
 def away(transport):
     with Scene("delay 5ms", transport=transport, options=("--hold-timeout", "90s", "-q")) as scene:
