@@ -135,9 +135,9 @@ run_part() {
     .ci/checks/tidy build/ui-asan src/app/*.c
     ;;
   all)
+    # The longest beside others: they wait more than they compute.
     build_tests
     run_ctest tests "checks|unit|loop|fuzz" -j "$waiting"
-    # The longest beside others.
     begin_part network
     run_ctest tests "engine|cli|cases|diagnose|kubectl|server|soak" -j "$waiting"
     run_part proxies
@@ -145,12 +145,12 @@ run_part() {
     build_asan
     begin_part torture
     run_part ui
+    begin_part cluster
     run_asan
     end_part torture
     run_part tsan
     run_part tidy
-    # Last, so that whatever is wrong above shows before the longest part.
-    run_part cluster
+    end_part cluster
     ;;
   *)
     sed -n '2,24s/^# \{0,1\}//p' "$top/tests/run.sh" >&2
@@ -163,18 +163,26 @@ run_part() {
 begin_part() {
   mkdir -p build
   KFT_BUILT=1 setsid "$top/tests/run.sh" "$1" >"build/part-$1.log" 2>&1 &
-  beside=$!
-  trap 'kill -- -"$beside" 2>/dev/null || true' EXIT
+  beside[$1]=$!
 }
 
 end_part() {
   local status=0
-  wait "$beside" || status=$?
-  trap - EXIT
+  wait "${beside[$1]}" || status=$?
+  unset "beside[$1]"
   cat "build/part-$1.log"
   return "$status"
 }
 
+stop_parts() {
+  local pid
+  for pid in "${beside[@]}"; do
+    kill -- -"$pid" 2>/dev/null || true
+  done
+}
+
+declare -A beside
+trap stop_parts EXIT
 install_test_packages
 for part in "${@:-all}"; do
   run_part "$part"
