@@ -86,6 +86,14 @@ static void client_free(void *data)
     g_free(client);
 }
 
+void kft_forward_attach_later(KftForward *self)
+{
+    bool may_be_soon =
+        kft_backends_is_ready(self->backends) || self->state == KFT_FORWARD_STATE_READY;
+    if (may_be_soon && !kft_timer_is_active(self->attach_again))
+        kft_timer_start(self->attach_again, KFT_ATTACH_AGAIN_MS);
+}
+
 static bool attach_connection(void *carried, KftPool *pool, uint16_t port)
 {
     const Client *client = carried;
@@ -102,10 +110,8 @@ static void attach_client(KftForward *self, Client *client)
                                       client->tried, &client->remote_port);
     if (pod != NULL)
         kft_forward_set_pod(&client->pod, pod);
-    else if (kft_backends_is_ready(self->backends) && !kft_timer_is_active(self->attach_again))
-        /* A tunnel may be full without any other being opened: look again until the hold time is
-         * over. */
-        kft_timer_start(self->attach_again, KFT_ATTACH_AGAIN_MS);
+    else
+        kft_forward_attach_later(self);
 }
 
 void kft_forward_attach_waiting(KftForward *self)
@@ -122,8 +128,13 @@ void kft_forward_attach_waiting(KftForward *self)
 
 static void on_attach_again(void *user_data)
 {
-    kft_forward_attach_waiting(user_data);
-    kft_forward_attach_peers(user_data);
+    KftForward *self = user_data;
+
+    /* Without tunnels nothing tells that the server went away, and when it is back. */
+    if (!kft_backends_is_ready(self->backends))
+        kft_forward_look_again(self);
+    kft_forward_attach_waiting(self);
+    kft_forward_attach_peers(self);
 }
 
 void kft_forward_suspect_pod(KftForward *self, const KftPod *pod, KftPairEnd end)

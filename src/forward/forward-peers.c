@@ -90,8 +90,8 @@ static void attach_peer(KftForward *self, Peer *peer)
                                       peer->tried, &peer->remote_port);
     if (pod != NULL)
         kft_forward_set_pod(&peer->pod, pod);
-    else if (kft_backends_is_ready(self->backends) && !kft_timer_is_active(self->attach_again))
-        kft_timer_start(self->attach_again, KFT_ATTACH_AGAIN_MS);
+    else
+        kft_forward_attach_later(self);
 }
 
 void kft_forward_attach_peers(KftForward *self)

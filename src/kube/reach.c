@@ -199,8 +199,9 @@ void kft_reach_probe_now(KftReach *self)
     bool is_young = self->probe != NULL && now - self->probe_since_ms < PROBE_YOUNG_MS;
     self->away_since_ms = now;
     self->n_probes = 0;
-    /* An older one may have been sent into the void. */
-    if (is_awaited(self) && !is_young)
+    /* An older one may have been sent into the void. Whether anybody waits or not: what was found
+     * when the network went must not be the last that is known when it is back. */
+    if (!is_young)
         start_probe(self);
 }
 

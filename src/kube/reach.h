@@ -37,8 +37,8 @@ void kft_turn_cancel(KftTurn *turn);
 bool kft_reach_is_away(const KftReach *self);
 /* Why it is away, borrowed; NULL if it is not. */
 const GError *kft_reach_get_error(const KftReach *self);
-/* Looks now instead of later, if it is away and somebody waits: the network changed, the machine
- * woke up, the user wants it. */
+/* Looks now instead of later, if it is away: the network changed, the machine woke up, the user
+ * wants it. */
 void kft_reach_probe_now(KftReach *self);
 
 /* When it last answered anybody, loop time; 0 = never. */
