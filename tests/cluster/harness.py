@@ -4,12 +4,14 @@ A Forward is one foreground process (kftrayctl forward, or another named by PF_C
 started, its "Forwarding from" lines are read, and it is always ended by its own pid.
 """
 
+import atexit
 import contextlib
 import hashlib
 import http.client
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,6 +33,11 @@ PROGRAM = shlex.split(PF_CMD)[1] + " in a loop" if LOOPED else shlex.split(PF_CM
 SANITIZED = bool(os.environ.get("KFT_SANITIZED"))
 TRANSPORTS = ("websocket", "spdy", "tunnel")
 MB = 1000 * 1000
+
+# What the programs keep is not the user's own: neither his settings nor his relays concern the tests.
+KEPT = tempfile.mkdtemp(prefix="kftray-tests-")
+atexit.register(shutil.rmtree, KEPT, ignore_errors=True)
+os.environ |= {"KFTRAY_CONFIG": os.path.join(KEPT, "config"), "XDG_STATE_HOME": os.path.join(KEPT, "state")}
 
 
 class Skip(Exception):
