@@ -406,6 +406,43 @@ def test_large_text_german(options):
     check_large_text(options, "de", "Verbindungszeichenkette kopieren")
 
 
+def test_size_and_autostart(options):
+    """The window comes back as large as it was; the switch writes the desktop's autostart file, and removes it."""
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+
+        def xdotool(*words):
+            return subprocess.run(["xdotool", *words], env=session.env, check=False, capture_output=True, text=True).stdout
+
+        def window():
+            return xdotool("search", "--onlyvisible", "--name", "^kftray$").split()
+
+        def size(screen):
+            """As the program knows it, which is later than the X server does."""
+            place = Atspi.Component.get_extents(screen.wait_window("kftray"), Atspi.CoordType.SCREEN)
+            return place.width, place.height
+        program = Program(session)
+        screen = Screen(program)
+        program.wait("the window", window)
+        xdotool("windowsize", *window(), "930", "610")
+        program.wait(lambda: f"another size: {size(screen)}", lambda: size(screen) == (930, 610))
+        check_ended(program, program.quit())
+        program = Program(session)
+        screen = Screen(program)
+        program.wait(lambda: f"the size of before: {size(screen)}", lambda: size(screen) == (930, 610))
+
+        entry = session.dir / "config/autostart/io.github.kftray.Kftray.desktop"
+        program.activate("app.settings")
+        screen.wait_window("Settings")
+        screen.click(Atspi.Role.TOGGLE_BUTTON, "Start at login", "Settings")
+        program.wait("the autostart file", entry.exists)
+        check("Exec=" in entry.read_text() and "--hidden" in entry.read_text(), entry.read_text())
+        screen.click(Atspi.Role.TOGGLE_BUTTON, "Start at login", "Settings")
+        program.wait("the file's end", lambda: not entry.exists())
+        check_ended(program, program.quit())
+
+
 run([test_add_edit_duplicate_delete, test_search_and_groups, test_search_in_many, test_import_from_cluster, test_import_file,
      test_quit_and_restore, test_copy_and_open, test_every_window_has_names, test_menu_and_about, test_large_text,
-     test_large_text_german])
+     test_large_text_german, test_size_and_autostart])
