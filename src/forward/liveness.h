@@ -45,10 +45,10 @@ void kft_liveness_note_ping(KftLiveness *self, uint64_t now_ms);
  * idle connection that owes no answer to a ping, else KFT_LIVENESS_TICK_MS. An idle one that begins
  * to carry something is due at once for the latter. */
 uint64_t kft_liveness_get_delay_ms(const KftLiveness *self, const KftLivenessInput *input);
-/* What a ping that was sent at @pinged_ms has shown: OK if it was answered or, where that cannot be
- * told, there were bytes since, or, while it may
- * still wait behind an upload, more than @acked_bytes acknowledged, as much as there was then; also
- * if nothing can be said, as when we do not read. Else SILENT or DEAD. @input: of now. */
+/* What a ping that was sent at @pinged_ms has shown. OK: it was answered, or, where that cannot be
+ * told, there were bytes since; or it may still wait behind an upload, of which more was
+ * acknowledged since (@acked_bytes: as much as there was then); or nothing can be said, as when we
+ * do not read. Else SILENT or DEAD. @input: of now. */
 KftLivenessVerdict
 kft_liveness_judge_ping(const KftLivenessInput *input, uint64_t pinged_ms, uint64_t acked_bytes);
 
