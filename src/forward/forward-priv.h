@@ -108,6 +108,8 @@ bool kft_forward_check_relay(KftForward *self, const KftResolution *resolution);
 /* How many of the candidates may be used: a relay's pod that is starting may not yet, although it
  * runs. */
 size_t kft_forward_count_usable(const KftForward *self, const KftResolution *resolution);
+/* What a forward without a usable pod waits for. Returns: static, or of @resolution. */
+const char *kft_forward_describe_wait(const KftForward *self, const KftResolution *resolution);
 /* The relay did not become ready in time. */
 void kft_forward_doubt_relay(KftForward *self);
 /* Begins to delete the relay; false if there is none. */

@@ -112,6 +112,15 @@ size_t kft_forward_count_usable(const KftForward *self, const KftResolution *res
     return n;
 }
 
+const char *kft_forward_describe_wait(const KftForward *self, const KftResolution *resolution)
+{
+    /* That watch is of the last one: its end is no news. */
+    if (self->relay != NULL && !kft_relay_is_deployed(self->relay))
+        return KFT_RELAY_DEPLOYING;
+    return resolution->waiting_reason != NULL ? resolution->waiting_reason
+                                              : "the relay is starting";
+}
+
 void kft_forward_doubt_relay(KftForward *self)
 {
     if (self->relay != NULL)

@@ -463,8 +463,7 @@ static void on_resolver_change(const KftResolution *resolution, void *user_data)
     KftResolution usable = *resolution;
     usable.n_candidates = kft_forward_count_usable(self, resolution);
     if (usable.n_candidates == 0) {
-        handle_no_candidate(self, resolution->waiting_reason != NULL ? resolution->waiting_reason
-                                                                     : "the relay is starting");
+        handle_no_candidate(self, kft_forward_describe_wait(self, resolution));
         return;
     }
     memcpy(self->ports, resolution->candidates[0].ports,

@@ -217,7 +217,7 @@ static void create_pod(KftRelay *self)
         g_strdup_printf("deploy the relay in namespace \"%s\"", self->namespace_);
     const KftApiRequest request = {
         .method = "POST", .path = path, .body = json, .timeout_ms = REQUEST_MS, .what = what};
-    self->funcs.on_progress("deploying the relay", self->user_data);
+    self->funcs.on_progress(KFT_RELAY_DEPLOYING, self->user_data);
     self->call = kft_cluster_request(self->cluster, &request, NULL, on_created, self);
 }
 

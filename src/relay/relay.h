@@ -13,6 +13,8 @@ typedef struct KftRelay KftRelay;
 
 /* On which port a relay that we deploy listens, and the gateway. */
 #define KFT_RELAY_PORT 8080
+/* What on_progress says while a relay is asked for. */
+#define KFT_RELAY_DEPLOYING "deploying the relay"
 
 typedef struct {
     KftRelayHome *home; /* borrowed; outlives the relay */

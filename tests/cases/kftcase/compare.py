@@ -45,23 +45,30 @@ def compare_failed_step(wanted, lines):
             raise Mismatch(f"nothing fits {row!r} in:\n{said}")
 
 
-FEWER = re.compile(r"^(?:!|<(\d+)) (.*)$")
+COUNTED = re.compile(r"^(?:!|([<=])(\d+)) (.*)$")
 
 
 def compare_requests(wanted, log):
-    """WANTED: regexes that occur in this order; `! REGEX` occurs nowhere, `<N REGEX` in fewer than N. LOG: text lines."""
+    """WANTED: regexes that occur in this order, or that are counted, in any order: `! REGEX` occurs nowhere,
+    `<N REGEX` in fewer than N, `=N REGEX` in N. LOG: text lines."""
     at = 0
     for row in wanted:
-        match = FEWER.match(row)
+        match = COUNTED.match(row)
         if match:
-            fitting = [line for line in log if re.search(match[2], line)]
-            if len(fitting) >= int(match[1] or 1):
-                raise Mismatch(f"too many requests fit {row!r}:\n{_block(fitting)}")
+            _count_requests(row, match, log)
             continue
         found = next((n for n in range(at, len(log)) if re.search(row, log[n])), None)
         if found is None:
             raise Mismatch(f"no request fits {row!r} (after the ones before it)\nthe requests were:\n{_block(log)}")
         at = found + 1
+
+
+def _count_requests(row, match, log):
+    sign, number, regex = match[1] or "<", int(match[2] or 1), match[3]
+    fitting = [line for line in log if re.search(regex, line)]
+    if len(fitting) < number if sign == "<" else len(fitting) == number:
+        return
+    raise Mismatch(f"{len(fitting)} requests fit {row!r}:\n{_block(fitting)}\nthe requests were:\n{_block(log)}")
 
 
 COUNTER = re.compile(r"^(\w+)\s*(=|>=|<=)\s*(\d+)$")
