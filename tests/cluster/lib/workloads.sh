@@ -41,8 +41,11 @@ ports: [{name: http, port: 80, protocol: TCP}]
 Y
 }
 
-pods_status() { # label selector: one line per pod, True when it is ready and not being deleted
-    kc get pods -n default -l "$1" -o 'jsonpath={range .items[*]}{.metadata.deletionTimestamp}{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}'
+# LABEL-SELECTOR: one line per pod, True when it is ready and not being deleted. A pod of the job that failed, because its
+# container was gone after a restart, stays beside the one that took its place: it is not counted.
+pods_status() {
+    kc get pods -n default -l "$1" --field-selector 'status.phase!=Failed' \
+        -o 'jsonpath={range .items[*]}{.metadata.deletionTimestamp}{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}'
 }
 
 workloads_ready() { # the API's own words may date from before a restart: ask the pods as well
