@@ -79,6 +79,18 @@ static void set_running(KftCore *core, const GPtrArray *items, bool runs)
     }
 }
 
+static bool is_any_active(KftCore *core, const GPtrArray *items)
+{
+    KftSummary all = kft_model_get_summary(kft_core_get_model(core));
+
+    if (items->len == 0)
+        return kft_summary_count_active(&all) > 0;
+    for (unsigned i = 0; i < items->len; i++)
+        if (kft_forward_item_is_active(items->pdata[i]))
+            return true;
+    return false;
+}
+
 /* Returns false if the store has to be read first. @is_fresh: it was read just now. */
 static bool answer(KftRemoteControl *self, GDBusMethodInvocation *call, bool is_fresh)
 {
@@ -104,7 +116,9 @@ static bool answer(KftRemoteControl *self, GDBusMethodInvocation *call, bool is_
                                               "there is no config %" G_GINT64_FORMAT, missing);
         return true;
     }
-    set_running(self->core, items, g_strcmp0(method, "Start") == 0);
+    bool runs = g_strcmp0(method, "Toggle") == 0 ? !is_any_active(self->core, items)
+                                                 : g_strcmp0(method, "Start") == 0;
+    set_running(self->core, items, runs);
     g_dbus_method_invocation_return_value(call, NULL);
     return true;
 }

@@ -41,6 +41,7 @@ extern const KftCliCommand kft_cli_show;
 extern const KftCliCommand kft_cli_start;
 extern const KftCliCommand kft_cli_status;
 extern const KftCliCommand kft_cli_stop;
+extern const KftCliCommand kft_cli_toggle;
 extern const KftCliCommand kft_cli_version;
 
 /* All commands in the order of --help, NULL ended. */

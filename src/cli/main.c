@@ -11,10 +11,13 @@
 #include "output.h"
 
 const KftCliCommand *const kft_cli_commands[] = {
-    &kft_cli_list,    &kft_cli_status,   &kft_cli_show,     &kft_cli_add,      &kft_cli_edit,
-    &kft_cli_remove,  &kft_cli_import,   &kft_cli_export,   &kft_cli_contexts, &kft_cli_discover,
-    &kft_cli_relays,  &kft_cli_settings, &kft_cli_run,      &kft_cli_start,    &kft_cli_stop,
-    &kft_cli_forward, &kft_cli_diagnose, &kft_cli_complete, &kft_cli_version,  NULL,
+    &kft_cli_list,     &kft_cli_status,  &kft_cli_show,
+    &kft_cli_add,      &kft_cli_edit,    &kft_cli_remove,
+    &kft_cli_import,   &kft_cli_export,  &kft_cli_contexts,
+    &kft_cli_discover, &kft_cli_relays,  &kft_cli_settings,
+    &kft_cli_run,      &kft_cli_start,   &kft_cli_stop,
+    &kft_cli_toggle,   &kft_cli_forward, &kft_cli_diagnose,
+    &kft_cli_complete, &kft_cli_version, NULL,
 };
 
 const KftCliCommand *kft_cli_find_command(const char *name)

@@ -1,4 +1,4 @@
-/* kftrayctl start and stop: remote control of the kftray that runs in this session. */
+/* kftrayctl start, stop and toggle: remote control of the kftray that runs in this session. */
 #include <kftray/remote.h>
 
 #include "catalog.h"
@@ -22,7 +22,7 @@ static bool check_words(const KftCliCommand *command, const Arguments *args)
     return has_words != args->all;
 }
 
-static bool set_running(const KftCliCommand *command, const Arguments *args, bool runs)
+static bool ask(const KftCliCommand *command, const Arguments *args, KftRemoteVerb verb)
 {
     g_autoptr(GError) error = NULL;
 
@@ -37,22 +37,21 @@ static bool set_running(const KftCliCommand *command, const Arguments *args, boo
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(KftConfigId));
     for (guint i = 0; i < selected->len && !args->all; i++)
         g_array_append_val(ids, ((KftConfig *)selected->pdata[i])->id);
-    if (!kft_remote_set_running((const KftConfigId *)(const void *)ids->data, ids->len, runs,
-                                &error)) {
+    if (!kft_remote_ask(verb, (const KftConfigId *)(const void *)ids->data, ids->len, &error)) {
         kft_print_error("%s", error->message);
         return false;
     }
     return true;
 }
 
-static int run(const KftCliCommand *command, int argc, char **argv, bool runs)
+static int run(const KftCliCommand *command, int argc, char **argv, KftRemoteVerb verb)
 {
     Arguments args = {0};
     int status = KFT_EXIT_FAILURE;
 
     if (!kft_options_parse(command, argc, argv, &args.common, &status))
         return status;
-    if (set_running(command, &args, runs))
+    if (ask(command, &args, verb))
         status = KFT_EXIT_OK;
     kft_options_clear(command, &args.common);
     return status;
@@ -60,12 +59,17 @@ static int run(const KftCliCommand *command, int argc, char **argv, bool runs)
 
 static int run_start(int argc, char **argv)
 {
-    return run(&kft_cli_start, argc, argv, /* runs */ true);
+    return run(&kft_cli_start, argc, argv, KFT_REMOTE_START);
 }
 
 static int run_stop(int argc, char **argv)
 {
-    return run(&kft_cli_stop, argc, argv, /* runs */ false);
+    return run(&kft_cli_stop, argc, argv, KFT_REMOTE_STOP);
+}
+
+static int run_toggle(int argc, char **argv)
+{
+    return run(&kft_cli_toggle, argc, argv, KFT_REMOTE_TOGGLE);
 }
 
 static const KftCliOption options[] = {
@@ -99,4 +103,19 @@ const KftCliCommand kft_cli_stop = {
     .options = options,
     .words = KFT_VALUE_CONFIG,
     .run = run_stop,
+};
+
+const KftCliCommand kft_cli_toggle = {
+    .name = "toggle",
+    .summary = "Let the running kftray start or stop configs",
+    .usage = "NAME…",
+    .description =
+        "Asks the desktop program of this session: if it runs one of the configs, all of "
+        "them are\nstopped, otherwise all are started. Meant for a key of the desktop's "
+        "keyboard settings.\nNAME is an ID, an alias, or the beginning of one.",
+    .examples = "  kftrayctl toggle web\n"
+                "  kftrayctl toggle web db",
+    .options = options,
+    .words = KFT_VALUE_CONFIG,
+    .run = run_toggle,
 };

@@ -39,8 +39,10 @@ static void translate(const GError *fault, GError **error)
                 "kftray: %s", plain->message);
 }
 
-bool kft_remote_set_running(const KftConfigId *ids, size_t n_ids, bool runs, GError **error)
+bool kft_remote_ask(KftRemoteVerb verb, const KftConfigId *ids, size_t n_ids, GError **error)
 {
+    static const char *const methods[] = {
+        [KFT_REMOTE_START] = "Start", [KFT_REMOTE_STOP] = "Stop", [KFT_REMOTE_TOGGLE] = "Toggle"};
     g_autoptr(GError) fault = NULL;
     g_autoptr(GDBusConnection) bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, &fault);
 
@@ -49,7 +51,7 @@ bool kft_remote_set_running(const KftConfigId *ids, size_t n_ids, bool runs, GEr
         return false;
     }
     g_autoptr(GVariant) answer = g_dbus_connection_call_sync(
-        bus, NAME, PATH, INTERFACE, runs ? "Start" : "Stop", make_arguments(ids, n_ids), NULL,
+        bus, NAME, PATH, INTERFACE, methods[verb], make_arguments(ids, n_ids), NULL,
         G_DBUS_CALL_FLAGS_NONE, TIMEOUT_MS, NULL, &fault);
     if (answer == NULL)
         translate(fault, error);

@@ -213,6 +213,23 @@ def test_killed(options):
         check_ended(program, program.quit())
 
 
+def test_toggle(options):
+    """kftrayctl toggle, as a key of the desktop would call it: what runs stops, all of it; otherwise all starts."""
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        session.start_cluster()
+        store(session, options.kftrayctl, [config(name, context="fake-cert-ec") for name in ("web", "other")])
+        program = Program(session, "--hidden")
+        both = ("web", "other")
+        for words, wanted in ((["web"], ("running", "stopped")), (both, ("stopped", "stopped")), (both, ("running", "running")),
+                              (["--all"], ("stopped", "stopped")), (["--all"], ("running", "running"))):
+            subprocess.run([options.kftrayctl, "toggle", *words], env=session.env, check=True)
+            for name, state in zip(both, wanted):
+                wait_state(program, name, state)
+        check_ended(program, program.quit())
+
+
 def test_unreadable_store(options):
     """Whoever asks over the bus is told why there is no answer; once that is put right, there is one."""
     with desktop(options) as session:
@@ -240,4 +257,4 @@ def test_unreadable_store(options):
 
 
 run([test_notifications, test_many_notifications, test_sleep, test_network_changed, test_killed,
-     test_unreadable_store])
+     test_toggle, test_unreadable_store])
