@@ -20,6 +20,8 @@ static const KftActionInfo actions[] = {
     {"app.stop-all", N_("S_top All"), NULL, "<Primary><Shift>BackSpace", KFT_ACTION_SECTION_GENERAL,
      KFT_ACTION_ALWAYS},
     {"app.diagnose", N_("Dia_gnose…"), NULL, NULL, KFT_ACTION_SECTION_GENERAL, KFT_ACTION_ALWAYS},
+    {"app.log", N_("_Log"), NULL, "<Primary><Shift>l", KFT_ACTION_SECTION_GENERAL,
+     KFT_ACTION_ALWAYS},
     {"app.relays", N_("_Relays…"), NULL, NULL, KFT_ACTION_SECTION_GENERAL, KFT_ACTION_ALWAYS},
     {"app.settings", N_("_Settings"), NULL, "<Primary>comma", KFT_ACTION_SECTION_GENERAL,
      KFT_ACTION_ALWAYS},

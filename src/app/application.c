@@ -261,6 +261,14 @@ static void on_diagnose(GSimpleAction *action, GVariant *parameter, gpointer use
     kft_dialogs_diagnose(self->core, get_parent(self), NULL);
 }
 
+static void on_log(GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+    KftApplication *self = user_data;
+    (void)action;
+    (void)parameter;
+    kft_dialogs_log(GTK_APPLICATION(self), self->core, NULL);
+}
+
 static void on_relays(GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
     KftApplication *self = user_data;
@@ -336,6 +344,7 @@ static const GActionEntry entries[] = {
     {.name = "start-all", .activate = on_start_all},
     {.name = "stop-all", .activate = on_stop_all},
     {.name = "diagnose", .activate = on_diagnose},
+    {.name = "log", .activate = on_log},
     {.name = "relays", .activate = on_relays},
     {.name = "run-forward", .parameter_type = "(xb)", .activate = on_run_forward},
     {.name = "settings", .activate = on_settings},

@@ -44,7 +44,7 @@ void kft_dialogs_relays(KftCore *core, GtkWindow *parent)
     present(kft_relays_dialog_new(core, parent));
 }
 
-void kft_dialogs_log(GtkApplication *application, KftForwardItem *item)
+void kft_dialogs_log(GtkApplication *application, KftCore *core, KftForwardItem *item)
 {
     for (GList *link = gtk_application_get_windows(application); link != NULL; link = link->next) {
         if (KFT_IS_LOG_WINDOW(link->data) &&
@@ -53,7 +53,7 @@ void kft_dialogs_log(GtkApplication *application, KftForwardItem *item)
             return;
         }
     }
-    present(kft_log_window_new(application, item));
+    present(kft_log_window_new(application, kft_core_get_model(core), item));
 }
 
 void kft_dialogs_settings(KftCore *core, GtkWindow *parent)

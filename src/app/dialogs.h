@@ -24,8 +24,8 @@ void kft_dialogs_set_group(KftCore *core, GtkWindow *parent, const GPtrArray *it
 void kft_dialogs_diagnose(KftCore *core, GtkWindow *parent, KftForwardItem *item);
 /* The relay pods of a cluster. */
 void kft_dialogs_relays(KftCore *core, GtkWindow *parent);
-/* One window for each forward. */
-void kft_dialogs_log(GtkApplication *application, KftForwardItem *item);
+/* One window for each forward, and one for all. @item: NULL = all. */
+void kft_dialogs_log(GtkApplication *application, KftCore *core, KftForwardItem *item);
 void kft_dialogs_settings(KftCore *core, GtkWindow *parent);
 void kft_dialogs_about(GtkWindow *parent);
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "search-words.h"
+
 struct _KftForwardItem {
     GObject parent;
     KftConfig *config;
@@ -18,6 +20,8 @@ struct _KftForwardItem {
     float rates[KFT_ITEM_N_RATES];
     unsigned n_moving; /* ticks until the curve is flat again */
     GQueue log;
+    unsigned n_repeats; /* of its last line */
+    gint64 repeated_s;  /* the last of them */
 };
 
 G_DEFINE_FINAL_TYPE(KftForwardItem, kft_forward_item, G_TYPE_OBJECT)
@@ -219,16 +223,12 @@ bool kft_forward_item_matches(KftForwardItem *self, const char *const *words)
 {
     if (self->haystack == NULL)
         make_haystack(self);
-    for (; *words != NULL; words++) {
-        if (strstr(self->haystack, *words) == NULL)
-            return false;
-    }
-    return true;
+    return kft_search_words_occur(words, self->haystack);
 }
 
 /* --- log --- */
 
-void kft_forward_item_log(KftForwardItem *self, bool is_error, const char *text)
+static void push_line(KftForwardItem *self, bool is_error, const char *text)
 {
     KftLogLine *line = g_new0(KftLogLine, 1);
     line->time_s = g_get_real_time() / G_USEC_PER_SEC;
@@ -238,6 +238,33 @@ void kft_forward_item_log(KftForwardItem *self, bool is_error, const char *text)
     if (g_queue_get_length(&self->log) > KFT_ITEM_MAX_LOG)
         log_line_free(g_queue_pop_head(&self->log));
     emit_changed(self, KFT_ITEM_LOG);
+}
+
+/* What repeats itself is told when something else happens. */
+static void push_repeats(KftForwardItem *self, bool is_error)
+{
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(self->repeated_s);
+    g_autofree char *clock = g_date_time_format(time, "%H:%M:%S");
+    g_autofree char *text =
+        g_strdup_printf("the same %u more time%s, the last at %s", self->n_repeats,
+                        self->n_repeats == 1 ? "" : "s", clock);
+
+    self->n_repeats = 0;
+    push_line(self, is_error, text);
+}
+
+void kft_forward_item_log(KftForwardItem *self, bool is_error, const char *text)
+{
+    const KftLogLine *last = g_queue_peek_tail(&self->log);
+
+    if (last != NULL && last->is_error == is_error && strcmp(last->text, text) == 0) {
+        self->n_repeats++;
+        self->repeated_s = g_get_real_time() / G_USEC_PER_SEC;
+        return;
+    }
+    if (last != NULL && self->n_repeats > 0)
+        push_repeats(self, last->is_error);
+    push_line(self, is_error, text);
 }
 
 static void G_GNUC_PRINTF(3, 4)

@@ -124,6 +124,7 @@ void kft_forward_item_set_stored_traffic(KftForwardItem *self, const KftTraffic 
 void kft_forward_item_rest(KftForwardItem *self);
 /* Once a second while there is something to see. False once nothing moves any more. */
 bool kft_forward_item_tick(KftForwardItem *self);
+/* A line that repeats the last one is counted; how often is told before the next other one. */
 void kft_forward_item_log(KftForwardItem *self, bool is_error, const char *text);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "forward-row.h"
 #include "group-row.h"
+#include "search-words.h"
 #include "text.h"
 
 /* Rows this far outside of the view are filled, too: GtkViewport draws as much ahead, and the
@@ -792,7 +793,7 @@ static void kft_forward_list_init(KftForwardList *self)
     self->changed = g_hash_table_new(g_direct_hash, g_direct_equal);
     self->counts = kft_group_counts_new();
     self->collapsed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    self->words = g_new0(char *, 1);
+    self->words = kft_search_words_split("");
     gtk_widget_init_template(GTK_WIDGET(self));
     gtk_list_box_set_sort_func(self->list, compare_rows, self, NULL);
     gtk_list_box_set_filter_func(self->list, is_shown, self, NULL);
@@ -812,27 +813,13 @@ void kft_forward_list_set_core(KftForwardList *self, KftCore *core)
 
 /* --- what the window asks --- */
 
-static void set_words(KftForwardList *self, const char *text)
-{
-    g_autofree char *lower = g_utf8_strdown(text, -1);
-    g_auto(GStrv) parts = g_strsplit_set(lower, " \t", -1);
-    GPtrArray *words = g_ptr_array_new();
-
-    for (size_t i = 0; parts[i] != NULL; i++) {
-        if (*parts[i] != '\0')
-            g_ptr_array_add(words, g_strdup(parts[i]));
-    }
-    g_ptr_array_add(words, NULL);
-    g_strfreev(self->words);
-    self->words = (char **)g_ptr_array_free(words, FALSE);
-}
-
 void kft_forward_list_set_search(KftForwardList *self, const char *text)
 {
     GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self));
     bool was_searching = is_searching(self);
 
-    set_words(self, text);
+    g_strfreev(self->words);
+    self->words = kft_search_words_split(text);
     if (is_searching(self) && !was_searching && !self->shall_scroll)
         self->place = gtk_adjustment_get_value(adjustment);
     bool is_other = count_all(self) || is_searching(self) != was_searching;

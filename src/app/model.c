@@ -16,6 +16,7 @@ struct _KftModel {
 G_DEFINE_FINAL_TYPE(KftModel, kft_model, G_TYPE_OBJECT)
 
 static unsigned summary_changed_signal;
+static unsigned logged_signal;
 
 static int64_t *dup_id(int64_t id)
 {
@@ -52,6 +53,8 @@ static void on_item_changed(KftForwardItem *item, unsigned what, KftModel *self)
 {
     KftSummary before = self->summary;
 
+    if ((what & KFT_ITEM_LOG) != 0)
+        g_signal_emit(self, logged_signal, 0, item);
     if ((what & KFT_ITEM_STATUS) == 0)
         return;
     count_out(self, item);
@@ -92,6 +95,8 @@ static void kft_model_class_init(KftModelClass *class)
     G_OBJECT_CLASS(class)->finalize = kft_model_finalize;
     summary_changed_signal = g_signal_new("summary-changed", KFT_TYPE_MODEL, G_SIGNAL_RUN_LAST, 0,
                                           NULL, NULL, NULL, G_TYPE_NONE, 0);
+    logged_signal = g_signal_new("logged", KFT_TYPE_MODEL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 1, KFT_TYPE_FORWARD_ITEM);
 }
 
 static void kft_model_init(KftModel *self)

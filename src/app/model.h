@@ -8,7 +8,8 @@
 /* All forwards in the user's order, as a GListModel of KftForwardItem that is updated in place.
  * Thread: ui.
  *
- * Signals: "summary-changed": a count of kft_model_get_summary() is another one. */
+ * Signals: "summary-changed": a count of kft_model_get_summary() is another one.
+ * "logged" (KftForwardItem *): a line came to the log of one. */
 #define KFT_TYPE_MODEL (kft_model_get_type())
 G_DECLARE_FINAL_TYPE(KftModel, kft_model, KFT, MODEL, GObject)
 

@@ -104,7 +104,7 @@ static void on_log(GSimpleAction *action, GVariant *parameter, gpointer user_dat
     (void)action;
     (void)parameter;
     if (item != NULL)
-        kft_dialogs_log(gtk_window_get_application(GTK_WINDOW(self)), item);
+        kft_dialogs_log(gtk_window_get_application(GTK_WINDOW(self)), self->core, item);
 }
 
 static void on_set_group(GSimpleAction *action, GVariant *parameter, gpointer user_data)

@@ -101,6 +101,7 @@ def take(options, variant):
         gallery.shot("details")
         gallery.dialog("win.diagnose", "diagnose", 4)
         gallery.dialog("win.log", "log")
+        gallery.dialog("app.log", "log-all")
         gallery.dialog("app.add", "editor", 2.5)
         gallery.dialog("app.import-kubeconfig", "cluster", 3)
         gallery.dialog("app.relays", "relays")

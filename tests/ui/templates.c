@@ -115,7 +115,9 @@ static void test_names(void)
     walk_and_destroy(kft_diagnose_dialog_new(core, NULL, item), "diagnose-dialog");
     walk_and_destroy(kft_relays_dialog_new(core, NULL), "relays-dialog");
     walk_and_destroy(kft_login_dialog_new(NULL, "proxy:3128", "ann", true), "login-dialog");
-    walk_and_destroy(kft_log_window_new(application, item), "log-window");
+    walk_and_destroy(kft_log_window_new(application, kft_core_get_model(core), item), "log-window");
+    walk_and_destroy(kft_log_window_new(application, kft_core_get_model(core), NULL),
+                     "log-window of all");
     walk_and_destroy(kft_settings_window_new(core, NULL), "settings-window");
     walk_and_destroy(GTK_WIDGET(kft_window_new(application, core)), "window");
 }

@@ -336,8 +336,9 @@ def test_every_window_has_names(options):
         store(session, options.kftrayctl, [config("web")])
         screen.wait_rows(["web"])
         screen.select_row("web")
-        for action, window in (("app.settings", "Settings"), ("app.about", "About kftray"), ("app.relays", "Relays"), ("win.set-group", None),
-                               ("win.diagnose", "Diagnose web")):
+        for action, window in (("app.settings", "Settings"), ("app.about", "About kftray"), ("app.relays", "Relays"),
+                               ("app.log", "Log of All Forwards"),
+                               ("win.set-group", None), ("win.diagnose", "Diagnose web")):
             program.activate(action)
             if window:
                 screen.wait_window(window)

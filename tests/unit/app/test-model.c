@@ -242,6 +242,28 @@ static void test_replay(void)
     g_assert_cmpstr(last_error->text, ==, "pod web-0: the connection was reset");
 }
 
+/* A forward that is refused all night does not push out what happened before. */
+static void test_log_repeats(void)
+{
+    static const char *const wanted[] = {"started", "refused",
+                                         "the same 2 more times, the last at ", "stopped"};
+    g_autoptr(KftModel) model = make_model();
+    KftForwardItem *web = kft_model_find(model, 1);
+    unsigned i = 0;
+
+    kft_forward_item_begin(web);
+    for (unsigned n = 0; n < 3; n++)
+        kft_forward_item_log(web, /* is_error */ true, "refused");
+    kft_forward_item_log(web, /* is_error */ false, "stopped");
+    GQueue *log = kft_forward_item_get_log(web);
+    g_assert_cmpuint(g_queue_get_length(log), ==, G_N_ELEMENTS(wanted));
+    for (GList *link = log->head; link != NULL; link = link->next, i++) {
+        const KftLogLine *line = link->data;
+        g_assert_true(g_str_has_prefix(line->text, wanted[i]));
+        g_assert_cmpint(line->is_error, ==, i == 1 || i == 2);
+    }
+}
+
 /* The same objects stay when the store is read again; who left the list leaves the counts. */
 static void test_configs_change(void)
 {
@@ -320,6 +342,7 @@ int main(int argc, char **argv)
     (void)setlocale(LC_ALL, "C.UTF-8");
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/app/model/replay", test_replay);
+    g_test_add_func("/app/model/log-repeats", test_log_repeats);
     g_test_add_func("/app/model/configs", test_configs_change);
     g_test_add_func("/app/model/rest", test_rest);
     g_test_add_func("/app/model/ends", test_ends);
