@@ -1,12 +1,15 @@
 /* kubectl's rules, in this order: addresses sorted by their text, each once; of the two that stand
  * for "localhost" one suffices; a port that cannot be bound on one of the others is closed on all
  * and left out, as long as there is another port. Port 0 takes on the first address what is free,
- * and the same on the others. */
+ * and the same on the others; where somebody else has it there, another one is tried. */
 #include "forward/bindings.h"
 
 #include <string.h>
 
 #include "kftray/error.h"
+
+/* Of port 0. Few numbers are taken on one address alone. */
+#define MAX_TRIES 16
 
 typedef struct {
     KftBindings *owner;
@@ -145,9 +148,10 @@ static void announce(KftBindings *self, guint first)
     }
 }
 
-/* Of the two loopback addresses that stand for "localhost" one suffices; any other must be bound.
- */
-static bool bind_addresses(KftBindings *self, size_t port_index, GError **error)
+/* Of the two loopback addresses that stand for "localhost" one suffices, and *@ret_left_out is why
+ * the other one is not bound; any other must be bound. */
+static bool
+bind_addresses(KftBindings *self, size_t port_index, GError **ret_left_out, GError **error)
 {
     g_autoptr(GError) loopback_error = NULL;
     bool has_loopback = false;
@@ -165,29 +169,43 @@ static bool bind_addresses(KftBindings *self, size_t port_index, GError **error)
             return false;
         }
     }
-    if (self->has_localhost && !has_loopback) {
-        g_propagate_error(error, g_steal_pointer(&loopback_error));
-        return false;
-    }
-    /* A machine without IPv6 is nothing to tell; a port that somebody else holds is. */
-    if (loopback_error != NULL && loopback_error->code == KFT_ERROR_PORT_IN_USE &&
-        strstr(loopback_error->message, "in use") != NULL)
-        self->funcs.on_notice(loopback_error->message, self->user_data);
-    return true;
+    bool is_enough = has_loopback || !self->has_localhost;
+    if (loopback_error != NULL)
+        g_propagate_error(is_enough ? ret_left_out : error, g_steal_pointer(&loopback_error));
+    return is_enough;
+}
+
+/* By somebody else. A machine without IPv6 is another matter. */
+static bool is_taken(const GError *error)
+{
+    return g_error_matches(error, KFT_ERROR, KFT_ERROR_PORT_IN_USE) &&
+           strstr(error->message, "in use") != NULL;
 }
 
 /* What was bound of a port before a failure is closed again. */
 static bool bind_port(KftBindings *self, size_t port_index, GError **error)
 {
     guint first = self->bindings->len;
+    unsigned n_tries = self->ports[port_index] == 0 ? MAX_TRIES : 1;
 
-    if (bind_addresses(self, port_index, error)) {
-        announce(self, first);
-        return true;
+    for (;;) {
+        g_autoptr(GError) left_out = NULL;
+        g_autoptr(GError) failure = NULL;
+        bool is_bound = bind_addresses(self, port_index, &left_out, &failure);
+        bool is_last = --n_tries == 0 || !is_taken(is_bound ? left_out : failure);
+        if (is_bound && is_last) {
+            if (is_taken(left_out))
+                self->funcs.on_notice(left_out->message, self->user_data);
+            announce(self, first);
+            return true;
+        }
+        g_ptr_array_set_size(self->bindings, (gint)first);
+        self->ports[port_index] = 0;
+        if (is_last) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return false;
+        }
     }
-    g_ptr_array_set_size(self->bindings, (gint)first);
-    self->ports[port_index] = 0;
-    return false;
 }
 
 static gint compare_addresses(gconstpointer a, gconstpointer b)
