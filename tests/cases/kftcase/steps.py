@@ -19,7 +19,7 @@ PATIENCE = 60
 PIECE = 65536
 STILL_PAUSE = 0.05
 STILL_SAMPLES = 10
-RAW = {"wait-stdout": 1, "wait-stderr": 1, "file-has": 2}
+RAW = {"wait-stdout": 1, "wait-stderr": 1, "wait-stderr-lines": 2, "wait-request": 1, "file-has": 2}
 
 
 def tokens(line):
@@ -83,6 +83,11 @@ class Steps:
     async def _wait_output(self, lines, name, pattern):
         await self._program.until(lambda: any(re.search(pattern, line) for line in lines),
                                   f"{name} that fits {pattern!r}", self._patience)
+
+    async def step_wait_stderr_lines(self, count, pattern):
+        """COUNT lines that fit."""
+        await self._program.until(lambda: sum(bool(re.search(pattern, line)) for line in self._program.stderr) >= int(count),
+                                  f"{count} lines of stderr that fit {pattern!r}", self._patience)
 
     async def step_wait_exit(self):
         await self._program.until_exit(self._patience)
@@ -315,6 +320,17 @@ class Steps:
         for _ in range(int(count)):
             await self.step_http(path, *expected)
 
+    async def step_until_http(self, path, *expected):
+        """As http, tried again until it is so: for what the program hears of by a watch."""
+        end = asyncio.get_running_loop().time() + self._patience
+        while True:
+            try:
+                return await self.step_http(path, *expected)
+            except Mismatch:
+                if asyncio.get_running_loop().time() > end:
+                    raise
+            await asyncio.sleep(STILL_PAUSE)
+
     async def step_until_distinct(self, count, path, wanted):
         """COUNT requests in a row have WANTED different answers, or all fit ~REGEX; tried again until it is so."""
         async with asyncio.timeout(self._patience):
@@ -394,6 +410,14 @@ class Steps:
         journal = self._control.server.journal
         if not await journal.wait_for(lambda j: compare.counter_fits(row, self._control.counters()), self._patience):
             compare.compare_counter(row, self._control.counters())
+
+    async def step_wait_request(self, pattern):
+        """A request that fits was answered; as in [requests]."""
+        end = asyncio.get_running_loop().time() + self._patience
+        while not any(re.search(pattern, line) for line in self._control.server.journal.lines()):
+            if asyncio.get_running_loop().time() > end:
+                raise Mismatch(f"no request fits {pattern!r}")
+            await asyncio.sleep(STILL_PAUSE)
 
     async def step_wait_quiet(self, name):
         """The counter stands still, because everything on the way is full."""

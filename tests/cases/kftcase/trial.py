@@ -55,7 +55,7 @@ class Trial:
         rows += ["stdout: " + line for line in self._program.stdout[-20:]]
         rows += ["stderr: " + line for line in self._program.stderr[-20:]]
         if self._server:
-            rows += ["request: " + line for line in self._request_lines()[-20:]]
+            rows += ["request: " + line for line in self._server.journal.lines()[-20:]]
             rows += ["violation: " + line for line in list(self._server.journal.violations)[:5]]
         return rows
 
@@ -180,16 +180,12 @@ class Trial:
     def _compare_server(self):
         rows = [casefile.substitute(line, self._variables) for line in self._case.lines("requests")]
         if self._tool == "kftrayctl":
-            compare.compare_requests(rows, self._request_lines())
+            compare.compare_requests(rows, self._server.journal.lines())
             for row in self._case.lines("counters"):
                 compare.compare_counter(row, control.Control(self._server).counters())
         violations = self._server.journal.violations
         if violations and "violations" not in self._case.flags:
             raise compare.Mismatch("the program broke the protocol: " + violations[0])
-
-    def _request_lines(self):
-        return [f"{entry['method']} {entry['target']} {entry['user'] or '-'} {entry['code'] or '-'} {entry['note']}".strip()
-                for entry in self._server.journal.requests]
 
     async def _clean_up(self):
         if self._steps:

@@ -36,6 +36,11 @@ class Journal:
         self.count("requests")
         return entry
 
+    def lines(self):
+        """METHOD TARGET USER CODE NOTE of each request."""
+        return [f"{entry['method']} {entry['target']} {entry['user'] or '-'} {entry['code'] or '-'} {entry['note']}".strip()
+                for entry in self.requests]
+
     def violation(self, text):
         """The client did what the protocol documents tell it not to do."""
         self.violations.append(text)
