@@ -137,7 +137,7 @@ class Steps:
         options = dict(zip(where[::2], where[1::2]))
         address = options.get("on", "127.0.0.1").strip("[]")
         port = self._program.port(int(options.get("port", 1)), address)
-        self._connections[name] = await bytestream.open_stream(address, port)
+        self._connections[name] = await bytestream.open_client(address, port)
 
     async def step_connect_refused(self, *where):
         """Nobody listens (any more) on the first port."""

@@ -167,11 +167,13 @@ class ByteStream(asyncio.Protocol):
             return
         if self._drip is not None and self._drip.is_dripping():
             self._drip.close_behind()
-        elif not self.transport.is_closing():  # closed twice, asyncio's TLS transport cannot be aborted any more
+        elif not self.is_closing():  # closed twice, asyncio's TLS transport cannot be aborted any more
             self.transport.close()
 
     def reset(self):
         """Ends the connection with a TCP RST."""
+        if self.closed.done():
+            return
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         except OSError:
@@ -305,4 +307,15 @@ async def open_stream(host, port, ssl=None):
     """Dials HOST:PORT and returns its ByteStream."""
     loop = asyncio.get_running_loop()
     _, stream = await loop.create_connection(ByteStream, host, port, ssl=ssl)
+    return stream
+
+
+async def open_client(host, port):
+    """The same for a client whose server may reset at any moment. That may overtake connect(), which has then been reset."""
+    stream = ByteStream()
+    try:
+        await asyncio.get_running_loop().create_connection(lambda: stream, host, port)
+    except ConnectionResetError as error:
+        if not stream.closed.done():
+            stream.connection_lost(error)
     return stream
