@@ -96,8 +96,8 @@ class Storm(unittest.TestCase):
     def run_storm(self, mode, begin=lambda dice: None, wrap=bytes, **variables):
         async def main():
             target = Target(mode)
-            tcp = await asyncio.start_server(target.serve, "127.0.0.1", 0, backlog=4096)
-            port = tcp.sockets[0].getsockname()[1]
+            port = k.freeport.find()  # for UDP as well
+            tcp = await asyncio.start_server(target.serve, "127.0.0.1", port, backlog=4096)
             udp, _ = await asyncio.get_running_loop().create_datagram_endpoint(
                 Echo, local_addr=("127.0.0.1", port))
             begin_here = (lambda dice: begin(dice, port)) if mode == "gateway" else begin

@@ -136,9 +136,7 @@ class Tcp(unittest.TestCase):
             self.assertTrue(data == (bytes(range(256)) * (len(data) // 256 + 1))[:len(data)])
 
     def test_refused(self):
-        with k.TcpTarget(k.echo) as target:
-            port = target.port
-        with k.Server(REMOTE_PORT=port) as server:
+        with k.Server(REMOTE_PORT=k.freeport.find()) as server:
             self.assertTrue(server.resets())
             line = server.await_line("event=connection .*").group()
             self.assertIn("result=refused", line)
@@ -187,7 +185,7 @@ class Tcp(unittest.TestCase):
                 k.receive(client, 1)
 
     def test_idle(self):
-        with k.TcpTarget(k.echo) as target, server_for(target, IDLE_TIMEOUT="200ms") as server:
+        with k.TcpTarget(k.echo) as target, server_for(target, IDLE_TIMEOUT="5s") as server:
             with server.connect() as client:
                 client.sendall(b"x")
                 k.receive(client, 1)
