@@ -155,7 +155,8 @@ static void test_auto_close(Fixture *self, gconstpointer data)
 {
     (void)data;
     KftForwardSpec *spec = fixture_make_spec(self, "pod/x", ":80");
-    spec->auto_close_ms = 10000;
+    /* Half of it is for the start. */
+    spec->auto_close_ms = 30000;
     fixture_start(self, 1, spec);
     uint16_t port = fixture_wait_port(self);
     g_autoptr(KftEvent) soon = fixture_wait_event(self, KFT_EVENT_FORWARD_CLOSING);

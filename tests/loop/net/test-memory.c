@@ -9,6 +9,8 @@
 #include "outcome.h"
 
 #define N_CONNECTIONS 50
+/* They all shake hands at once. */
+#define CONNECT_MS 120000
 /* Of one connection, most of it TLS: 39 to 42 KiB were seen, and 55 where one of the buffers stays
  * that are given back. */
 #define MAX_WATCH_BYTES ((size_t)48 * 1024)
@@ -159,7 +161,7 @@ static void on_end(const KftHttpResponse *response, const GError *error, void *u
 
 static KftHttpCall *watch(Fixture *fixture)
 {
-    const KftHttpRequest request = {.path = "/stall"};
+    const KftHttpRequest request = {.path = "/stall", .connect_timeout_ms = CONNECT_MS};
     return kft_http_call_start(fixture->test.loop, fixture->endpoint, &request, on_first_piece,
                                on_end, fixture);
 }
@@ -213,7 +215,8 @@ static void on_dial_done(KftStream *stream, const GError *error, void *user_data
 static void dial(Line *line, Fixture *fixture)
 {
     line->fixture = fixture;
-    line->dial = kft_dial_start(fixture->test.loop, fixture->endpoint, 0, on_dial_done, line);
+    line->dial =
+        kft_dial_start(fixture->test.loop, fixture->endpoint, CONNECT_MS, on_dial_done, line);
 }
 
 /* Neither room for reading nor for writing a TLS record. */
