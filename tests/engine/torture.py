@@ -22,7 +22,10 @@ import tempfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-RUN_SECONDS = 40
+# Only a hang takes so long.
+RUN_SECONDS = 180
+# How long an answer is awaited that a fault may have swallowed, and one that must come.
+SOON, PATIENCE = 15, 60
 PARTIAL = [(1, 0), (0, 1), (7, 3), (1, 1), (4096, 1500)]
 FORWARD = ("pod/x", ":80")
 RELAY = ("--relay", "own", "--remote-address", "x.test", ":80")
@@ -60,10 +63,10 @@ class Server:
         self._process.wait()
 
 
-def request(port, path):
+def request(port, path, seconds):
     """The body of a GET, or None if the connection failed, which a fault may well cause."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=15) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=seconds) as client:
             client.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
             answer = b""
             while piece := client.recv(65536):
@@ -73,9 +76,9 @@ def request(port, path):
     return answer.partition(b"\r\n\r\n")[2]
 
 
-def ask(port):
+def ask(port, seconds):
     """The answer to a datagram, which is sent again each second; None if there is none."""
-    end = time.monotonic() + 15
+    end = time.monotonic() + seconds
     with socket.socket(type=socket.SOCK_DGRAM) as client:
         client.settimeout(1)
         while time.monotonic() < end:
@@ -99,7 +102,7 @@ def read_port(process):
     return None
 
 
-def run_once(program, server, what, environment):
+def run_once(program, server, what, environment, seconds):
     """(status, stderr, bodies) of one run; status None if it had to be killed."""
     command = [program, "forward", "--kubeconfig", server.kubeconfig, "-q", "--address", "127.0.0.1",
                "--pod-running-timeout", "3s", *RUNS[what][1:]]
@@ -110,7 +113,7 @@ def run_once(program, server, what, environment):
         port = read_port(process)
         bodies = []
         if port:
-            bodies = [ask(port) if what == "udp" else request(port, f"/zero?n={BYTES}") for _ in range(2)]
+            bodies = [ask(port, seconds) if what == "udp" else request(port, f"/zero?n={BYTES}", seconds) for _ in range(2)]
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         try:
@@ -153,7 +156,7 @@ class Report:
 def torture(report, pool, program, server, what, last):
     """Runs batches of neighbouring calls at once; the first untouched run ends it."""
     def attempt(n):
-        return n, *run_once(program, server, what, {"KFT_FAULT_NTH": str(n)})
+        return n, *run_once(program, server, what, {"KFT_FAULT_NTH": str(n)}, SOON)
 
     for start in range(1, last + 1, BATCH):
         for n, status, errors, _ in pool.map(attempt, range(start, start + BATCH)):
@@ -167,7 +170,7 @@ def torture(report, pool, program, server, what, last):
 def partial(report, program, server, what):
     for read, write in PARTIAL:
         environment = {"KFT_DBG_RMAX": str(read), "KFT_DBG_WMAX": str(write)}
-        status, errors, bodies = run_once(program, server, what, environment)
+        status, errors, bodies = run_once(program, server, what, environment, PATIENCE)
         problem = complaint(status, errors)
         if problem is None and bodies != [DATAGRAM if what == "udp" else bytes(BYTES)] * 2:
             problem = f"wrong data: {[None if b is None else len(b) for b in bodies]}"
