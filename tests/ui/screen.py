@@ -4,7 +4,7 @@ import gi
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
-from desktop import Failure, wait_until  # noqa: E402
+from desktop import Failure  # noqa: E402
 
 INTERACTIVE = {
     Atspi.Role.PUSH_BUTTON, Atspi.Role.TOGGLE_BUTTON, Atspi.Role.CHECK_BOX, Atspi.Role.RADIO_BUTTON,
@@ -174,8 +174,14 @@ class Screen:
     # --- doing ---
 
     def click(self, role, name, window=None):
-        node = self.find(role, name, window)
-        wait_until(lambda: f"{name!r} to be sensitive", lambda: node.get_state_set().contains(Atspi.StateType.SENSITIVE))
+        def find_ready():
+            node = self.search(role, name, window)  # anew each time: a list may have replaced it
+            try:
+                return node if self.has_state(node, Atspi.StateType.SENSITIVE) else None
+            except GLib.Error:  # it went away meanwhile
+                return None
+        node = self.program.wait(lambda: f"{role.value_nick} {name!r} to be sensitive in {window or 'any window'}; there are "
+                                 + ", ".join(self.names(window)), find_ready)
         if not node.get_action_iface().do_action(0):
             raise Failure(f"{name!r} cannot be clicked")
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """What the rest of the desktop has to do with the program: notifications, sleep and network."""
+import http.client
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -31,11 +33,11 @@ def wait_told(program, daemon, title):
 
 
 def fetch(port):
-    """The pod's name, "" if the connection was cut."""
+    """The pod's name, "" if the connection was cut, at whatever moment: while it sends, urllib has its own error for that."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/name", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/name", timeout=60) as answer:
             return answer.read().decode()
-    except ConnectionError:
+    except (ConnectionError, urllib.error.URLError, http.client.HTTPException):
         return ""
 
 
