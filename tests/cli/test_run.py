@@ -72,7 +72,7 @@ class Run(harness.ClusterCase):
 
     def test_ends_at_its_time(self):
         """Announced and done; then it is nobody's, and a run in which nothing is left ends well."""
-        harness.wait_until(lambda: 15 < 60 - time.time() % 60 < 50, "the right part of a minute")
+        harness.wait_until(lambda: 30 < 60 - time.time() % 60 < 50, "the right part of a minute")
         self.add("svc/web", ":8080", time.strftime("stop_at=%H:%M", time.localtime(time.time() + 60)))
         run = self.start("run", "web")
         run.await_line(r"^web: almost time, it ends in \d+ s$")
