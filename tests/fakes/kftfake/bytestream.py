@@ -189,6 +189,10 @@ class ByteStream(asyncio.Protocol):
         """Also true when the connection was lost, which asyncio's TLS transport forgets."""
         return self.closed.done() or self.transport.is_closing()
 
+    def is_ending(self):
+        """Also true when it will be closed behind what still drips."""
+        return self.is_closing() or (self._drip is not None and self._drip.closes_behind())
+
     # Faults.
 
     def end(self, how):
@@ -286,6 +290,9 @@ class Drip:
 
     def close_behind(self):
         self._closes = True
+
+    def closes_behind(self):
+        return self._closes and self.is_dripping()
 
     async def room(self):
         await self._room.wait()

@@ -166,7 +166,7 @@ class Server:
         except (OSError, EOFError):
             stream.close()
         finally:
-            if not stream.is_closing():
+            if not stream.is_ending():
                 stream.abort()
             self.connections.pop(number, None)
 
