@@ -15,7 +15,7 @@
 
 #define FIRST_PORT 40000
 #define N_PORTS 64
-#define N_HELD 20
+#define N_HELD 6
 #define N_ROUNDS 30
 
 static bool write_line(const char *file, const char *line)
