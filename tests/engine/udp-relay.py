@@ -91,7 +91,8 @@ def main():
     app.bind(listener.getsockname())
     threading.Thread(target=serve_tcp, args=(listener,), daemon=True).start()
     threading.Thread(target=serve, args=(app,), daemon=True).start()
-    command = [sys.executable, LOCKSTEP, "--timeout", "0.2"] if arguments.lockstep else [arguments.server]
+    # An answer that comes later is that to the next question.
+    command = [sys.executable, LOCKSTEP, "--timeout", "10"] if arguments.lockstep else [arguments.server]
     env = {"PATH": os.environ["PATH"], "REMOTE_ADDRESS": "127.0.0.2", "REMOTE_PORT": str(app.getsockname()[1]),
            "LOCAL_PORT": "0", "LISTEN_ADDRESS": "127.0.0.1", "PROXY_TYPE": "udp", "STATUS_PORT": "off"}
     if arguments.gateway:
