@@ -422,7 +422,7 @@ start_forward(KftSession *self, KftForwardId id, const KftForwardSpec *spec, GEr
     entry->id = id;
     entry->cluster = cluster;
     /* Whoever starts something wants to know how it is now. */
-    kft_reach_probe_now(kft_cluster_get_reach(cluster));
+    kft_reach_probe_for_user(kft_cluster_get_reach(cluster));
     entry->forward = kft_forward_new(cluster, options, &funcs, entry);
     g_hash_table_insert(self->forwards, GUINT_TO_POINTER(id.v), entry);
     return true;

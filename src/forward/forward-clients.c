@@ -90,6 +90,7 @@ void kft_forward_attach_later(KftForward *self)
 {
     bool may_be_soon =
         kft_backends_is_ready(self->backends) || self->state == KFT_FORWARD_STATE_READY;
+    kft_reach_probe_for_connection(kft_cluster_get_reach(self->cluster));
     if (may_be_soon && !kft_timer_is_active(self->attach_again))
         kft_timer_start(self->attach_again, KFT_ATTACH_AGAIN_MS);
 }

@@ -137,8 +137,9 @@ void kft_forward_add_client(size_t port_index, KftSocket *socket, void *user_dat
 void kft_forward_note_traffic(KftForward *self);
 /* A pair ended so: if that means that its pod is gone, another is looked for. @pod: nullable. */
 void kft_forward_suspect_pod(KftForward *self, const KftPod *pod, KftPairEnd end);
-/* Something waits although there are pods: a tunnel may be full without any other being opened, or
- * the server be away. Looks again, and again, until the hold time is over. */
+/* Something waits, perhaps although there are pods: a tunnel may be full without any other being
+ * opened, or the server be away. Looks again, and again, until the hold time is over. A server that
+ * is known to be away is asked for it. */
 void kft_forward_attach_later(KftForward *self);
 /* Carries what waits, as far as there are pods. */
 void kft_forward_attach_waiting(KftForward *self);

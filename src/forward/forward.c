@@ -609,12 +609,11 @@ void kft_forward_stopped(KftForward *self)
 
 void kft_forward_retry(KftForward *self)
 {
+    kft_reach_probe_for_user(kft_cluster_get_reach(self->cluster));
     if (self->state == KFT_FORWARD_STATE_BACKOFF) {
         kft_backoff_reset(&self->backoff);
-        if (self->server != NULL) {
-            kft_reach_probe_now(kft_cluster_get_reach(self->cluster));
+        if (self->server != NULL)
             return;
-        }
         /* One refusal now is worth as much as the first ones. */
         self->n_refusals = MIN(self->n_refusals, DOUBTED_REFUSALS);
         kft_timer_start(self->deadline, 0);

@@ -99,7 +99,7 @@ KftForward *kft_forward_new(KftCluster *cluster,
 /* Closes listeners at once and connections with a reset; STOPPING, then IDLE follows by on_status.
  */
 void kft_forward_stop(KftForward *self);
-/* The network changed or the machine woke up: try again now instead of at the end of the wait. */
+/* The user wants it: try again now instead of at the end of the wait. */
 void kft_forward_retry(KftForward *self);
 /* The way to the server changed, or the machine slept: what is open is verified, and given up if
  * the server does not answer within @limit_ms; what waits is tried now. */

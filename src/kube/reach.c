@@ -1,7 +1,9 @@
 /* Up: turns are given out while fewer than MAX_GRANTED are. The first exchange that cannot reach
  * the server makes it away; then a probe goes out at once, and further ones while anybody waits, at
  * intervals that grow with the outage, so that its end is noticed late by a sixtieth of it, but at
- * most by half a minute. A failed probe answers all turns that wait; a good one lets them go.
+ * most by half a minute. Who cannot wait for so long asks for one in between: the plan stays, and
+ * those who watch hear of it only if it is good. A failed probe answers all turns that wait; a good
+ * one lets them go.
  *
  * All that others are told is told by pump(), in a turn of the loop of its own: exchanges end
  * inside curl's callbacks, where nothing may be begun. */
@@ -22,6 +24,11 @@
 #define PROBE_TIMEOUT_MS 10000
 /* A younger probe is not given up for another: changes of the network come in bursts. */
 #define PROBE_YOUNG_MS 1000
+/* Between the beginnings of probes that are asked for, however many ask. One that is under way is
+ * waited for longer, so that a slow way is not given up before an answer can come: the kernel has
+ * sent its first packet three times by then. */
+#define ASKED_GAP_MS 1000
+#define ASKED_PATIENCE_MS 4000
 
 struct KftTurn {
     KftReach *reach;
@@ -51,6 +58,8 @@ struct KftReach {
     KftHttpCall *probe;
     uint64_t probe_since_ms;
     KftTimer *next_probe;
+    uint64_t planned_ms; /* when the next one is due by itself; 0 = none is */
+    bool is_asked;       /* one is wanted before that */
     uint32_t next_ms;
     GQueue watches; /* KftReachWatch */
     unsigned news;
@@ -76,13 +85,35 @@ static uint32_t choose_delay_ms(const KftReach *self)
     return kft_backoff_outage_ms(away_ms, self->n_probes);
 }
 
+static uint64_t find_due_ms(const KftReach *self)
+{
+    bool is_under_way = self->probe != NULL;
+    uint64_t asked_ms = self->probe_since_ms + (is_under_way ? ASKED_PATIENCE_MS : ASKED_GAP_MS);
+
+    if (!self->is_asked)
+        return self->planned_ms;
+    return is_under_way || self->planned_ms == 0 ? asked_ms : MIN(self->planned_ms, asked_ms);
+}
+
+static void start_timer(KftReach *self)
+{
+    uint64_t now = kft_loop_now_ms(self->loop);
+    uint64_t due_ms = find_due_ms(self);
+    kft_timer_start(self->next_probe, due_ms > now ? due_ms - now : 0);
+}
+
+static void plan_probe(KftReach *self, uint32_t delay_ms)
+{
+    self->next_ms = delay_ms;
+    self->planned_ms = kft_loop_now_ms(self->loop) + delay_ms;
+    start_timer(self);
+}
+
 static void schedule_probe(KftReach *self, uint32_t delay_ms)
 {
     bool is_coming = self->probe != NULL || kft_timer_is_active(self->next_probe);
-    if (!self->is_away || is_coming || !is_awaited(self))
-        return;
-    self->next_ms = delay_ms;
-    kft_timer_start(self->next_probe, delay_ms);
+    if (self->is_away && !is_coming && is_awaited(self))
+        plan_probe(self, delay_ms);
 }
 
 static void come_back(KftReach *self)
@@ -92,6 +123,8 @@ static void come_back(KftReach *self)
         return;
     kft_log(KFT_LOG_KUBE, KFT_LEVEL_INFO, "%s answers again", self->endpoint->url);
     self->is_away = false;
+    self->is_asked = false;
+    self->planned_ms = 0;
     g_clear_error(&self->why);
     kft_timer_stop(self->next_probe);
     self->news++;
@@ -123,10 +156,13 @@ static void stay_away(KftReach *self, GError *error)
         turn->queue = &self->failing;
         g_queue_push_tail(&self->failing, turn);
     }
-    self->next_ms = choose_delay_ms(self);
-    self->news++;
     schedule_pump(self);
-    kft_timer_start(self->next_probe, self->next_ms);
+    if (self->planned_ms > kft_loop_now_ms(self->loop)) {
+        start_timer(self);
+        return;
+    }
+    self->news++;
+    plan_probe(self, choose_delay_ms(self));
 }
 
 /* Whether the server gave no answer at all. A connection that breaks in the middle of something, as
@@ -179,6 +215,7 @@ static void start_probe(KftReach *self)
     };
     kft_timer_stop(self->next_probe);
     g_clear_pointer(&self->probe, kft_http_call_free);
+    self->is_asked = false;
     self->probe_since_ms = kft_loop_now_ms(self->loop);
     self->probe =
         kft_http_call_start(self->loop, self->endpoint, &request, NULL, on_probe_done, self);
@@ -187,22 +224,47 @@ static void start_probe(KftReach *self)
 static void on_next_probe(void *user_data)
 {
     KftReach *self = user_data;
-    if (self->is_away && is_awaited(self))
+    if (self->is_asked || is_awaited(self))
         start_probe(self);
+    else
+        self->planned_ms = 0;
+}
+
+/* As if the outage had just begun. */
+static void restart_plan(KftReach *self)
+{
+    self->away_since_ms = kft_loop_now_ms(self->loop);
+    self->n_probes = 0;
+    self->planned_ms = 0;
 }
 
 void kft_reach_probe_now(KftReach *self)
 {
     if (!self->is_away)
         return;
-    uint64_t now = kft_loop_now_ms(self->loop);
-    bool is_young = self->probe != NULL && now - self->probe_since_ms < PROBE_YOUNG_MS;
-    self->away_since_ms = now;
-    self->n_probes = 0;
+    uint64_t age_ms = kft_loop_now_ms(self->loop) - self->probe_since_ms;
+    bool is_young = self->probe != NULL && age_ms < PROBE_YOUNG_MS;
+    restart_plan(self);
     /* An older one may have been sent into the void. Whether anybody waits or not: what was found
      * when the network went must not be the last that is known when it is back. */
     if (!is_young)
         start_probe(self);
+}
+
+void kft_reach_probe_for_connection(KftReach *self)
+{
+    if (!self->is_away)
+        return;
+    self->is_asked = true;
+    start_timer(self);
+}
+
+void kft_reach_probe_for_user(KftReach *self)
+{
+    if (!self->is_away)
+        return;
+    restart_plan(self);
+    kft_reach_probe_for_connection(self);
 }
 
 void kft_reach_doubt(KftReach *self)

@@ -37,9 +37,14 @@ void kft_turn_cancel(KftTurn *turn);
 bool kft_reach_is_away(const KftReach *self);
 /* Why it is away, borrowed; NULL if it is not. */
 const GError *kft_reach_get_error(const KftReach *self);
-/* Looks now instead of later, if it is away: the network changed, the machine woke up, the user
- * wants it. */
+/* Looks now instead of later, if it is away: the network changed, the machine woke up. */
 void kft_reach_probe_now(KftReach *self);
+/* The same for what people and programs do, but no sooner than a second after the last probe was
+ * begun, and no sooner than four if that one is still under way: a local connection waits. */
+void kft_reach_probe_for_connection(KftReach *self);
+/* The user starts something or wants another try: if that is in vain, too, the next ones follow as
+ * if the outage had just begun. */
+void kft_reach_probe_for_user(KftReach *self);
 
 /* When it last answered anybody, loop time; 0 = never. */
 uint64_t kft_reach_get_answered_ms(const KftReach *self);

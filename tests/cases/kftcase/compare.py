@@ -8,8 +8,11 @@ class Mismatch(Exception):
 
 
 def compare_lines(what, expected, actual):
-    """EXPECTED lines: exact, `~ REGEX` (searched), `...` (any number of lines). Raises Mismatch."""
-    if not _match(expected, actual, 0, 0):
+    """EXPECTED lines: exact, `~ REGEX` (searched), `...` (any number of lines); `! REGEX` fits none, wherever it stands. Raises
+    Mismatch."""
+    unwanted = [row[2:] for row in expected if row.startswith("! ")]
+    rows = [row for row in expected if not row.startswith("! ")]
+    if not _match(rows, actual, 0, 0) or any(re.search(regex, line) for regex in unwanted for line in actual):
         raise Mismatch(f"{what} differs\nexpected:\n{_block(expected)}\ngot:\n{_block(actual)}")
 
 

@@ -17,6 +17,8 @@ typedef struct {
     KftListener *listener;
     KftReach *reach;
     bool answers;
+    bool hangs;
+    GPtrArray *hanging; /* KftSocket */
     unsigned n_connections;
     unsigned n_granted;
     unsigned n_expected;
@@ -59,6 +61,10 @@ static void on_connection(KftSocket *socket, void *user_data)
     };
     Fixture *self = user_data;
     self->n_connections++;
+    if (self->hangs) {
+        g_ptr_array_add(self->hanging, socket);
+        return;
+    }
     if (!self->answers) {
         kft_socket_abort(socket);
         return;
@@ -72,6 +78,7 @@ static void set_up(Fixture *self, gconstpointer data)
     g_autoptr(GError) error = NULL;
     (void)data;
     kft_test_loop_init(&self->test);
+    self->hanging = g_ptr_array_new_with_free_func((GDestroyNotify)kft_socket_free);
     self->listener = kft_listener_new(self->test.loop, "127.0.0.1", 0, on_connection, self, &error);
     g_assert_no_error(error);
     g_autofree char *url =
@@ -89,6 +96,7 @@ static void tear_down(Fixture *self, gconstpointer data)
         kft_reach_watch_free(self->watches[i]);
     }
     kft_reach_free(self->reach);
+    g_ptr_array_unref(self->hanging);
     kft_listener_free(self->listener);
     kft_test_loop_clear(&self->test);
 }
@@ -245,6 +253,60 @@ static void test_doubt(Fixture *self, gconstpointer data)
     g_assert_true(kft_reach_is_away(self->reach));
 }
 
+static bool is_asked_thrice(void *user_data)
+{
+    Fixture *self = user_data;
+    kft_reach_probe_for_connection(self->reach);
+    kft_reach_probe_for_user(self->reach);
+    return self->n_connections == 3;
+}
+
+/* Whoever comes is a reason to ask at once, but so many that come one after the other cost a probe
+ * a second. Nothing else asks here. */
+static void test_asked(Fixture *self, gconstpointer data)
+{
+    (void)data;
+    go_away(self);
+    uint64_t since_ms = kft_loop_now_ms(self->test.loop);
+    kft_test_loop_run_until(&self->test, is_asked_thrice, self);
+    g_assert_cmpuint(kft_loop_now_ms(self->test.loop) - since_ms, >=, 2000);
+    self->answers = true;
+    kft_reach_probe_for_connection(self->reach);
+    kft_test_loop_run_until(&self->test, has_answered, self);
+    g_assert_false(kft_reach_is_away(self->reach));
+    g_assert_cmpuint(self->n_connections, ==, 4);
+}
+
+static bool hangs(void *user_data)
+{
+    const Fixture *self = user_data;
+    return self->hanging->len > 0;
+}
+
+static void on_back(const GError *error, uint32_t next_ms, void *user_data)
+{
+    Fixture *self = user_data;
+    (void)next_ms;
+    if (g_error_matches(error, KFT_ERROR, KFT_ERROR_TIMEOUT))
+        self->n_failed++;
+    self->is_done = error == NULL;
+}
+
+/* A probe that went into the void is not waited for to its end by who comes later. */
+static void test_asked_in_the_void(Fixture *self, gconstpointer data)
+{
+    (void)data;
+    go_away(self);
+    self->hangs = true;
+    self->watches[0] = kft_reach_watch_new(self->reach, on_back, self);
+    kft_test_loop_run_until(&self->test, hangs, self);
+    self->hangs = false;
+    self->answers = true;
+    kft_reach_probe_for_connection(self->reach);
+    kft_test_loop_run_until_true(&self->test, &self->is_done);
+    g_assert_cmpuint(self->n_failed, ==, 0);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -254,5 +316,7 @@ int main(int argc, char **argv)
     ADD("/kube/reach/turns-in-outage", test_turns_in_outage);
     ADD("/kube/reach/nobody", test_nobody);
     ADD("/kube/reach/doubt", test_doubt);
+    ADD("/kube/reach/asked", test_asked);
+    ADD("/kube/reach/asked-in-the-void", test_asked_in_the_void);
     return g_test_run();
 }
