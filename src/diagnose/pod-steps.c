@@ -220,8 +220,8 @@ static void take_stream(KftDiagnosis *self, const KftNegotiated *result)
     if (self->tunnel != NULL || result->carrier == KFT_CARRIER_WEBSOCKET)
         kft_stream_free(result->stream);
     else
-        self->tunnel = kft_tunnel_new(self->cluster, result->stream, result->carrier, result->early,
-                                      &funcs, self);
+        self->tunnel = kft_tunnel_new(self->cluster, /* held= */ NULL, result->stream,
+                                      result->carrier, result->early, &funcs, self);
 }
 
 static bool works(const KftDiagnoseTry *try)

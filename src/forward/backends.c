@@ -50,6 +50,7 @@ struct KftBackends {
     GPtrArray *backends;   /* Backend, owned */
     guint turn;            /* of round robin */
     KftTimer *guests;      /* frees idle ones */
+    KftHeldList held;      /* of all pools */
 };
 
 /* --- candidates --- */
@@ -256,7 +257,7 @@ static Backend *add_backend(KftBackends *self, const Candidate *candidate)
     backend->ports = g_memdup2(candidate->ports, self->n_ports * sizeof *candidate->ports);
     backend->retry = kft_timer_new(self->loop, on_retry, backend);
     kft_backoff_init(&backend->backoff, RETRY_BASE_MS, RETRY_CAP_MS);
-    backend->pool = kft_pool_new(self->cluster, candidate->pod, candidate->ports[0],
+    backend->pool = kft_pool_new(self->cluster, &self->held, candidate->pod, candidate->ports[0],
                                  self->transport, &funcs, backend);
     g_ptr_array_add(self->backends, backend);
     return backend;

@@ -28,6 +28,7 @@
 
 struct KftPool {
     KftCluster *cluster;
+    KftHeldList *all_held; /* of the forward */
     KftLoop *loop;
     KftPod *pod;
     uint16_t port;
@@ -260,8 +261,8 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
     }
     kft_backoff_reset(&self->spare_pauses);
     self->found = transport_of(result->carrier);
-    g_ptr_array_add(self->tunnels, kft_tunnel_new(self->cluster, result->stream, result->carrier,
-                                                  result->early, &funcs, self));
+    g_ptr_array_add(self->tunnels, kft_tunnel_new(self->cluster, self->all_held, result->stream,
+                                                  result->carrier, result->early, &funcs, self));
     self->handshake_ms = (uint32_t)(kft_loop_now_ms(self->loop) - self->negotiating_since_ms);
     self->opened_ms = g_get_real_time() / 1000;
     if (self->tunnels->len > 1)
@@ -375,7 +376,7 @@ kft_pool_open_pair(KftPool *self, uint16_t port, const KftPairFuncs *funcs, void
     if (uses_v4(self)) {
         if (!kft_pool_is_ready(self))
             return NULL;
-        const KftV4Owner owner = {self->v4_pairs, on_v4_server_away, self};
+        const KftV4Owner owner = {self->v4_pairs, self->all_held, on_v4_server_away, self};
         self->n_v4_pairs++;
         return kft_v4_pair_new(self->cluster, self->pod, port, &owner, funcs, user_data);
     }
@@ -471,6 +472,7 @@ KftTransport kft_pool_get_transport(const KftPool *self)
 /* --- life --- */
 
 KftPool *kft_pool_new(KftCluster *cluster,
+                      KftHeldList *held,
                       KftPod *pod,
                       uint16_t port,
                       KftTransport transport,
@@ -479,6 +481,7 @@ KftPool *kft_pool_new(KftCluster *cluster,
 {
     KftPool *self = g_new0(KftPool, 1);
     self->cluster = kft_cluster_ref(cluster);
+    self->all_held = held;
     self->loop = kft_cluster_get_loop(cluster);
     self->pod = kft_pod_ref(pod);
     self->port = port;

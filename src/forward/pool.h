@@ -3,6 +3,7 @@
 
 #include "kftray/types.h"
 
+#include "forward/held.h"
 #include "forward/pair.h"
 #include "kube/cluster.h"
 #include "kube/pod.h"
@@ -23,9 +24,10 @@ typedef struct {
     void (*on_idle)(KftPool *pool, void *user_data);
 } KftPoolFuncs;
 
-/* @port: a port of the pod, for the upgrade request; no connection is made to it by opening
- * tunnels. */
+/* @held: of the forward, outlives it. @port: a port of the pod, for the upgrade request; no
+ * connection is made to it by opening tunnels. */
 KftPool *kft_pool_new(KftCluster *cluster,
+                      KftHeldList *held,
                       KftPod *pod,
                       uint16_t port,
                       KftTransport transport,

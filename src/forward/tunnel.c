@@ -783,6 +783,7 @@ void kft_tunnel_give_up(KftTunnel *self)
 /* --- life --- */
 
 KftTunnel *kft_tunnel_new(KftCluster *cluster,
+                          KftHeldList *held,
                           KftStream *stream,
                           KftCarrier carrier,
                           GBytes *early,
@@ -818,7 +819,7 @@ KftTunnel *kft_tunnel_new(KftCluster *cluster,
     self->wire = kft_wire_new(loop, stream, carrier == KFT_CARRIER_TUNNEL, MAX_MESSAGE_BYTES, early,
                               &wire_funcs, self);
     self->vigil =
-        kft_vigil_new(loop, kft_cluster_get_reach(cluster), self->wire, &vigil_funcs, self);
+        kft_vigil_new(loop, kft_cluster_get_reach(cluster), held, self->wire, &vigil_funcs, self);
     kft_vigil_ping(self->vigil); /* for the round trip */
     return self;
 }

@@ -1,6 +1,7 @@
 #ifndef KFT_FORWARD_TUNNEL_H
 #define KFT_FORWARD_TUNNEL_H
 
+#include "forward/held.h"
 #include "forward/pair.h"
 #include "kube/cluster.h"
 #include "net/stream.h"
@@ -29,9 +30,10 @@ typedef struct {
     void (*on_trusted)(KftTunnel *tunnel, void *user_data);
 } KftTunnelFuncs;
 
-/* @cluster: outlives it. @stream, @early: from a negotiation that ended in @carrier, TUNNEL or
- * SPDY; @stream: (transfer full). */
+/* @cluster, @held: outlive it. @held: see kft_vigil_new(). @stream, @early: from a negotiation that
+ * ended in @carrier, TUNNEL or SPDY; @stream: (transfer full). */
 KftTunnel *kft_tunnel_new(KftCluster *cluster,
+                          KftHeldList *held,
                           KftStream *stream,
                           KftCarrier carrier,
                           GBytes *early,

@@ -301,8 +301,8 @@ static void on_negotiated(const KftNegotiated *result, const GError *error, void
     g_clear_pointer(&pair->negotiation, kft_negotiation_free);
     pair->wire = kft_wire_new(pair->loop, result->stream, /* is_websocket= */ true,
                               MAX_MESSAGE_BYTES, result->early, &wire_funcs, pair);
-    pair->vigil = kft_vigil_new(pair->loop, kft_cluster_get_reach(pair->cluster), pair->wire,
-                                &vigil_funcs, pair);
+    pair->vigil = kft_vigil_new(pair->loop, kft_cluster_get_reach(pair->cluster), pair->owner.held,
+                                pair->wire, &vigil_funcs, pair);
     pair->base.funcs.on_writable(pair->base.user_data);
 }
 

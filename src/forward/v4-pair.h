@@ -1,6 +1,7 @@
 #ifndef KFT_FORWARD_V4_PAIR_H
 #define KFT_FORWARD_V4_PAIR_H
 
+#include "forward/held.h"
 #include "forward/pair.h"
 #include "kube/cluster.h"
 #include "kube/pod.h"
@@ -8,6 +9,7 @@
 /* What several pairs belong to; is told nothing after kft_pool_pair_gone(). */
 typedef struct {
     GHashTable *siblings; /* a set that each is in until its end, of which it takes a reference */
+    KftHeldList *held;    /* outlives them, see kft_vigil_new() */
     /* A pair is held, and the server turned out to answer nobody. */
     void (*on_server_away)(void *user_data);
     void *user_data;

@@ -21,6 +21,8 @@ struct KftVigil {
     const char *reason;     /* why it is held; NULL = it is not */
     KftReachWatch *server;  /* while it is held: has it probed */
     bool has_told_away;
+    KftHeldList *held; /* nullable */
+    KftHeldItem held_item;
 };
 
 /* Without what the kernel says. */
@@ -85,6 +87,7 @@ static void end_hold(KftVigil *self)
         return;
     self->reason = NULL;
     self->has_told_away = false;
+    kft_held_remove(&self->held_item);
     g_clear_pointer(&self->server, kft_reach_watch_free);
     kft_wire_set_patience(self->wire, 0);
 }
@@ -119,8 +122,15 @@ static void on_server_news(const GError *error, uint32_t next_ms, void *user_dat
         self->funcs.on_server_away(self->user_data);
 }
 
+static void on_too_many_held(void *user_data)
+{
+    die(user_data, "the server stopped answering, and too many connections were kept for later");
+}
+
 static void fall_silent(KftVigil *self, const char *reason, const KftLivenessInput *input)
 {
+    KftHeldList *held = self->held;
+
     kft_timer_stop(self->doubt);
     if (!kft_hold_is_begun(&self->hold))
         begin_hold(self, input);
@@ -134,7 +144,11 @@ static void fall_silent(KftVigil *self, const char *reason, const KftLivenessInp
     kft_reach_doubt(self->reach);
     /* It may be over as soon as the server answers. */
     kft_timer_start_coarse(self->tick, KFT_TIMER_COARSE_MS);
+    if (held != NULL)
+        kft_held_add(held, &self->held_item, on_too_many_held, self);
     self->funcs.on_held(reason, self->user_data);
+    if (held != NULL)
+        kft_held_limit(held);
 }
 
 static void tick_held(KftVigil *self)
@@ -250,12 +264,17 @@ bool kft_vigil_is_trusted(const KftVigil *self)
 
 /* --- life --- */
 
-KftVigil *kft_vigil_new(
-    KftLoop *loop, KftReach *reach, KftWire *wire, const KftVigilFuncs *funcs, void *user_data)
+KftVigil *kft_vigil_new(KftLoop *loop,
+                        KftReach *reach,
+                        KftHeldList *held,
+                        KftWire *wire,
+                        const KftVigilFuncs *funcs,
+                        void *user_data)
 {
     KftVigil *self = g_new0(KftVigil, 1);
     self->loop = loop;
     self->reach = reach;
+    self->held = held;
     self->wire = wire;
     self->funcs = *funcs;
     self->user_data = user_data;
@@ -271,6 +290,7 @@ void kft_vigil_free(KftVigil *self)
         return;
     kft_timer_free(self->tick);
     kft_timer_free(self->doubt);
+    kft_held_remove(&self->held_item);
     kft_reach_watch_free(self->server);
     g_free(self);
 }

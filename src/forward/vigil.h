@@ -1,6 +1,7 @@
 #ifndef KFT_FORWARD_VIGIL_H
 #define KFT_FORWARD_VIGIL_H
 
+#include "forward/held.h"
 #include "forward/liveness.h"
 #include "forward/wire.h"
 #include "kube/reach.h"
@@ -25,9 +26,14 @@ typedef struct {
     void (*on_dead)(const char *reason, void *user_data);
 } KftVigilFuncs;
 
-/* @reach, @wire: outlive it. The first ping is the owner's, by kft_vigil_ping(). */
-KftVigil *kft_vigil_new(
-    KftLoop *loop, KftReach *reach, KftWire *wire, const KftVigilFuncs *funcs, void *user_data);
+/* @reach, @held, @wire: outlive it. @held: that it is in while it is held; when there are too many
+ * it is dead. Nullable. The first ping is the owner's, by kft_vigil_ping(). */
+KftVigil *kft_vigil_new(KftLoop *loop,
+                        KftReach *reach,
+                        KftHeldList *held,
+                        KftWire *wire,
+                        const KftVigilFuncs *funcs,
+                        void *user_data);
 /* NULL is allowed. */
 void kft_vigil_free(KftVigil *self);
 

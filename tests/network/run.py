@@ -21,6 +21,18 @@ TRANSPORTS = ("tunnel", "websocket", "spdy")
 FOUND = "the server stopped answering|lost connection"
 
 
+# Of src/forward/held.h.
+MAX_HELD = 256
+
+
+def is_alive(connection):
+    try:
+        goes_on(connection)
+    except ConnectionError:
+        return False
+    return True
+
+
 def goes_on(connection):
     """Seconds until an echo is back on a connection that was silent; the kernels try again every 10 to 120 s."""
     connection.socket.settimeout(2 * PATIENCE)
@@ -81,6 +93,21 @@ def black_hole_one_way(transport):
             link("set", f"blackhole off {way}")
             say(f"{transport}: nothing goes {name}: found after {found:.1f} s, answers {scene.fetch_until_good():.1f} s "
                 f"after its end, what was open goes on {goes_on(connection):.1f} s after that")
+
+
+@test("of more silent connections than are kept the one that is silent for longest ends, and no other",
+      transports=("websocket",))
+def many_silent(transport):
+    with Scene("delay 5ms", transport=transport) as scene:
+        connections = scene.connect_many(1, MAX_HELD + 1)
+        for connection in connections:
+            connection.echo(b"one")
+        link("set", "blackhole on")
+        found = scene.wait_stderr("too many connections were kept for later")
+        link("set", "blackhole off")
+        alive = sum(is_alive(connection) for connection in connections)
+        say(f"{transport}: said after {found:.1f} s, {alive} of {len(connections)} went on")
+        check(alive == MAX_HELD, f"{alive} went on")
 
 
 @test("a slow line with a long queue is no black hole", transports=("tunnel", "spdy"))

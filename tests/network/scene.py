@@ -111,23 +111,39 @@ class Scene:
         return time.monotonic() - begun
 
     def connect(self, index):
-        return Near(self.port(index))
+        return self.connect_many(index, 1)[0]
+
+    def connect_many(self, index, count):
+        return [Near(near) for near in connect_near(self.port(index), count)]
 
     def is_undisturbed(self):
         check("lost connection" not in self.forward.stderr(), self.forward.stderr())
 
 
-class Near:
-    """A TCP connection inside the near namespace: a socket that was made there and handed over."""
-
-    def __init__(self, port):
-        ours, theirs = socket.socketpair()
-        code = ("import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1])));"
-                "socket.send_fds(socket.socket(fileno=0), [b'x'], [s.fileno()])")
-        with ours, theirs:
-            subprocess.run([LINK, "exec", sys.executable, "-c", code, str(port)], stdin=theirs, check=True)
+def connect_near(port, count):
+    """COUNT sockets that were made and connected inside the near namespace, and handed over."""
+    code = ("import socket, sys; out = socket.socket(fileno=0)\n"
+            "for _ in range(int(sys.argv[2])):\n"
+            "    with socket.create_connection(('127.0.0.1', int(sys.argv[1]))) as made:\n"
+            "        socket.send_fds(out, [b'x'], [made.fileno()])")
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            maker = subprocess.Popen([LINK, "exec", sys.executable, "-c", code, str(port), str(count)], stdin=theirs)
+        found = []
+        while len(found) < count:
             _, fds, _, _ = socket.recv_fds(ours, 1, 1)
-        self.socket = socket.socket(fileno=fds[0])
+            check(fds, f"no connection to port {port}")
+            found.append(socket.socket(fileno=fds[0]))
+        maker.wait()
+    return found
+
+
+class Near:
+    """A TCP connection inside the near namespace."""
+
+    def __init__(self, near):
+        self.socket = near
         self.socket.settimeout(PATIENCE)
         self.poured = 0
 
