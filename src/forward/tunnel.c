@@ -97,7 +97,8 @@ struct KftTunnel {
     KftBuf controls;     /* resets, ends and pings that wait for room, before all writers */
     KftVigil *vigil;
     uint64_t opened_ms;
-    int64_t pinged_us; /* when the last ping went; monotonic */
+    uint64_t trusted_ms; /* when it was last found to be well after a doubt or a hold */
+    int64_t pinged_us;   /* when the last ping went; monotonic */
     bool is_ping_answered;
     uint32_t round_trip_us;
     uint32_t next_ping_id;
@@ -281,22 +282,25 @@ static bool is_held_up(const KftTunnel *self)
     return self->paused_since_ms != 0 || kft_wire_get_stuck_since_ms(self->wire) != 0;
 }
 
+/* Its end is near, or it was not answered. */
 static void on_pair_timer(void *user_data)
 {
     SpdyPair *pair = user_data;
-    bool has_text = pair->error_text != NULL;
+    KftTunnel *self = pair->tunnel;
+    uint64_t trusted_for_ms = kft_loop_now_ms(self->loop) - self->trusted_ms;
 
-    if (has_text || pair->is_data_ended) {
+    if (pair->error_text != NULL || pair->is_data_ended) {
         end_pair_by_text(pair);
-        return;
+    } else if (!kft_vigil_is_trusted(self->vigil) || trusted_for_ms < PAIR_ANSWER_MS) {
+        /* It waits as all that is held: the kernel may yet send it again. */
+        kft_timer_start(pair->timer, PAIR_ANSWER_MS);
+    } else {
+        /* Not sent again elsewhere: the server may only be slow and carry it out later. */
+        send_reset(self, pair->data_id);
+        pair->is_data_ended = true;
+        self->is_suspect = true;
+        end_pair(pair, KFT_PAIR_END_LOST, "the server did not answer within 30 s");
     }
-    if (pair->is_answered)
-        return;
-    /* Not sent again elsewhere: the server may only be slow and carry it out later. */
-    send_reset(pair->tunnel, pair->data_id);
-    pair->is_data_ended = true;
-    pair->tunnel->is_suspect = true;
-    end_pair(pair, KFT_PAIR_END_LOST, "the server did not answer within 30 s");
 }
 
 /* Decides whether the pair is over (3.7): the data stream's end and then the error stream's, or a
@@ -761,6 +765,7 @@ static void on_held(const char *reason, void *user_data)
 static void on_trusted(void *user_data)
 {
     KftTunnel *self = user_data;
+    self->trusted_ms = kft_loop_now_ms(self->loop);
     self->funcs.on_trusted(self, self->user_data);
 }
 

@@ -7,6 +7,7 @@ Times are measured and printed, never judged: what is judged is that things end 
 Beside other forwarders: peers.py.
 """
 
+import socket
 import statistics
 import subprocess
 import sys
@@ -93,6 +94,22 @@ def black_hole_one_way(transport):
             link("set", f"blackhole off {way}")
             say(f"{transport}: nothing goes {name}: found after {found:.1f} s, answers {scene.fetch_until_good():.1f} s "
                 f"after its end, what was open goes on {goes_on(connection):.1f} s after that")
+
+
+@test("a connection that is begun in a black hole which is not found yet waits for its end", transports=("tunnel", "spdy"))
+def begun_in_black_hole(transport):
+    with Scene("delay 5ms", transport=transport) as scene:
+        check(scene.fetch(), "no answer")
+        link("set", "blackhole on")
+        connection = scene.connect(1)
+        connection.socket.sendall(b"one")
+        begun = time.monotonic()
+        scene.wait_stderr("lost connection")
+        # For longer than a server that is there may take for an answer.
+        time.sleep(max(0, begun + 33 - time.monotonic()))
+        link("set", "blackhole off")
+        after = timed(lambda: check(connection.socket.recv(3, socket.MSG_WAITALL) == b"one", "no echo"))
+        say(f"{transport}: begun {time.monotonic() - begun - after:.1f} s before its end, answered {after:.1f} s after it")
 
 
 @test("of more silent connections than are kept the one that is silent for longest ends, and no other",
