@@ -142,7 +142,7 @@ static void on_tunnel_idle(KftTunnel *tunnel, void *user_data)
 
 static void tell_if_lost(KftPool *self, const char *reason)
 {
-    if (self->tunnels->len == 0 && self->negotiation == NULL)
+    if (self->tunnels->len == 0)
         self->funcs.on_lost(self, reason, self->user_data);
 }
 

@@ -18,7 +18,8 @@ typedef struct {
     void (*on_ready)(KftPool *pool, void *user_data);
     /* A tunnel could not be opened and none is left. */
     void (*on_failed)(KftPool *pool, const GError *error, void *user_data);
-    /* The last tunnel ended or went silent; pairs may still be open on one that is held. */
+    /* The last tunnel ended or went silent; pairs may still be open on one that is held. Another
+     * may be on its way, which kft_pool_connect() then waits for. */
     void (*on_lost)(KftPool *pool, const char *reason, void *user_data);
     /* The last pair of the pool went. */
     void (*on_idle)(KftPool *pool, void *user_data);
