@@ -37,8 +37,8 @@ struct KftPool {
     KftPoolFuncs funcs;
     void *user_data;
     GPtrArray *tunnels; /* KftTunnel, owned */
-    GPtrArray *held; /* KftTunnel, owned, the oldest first: went silent, and get no new pairs even
-                        if they go on */
+    GPtrArray *held; /* KftTunnel, owned, the oldest first: went silent or left a pair unanswered,
+                        and get no new pairs even if they go on */
     KftNegotiation *negotiation;
     uint64_t negotiating_since_ms;
     bool is_draining;

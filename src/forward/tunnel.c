@@ -103,7 +103,6 @@ struct KftTunnel {
     uint32_t round_trip_us;
     uint32_t next_ping_id;
     uint64_t paused_since_ms; /* 0 = reading */
-    bool is_suspect;          /* a pair was never answered: give it no more */
     bool is_closed;
     bool is_freed;
     unsigned n_dispatching; /* callbacks on the stack: freeing waits */
@@ -282,7 +281,6 @@ static bool is_held_up(const KftTunnel *self)
     return self->paused_since_ms != 0 || kft_wire_get_stuck_since_ms(self->wire) != 0;
 }
 
-/* Its end is near, or it was not answered. */
 static void on_pair_timer(void *user_data)
 {
     SpdyPair *pair = user_data;
@@ -298,7 +296,7 @@ static void on_pair_timer(void *user_data)
         /* Not sent again elsewhere: the server may only be slow and carry it out later. */
         send_reset(self, pair->data_id);
         pair->is_data_ended = true;
-        self->is_suspect = true;
+        self->funcs.on_held(self, "the server did not answer a connection", self->user_data);
         end_pair(pair, KFT_PAIR_END_LOST, "the server did not answer within 30 s");
     }
 }
@@ -863,7 +861,7 @@ bool kft_tunnel_has_lasting_pair(const KftTunnel *self)
 
 bool kft_tunnel_is_usable(const KftTunnel *self)
 {
-    return !self->is_closed && !self->is_suspect && kft_vigil_is_trusted(self->vigil);
+    return !self->is_closed && kft_vigil_is_trusted(self->vigil);
 }
 
 bool kft_tunnel_was_heard(const KftTunnel *self)

@@ -23,8 +23,9 @@ typedef struct {
     void (*on_congested)(KftTunnel *tunnel, void *user_data);
     /* Nothing gets to the server any more, or nothing comes from there; @reason is one line. It is
      * not usable, but its pairs stay, but for those that are impatient, as long as they may yet go
-     * on (forward/hold.h): then on_trusted follows, else on_closed. Do not free the tunnel in here.
-     */
+     * on (forward/hold.h): then on_trusted follows, else on_closed. Also if one pair was never
+     * answered although the server is there: others go on, but give it no more. Do not free the
+     * tunnel in here. */
     void (*on_held)(KftTunnel *tunnel, const char *reason, void *user_data);
     /* After kft_tunnel_verify() or on_held: the server has answered. */
     void (*on_trusted)(KftTunnel *tunnel, void *user_data);
@@ -51,8 +52,7 @@ bool kft_tunnel_is_congested(const KftTunnel *self);
 /* Whether a pair is open for more than 3 s: it may be a session whose user waits for each answer,
  * and would wait behind a transfer that comes to the same tunnel. */
 bool kft_tunnel_has_lasting_pair(const KftTunnel *self);
-/* Whether new pairs may be opened: it is not closed, verified or held, and has left no pair
- * unanswered. */
+/* Whether new pairs may be opened: it is not closed, verified or held. */
 bool kft_tunnel_is_usable(const KftTunnel *self);
 /* The way to the server may have changed: no new pairs until it says something. If it does not
  * within @limit_ms, it is held or closed. */
