@@ -53,14 +53,23 @@ const char *kft_diagnose_state_name(KftDiagnoseState state);
 /* The longest time that a whole diagnosis takes, whatever hangs. */
 #define KFT_DIAGNOSE_LIMIT_MS 28000
 
+/* The likely cause of a failure and what to do, for each kind of reader: English, one or two
+ * sentences without a final dot. */
+typedef struct {
+    const char *terminal; /* may name options of kftrayctl */
+    const char *window;   /* names what the desktop program shows; its translations have this */
+} KftDiagnoseAdvice;
+
 /* One step as it stands. Holds no credential. Thread: one at a time. */
 typedef struct {
     KftDiagnoseStep step;
     KftDiagnoseState state;
-    uint32_t duration_ms; /* 0 while it runs or if it was skipped */
-    char *text;           /* what was found, one line; NULL while it runs */
-    char *advice;  /* FAILED: the likely cause and what to do, one or two sentences; nullable */
-    char *command; /* a shell command that shows the same by hand; nullable */
+    /* SKIPPED: the one that failed, so that this was not tried; else KFT_DIAGNOSE_N_STEPS */
+    KftDiagnoseStep blocker;
+    uint32_t duration_ms;            /* 0 while it runs or if it was skipped */
+    char *text;                      /* what was found, one line; NULL while it runs */
+    const KftDiagnoseAdvice *advice; /* FAILED; static; nullable */
+    char *command;                   /* a shell command that shows the same by hand; nullable */
 } KftDiagnoseResult;
 
 /* Frees what @self points to. Thread: any. */

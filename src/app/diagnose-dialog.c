@@ -57,7 +57,7 @@ static void show_step(KftDiagnoseDialog *self, const KftDiagnoseResult *result)
                        _(kft_diagnose_step_title(result->step)), COLUMN_TEXT, result->text, -1);
     if (result->state != KFT_DIAGNOSE_STATE_FAILED || result->advice == NULL)
         return;
-    gtk_label_set_text(self->advice, result->advice);
+    gtk_label_set_text(self->advice, _(result->advice->window));
     gtk_widget_show(GTK_WIDGET(self->advice));
 }
 

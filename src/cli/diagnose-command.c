@@ -270,7 +270,7 @@ static void print_step(const KftDiagnoseResult *result)
                    kft_diagnose_step_name(result->step), TIME_COLUMNS, time, text);
     if (result->advice == NULL)
         return;
-    g_autofree char *advice = g_strconcat("-> ", result->advice, NULL);
+    g_autofree char *advice = g_strconcat("-> ", result->advice->terminal, NULL);
     g_autofree char *shown = dup_shown(advice);
     kft_print_line("%*s%s", TEXT_COLUMN, "", shown);
 }
@@ -311,7 +311,6 @@ static void take_step(State *self, const KftDiagnoseResult *result)
     kft_diagnose_result_clear(own);
     *own = *result;
     own->text = g_strdup(result->text);
-    own->advice = g_strdup(result->advice);
     own->command = g_strdup(result->command);
     print_settled(self);
 }

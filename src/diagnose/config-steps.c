@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "diagnose/advice.h"
 #include "diagnose/diagnosis-priv.h"
 #include "forward/bindings.h"
 #include "net/client-pair.h"
@@ -83,6 +84,14 @@ static char *dup_kind(const KftKubeUser *user, bool is_https)
     return g_strdup("the user has none: requests are anonymous");
 }
 
+static const KftDiagnoseAdvice no_use =
+    ADVICE("Fetch the kubeconfig anew from whoever runs the cluster");
+static const KftDiagnoseAdvice expired =
+    ADVICE("Fetch a fresh kubeconfig; for kubeadm, \"kubeadm certs renew admin.conf\" on the "
+           "control plane makes one");
+static const KftDiagnoseAdvice too_early = ADVICE("Set this computer's clock right");
+static const KftDiagnoseAdvice ended = ADVICE("Get a new token, or check this computer's clock");
+
 /* Fails the step if the client certificate is of no use; else adds to @text when it ends. */
 static bool check_certificate(KftDiagnosis *self, GString *text)
 {
@@ -99,8 +108,7 @@ static bool check_certificate(KftDiagnosis *self, GString *text)
     };
     KftClientPair pair = kft_client_pair_check(endpoint);
     if (pair != KFT_CLIENT_PAIR_OK) {
-        kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_CREDENTIAL, g_strdup(faults[pair]),
-                           "Fetch the kubeconfig anew from whoever runs the cluster");
+        kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_CREDENTIAL, g_strdup(faults[pair]), &no_use);
         return false;
     }
     (void)kft_client_pair_get_validity(endpoint, &not_before_s, &not_after_s);
@@ -111,14 +119,13 @@ static bool check_certificate(KftDiagnosis *self, GString *text)
         kft_diagnosis_fail(
             self, KFT_DIAGNOSE_STEP_CREDENTIAL,
             g_strdup_printf("the client certificate in the kubeconfig expired on %s", until),
-            "Fetch a fresh kubeconfig; for kubeadm, \"kubeadm certs renew admin.conf\" on the "
-            "control plane makes one");
+            &expired);
         return false;
     }
     if (now_s < not_before_s) {
         kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_CREDENTIAL,
                            g_strdup_printf("the client certificate is not valid before %s", from),
-                           "Set this computer's clock right");
+                           &too_early);
         return false;
     }
     g_string_append_printf(text, ", a certificate that ends on %s", until);
@@ -138,8 +145,7 @@ static void judge_credential(KftDiagnosis *self)
         g_autofree char *span = kft_text_dup_span(expires_s - now_s);
         if (expires_s <= now_s) {
             kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_CREDENTIAL,
-                               g_strdup_printf("%s ended on %s, %s ago", kind, date, span),
-                               "Get a new token, or check this computer's clock");
+                               g_strdup_printf("%s ended on %s, %s ago", kind, date, span), &ended);
             return;
         }
         g_string_append_printf(text, ", ends in %s", span);

@@ -169,8 +169,11 @@ struct KftDiagnosis {
 bool kft_diagnosis_is_running(const KftDiagnosis *self, KftDiagnoseStep step);
 /* End a step; those that build on it begin in a later turn. @text: (transfer full). */
 void kft_diagnosis_pass(KftDiagnosis *self, KftDiagnoseStep step, char *text);
-/* @advice: copied, nullable. */
-void kft_diagnosis_fail(KftDiagnosis *self, KftDiagnoseStep step, char *text, const char *advice);
+/* @advice: static; NULL = what kft_diagnose_advice() says. */
+void kft_diagnosis_fail(KftDiagnosis *self,
+                        KftDiagnoseStep step,
+                        char *text,
+                        const KftDiagnoseAdvice *advice);
 /* It is not needed, or nobody can tell; what builds on it goes on. */
 void kft_diagnosis_skip(KftDiagnosis *self, KftDiagnoseStep step, char *text);
 /* Another step says why it failed; nothing can build on it. */
@@ -219,16 +222,10 @@ void kft_diagnosis_ask(KftDiagnosis *self);
 /* Whether anything came from it. */
 bool kft_diagnosis_has_answer(const KftDiagnosis *self);
 
-/* What a step does when its time is up; NULL text = the plain words. @ret_advice: (transfer full).
- */
-char *kft_diagnose_tcp_limit(KftDiagnosis *self, char **ret_advice);
+/* What a step does when its time is up; NULL text = the plain words. */
+char *kft_diagnose_tcp_limit(KftDiagnosis *self, const KftDiagnoseAdvice **ret_advice);
 /* Ends by itself if a transport worked. */
-char *kft_diagnose_upgrade_limit(KftDiagnosis *self, char **ret_advice);
-
-/* --- advice.c --- */
-
-/* What to do about a failure of @step with @text; NULL if there is nothing to say beyond it. */
-const char *kft_diagnose_advice(KftDiagnoseStep step, const char *text);
+char *kft_diagnose_upgrade_limit(KftDiagnosis *self, const KftDiagnoseAdvice **ret_advice);
 
 /* --- report.c --- */
 

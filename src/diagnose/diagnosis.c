@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/redact.h"
+#include "diagnose/advice.h"
 #include "diagnose/diagnosis-priv.h"
 #include "diagnose/relay-steps.h"
 
@@ -19,33 +20,41 @@ typedef struct {
     uint32_t after;    /* comes after these, whatever became of them */
     uint32_t limit_ms; /* 0 = it ends at once */
     void (*run)(KftDiagnosis *self);
-    char *(*dup_limit_text)(KftDiagnosis *self, char **ret_advice); /* nullable */
-    const char *limit_advice;
+    /* nullable */
+    char *(*dup_limit_text)(KftDiagnosis *self, const KftDiagnoseAdvice **ret_advice);
+    const KftDiagnoseAdvice *limit_advice;
 } Rung;
+
+static const KftDiagnoseAdvice credential_late =
+    ADVICE("A credential plugin that takes so long mostly waits for a login in the browser or for "
+           "the network: run it once by hand in a terminal");
+static const KftDiagnoseAdvice name_late =
+    ADVICE("The name server does not answer: the network is down, or the name server is one of a "
+           "VPN that is not connected");
+static const KftDiagnoseAdvice connect_late =
+    ADVICE("The proxy takes the connection but does not get through to the server, or does not "
+           "speak the protocol of its URL");
+static const KftDiagnoseAdvice tls_late =
+    ADVICE("The host takes the connection but does not go on: a load balancer without a server "
+           "behind it, or a firewall that drops TLS");
+static const KftDiagnoseAdvice api_late =
+    ADVICE("The API server is overloaded or waits for its own store (etcd)");
+static const KftDiagnoseAdvice port_late =
+    ADVICE("The node does not carry the connection into the pod: its kubelet or container runtime "
+           "hangs");
 
 static const Rung ladder[KFT_DIAGNOSE_N_STEPS] = {
     [KFT_DIAGNOSE_STEP_KUBECONFIG] = {0, 0, 0, kft_diagnose_kubeconfig, NULL, NULL},
     [KFT_DIAGNOSE_STEP_CONTEXT] = {ON(KUBECONFIG), 0, 0, kft_diagnose_context, NULL, NULL},
     [KFT_DIAGNOSE_STEP_CREDENTIAL] = {ON(CONTEXT), 0, 15000, kft_diagnose_credential, NULL,
-                                      "A credential plugin that takes so long mostly waits for a "
-                                      "login in the browser or for the "
-                                      "network: run it once by hand in a terminal"},
+                                      &credential_late},
     [KFT_DIAGNOSE_STEP_PROXY] = {ON(CONTEXT), 0, 0, kft_diagnose_proxy, NULL, NULL},
-    [KFT_DIAGNOSE_STEP_NAME] =
-        {ON(PROXY), 0, 6000, kft_diagnose_name, NULL,
-         "The name server does not answer: the network is down, or the name server is one of a VPN "
-         "that is not connected"},
+    [KFT_DIAGNOSE_STEP_NAME] = {ON(PROXY), 0, 6000, kft_diagnose_name, NULL, &name_late},
     [KFT_DIAGNOSE_STEP_TCP] = {ON(NAME), 0, 6000, kft_diagnose_tcp, kft_diagnose_tcp_limit, NULL},
-    [KFT_DIAGNOSE_STEP_CONNECT] =
-        {ON(TCP), 0, 8000, kft_diagnose_connect, NULL,
-         "The proxy takes the connection but does not get through to the server, or does not speak "
-         "the protocol of its URL"},
-    [KFT_DIAGNOSE_STEP_TLS] =
-        {ON(CONNECT), 0, 8000, kft_diagnose_tls, NULL,
-         "The host takes the connection but does not go on: a load balancer without a server "
-         "behind it, or a firewall that drops TLS"},
+    [KFT_DIAGNOSE_STEP_CONNECT] = {ON(TCP), 0, 8000, kft_diagnose_connect, NULL, &connect_late},
+    [KFT_DIAGNOSE_STEP_TLS] = {ON(CONNECT), 0, 8000, kft_diagnose_tls, NULL, &tls_late},
     [KFT_DIAGNOSE_STEP_API] = {ON(TLS) | ON(CREDENTIAL), 0, 8000, kft_diagnose_api, NULL,
-                               "The API server is overloaded or waits for its own store (etcd)"},
+                               &api_late},
     [KFT_DIAGNOSE_STEP_IDENTITY] = {ON(API), 0, 6000, kft_diagnose_identity, NULL, NULL},
     [KFT_DIAGNOSE_STEP_RIGHTS] = {ON(IDENTITY), 0, 6000, kft_diagnose_rights, NULL, NULL},
     [KFT_DIAGNOSE_STEP_NAMESPACE] = {ON(IDENTITY), 0, 6000, kft_diagnose_namespace, NULL, NULL},
@@ -55,10 +64,7 @@ static const Rung ladder[KFT_DIAGNOSE_N_STEPS] = {
                                  NULL},
     [KFT_DIAGNOSE_STEP_UPGRADE] = {ON(TARGET) | ON(RELAY), 0, 9000, kft_diagnose_upgrade,
                                    kft_diagnose_upgrade_limit, NULL},
-    [KFT_DIAGNOSE_STEP_PORT] =
-        {ON(UPGRADE), 0, 6000, kft_diagnose_port, NULL,
-         "The node does not carry the connection into the pod: its kubelet or container runtime "
-         "hangs"},
+    [KFT_DIAGNOSE_STEP_PORT] = {ON(UPGRADE), 0, 6000, kft_diagnose_port, NULL, &port_late},
     [KFT_DIAGNOSE_STEP_REACH] = {ON(PORT), 0, 13000, kft_diagnose_reach, kft_diagnose_reach_limit,
                                  NULL},
     [KFT_DIAGNOSE_STEP_POLICIES] = {ON(RELAY), ON(REACH), 0, kft_diagnose_policies, NULL, NULL},
@@ -90,7 +96,7 @@ static void end_step(KftDiagnosis *self,
                      KftDiagnoseStep step,
                      KftDiagnoseState state,
                      char *text,
-                     const char *advice)
+                     const KftDiagnoseAdvice *advice)
 {
     KftDiagnoseResult *result = &self->results[step];
     g_autofree char *hidden = kft_diagnose_hide_home(text);
@@ -105,7 +111,7 @@ static void end_step(KftDiagnosis *self,
         was_running ? (uint32_t)(kft_loop_now_ms(self->loop) - self->started_ms[step]) : 0;
     result->state = state;
     result->text = kft_one_line(redacted, 1000);
-    result->advice = g_strdup(advice);
+    result->advice = advice;
     g_free(text);
     self->funcs.on_step(result, self->user_data);
     schedule_advance(self);
@@ -116,7 +122,10 @@ void kft_diagnosis_pass(KftDiagnosis *self, KftDiagnoseStep step, char *text)
     end_step(self, step, KFT_DIAGNOSE_STATE_OK, text, NULL);
 }
 
-void kft_diagnosis_fail(KftDiagnosis *self, KftDiagnoseStep step, char *text, const char *advice)
+void kft_diagnosis_fail(KftDiagnosis *self,
+                        KftDiagnoseStep step,
+                        char *text,
+                        const KftDiagnoseAdvice *advice)
 {
     self->is_blocking[step] = true;
     end_step(self, step, KFT_DIAGNOSE_STATE_FAILED, text,
@@ -187,7 +196,7 @@ static bool is_settled(const KftDiagnosis *self, KftDiagnoseStep step)
 static void time_out(KftDiagnosis *self, KftDiagnoseStep step)
 {
     const Rung *rung = &ladder[step];
-    g_autofree char *advice = NULL;
+    const KftDiagnoseAdvice *advice = NULL;
     g_autofree char *text = NULL;
     uint64_t waited_ms = kft_loop_now_ms(self->loop) - self->started_ms[step];
 
@@ -249,6 +258,7 @@ static void skip_blocked(KftDiagnosis *self, KftDiagnoseStep step, KftDiagnoseSt
         blocker = earlier;
     }
     self->is_blocking[step] = true;
+    self->results[step].blocker = blocker;
     kft_diagnosis_skip(
         self, step,
         g_strdup_printf("not tried, as \"%s\" failed", kft_diagnose_step_name(blocker)));
@@ -362,6 +372,7 @@ KftDiagnosis *kft_diagnosis_new(KftLoop *loop,
     self->begun_s = g_get_real_time() / G_USEC_PER_SEC;
     for (unsigned i = 0; i < KFT_DIAGNOSE_N_STEPS; i++) {
         self->results[i].step = (KftDiagnoseStep)i;
+        self->results[i].blocker = KFT_DIAGNOSE_N_STEPS;
         if (ladder[i].limit_ms == 0)
             continue;
         Limit *limit = g_new0(Limit, 1);

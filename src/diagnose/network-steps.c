@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "diagnose/advice.h"
 #include "diagnose/diagnosis-priv.h"
 
 static bool is_proxied(const KftDiagnosis *self)
@@ -72,19 +73,22 @@ static char *dup_name_text(const KftDiagnosis *self)
 }
 
 /* A VPN that is not connected is the most likely cause by far, and one that is, the next. */
-static char *dup_name_advice(const KftDiagnosis *self)
+static const KftDiagnoseAdvice *name_advice(const KftDiagnosis *self, bool has_vpn)
 {
-    g_autofree char *vpns = kft_name_lookup_dup_vpns();
-    if (vpns != NULL)
-        return g_strdup_printf(
-            "A VPN is up (%s), but its name server was not asked or does not "
-            "know the name: see \"resolvectl status\" or /etc/resolv.conf. "
-            "Else correct the %s",
-            vpns, is_proxied(self) ? "proxy's URL" : "server address in the kubeconfig");
-    return g_strdup_printf("No VPN is connected on this computer: if the name is one of a private "
-                           "network, connect its VPN, whose name server knows it. Else correct the "
-                           "%s",
-                           is_proxied(self) ? "proxy's URL" : "server address in the kubeconfig");
+    static const KftDiagnoseAdvice of_vpn[] = {
+        ADVICE("The VPN's name server was not asked or does not know the name: see \"resolvectl "
+               "status\" or /etc/resolv.conf. Else correct the server address in the kubeconfig"),
+        ADVICE("The VPN's name server was not asked or does not know the name: see \"resolvectl "
+               "status\" or /etc/resolv.conf. Else correct the proxy's URL"),
+    };
+    static const KftDiagnoseAdvice without[] = {
+        ADVICE("No VPN is connected on this computer: if the name is one of a private network, "
+               "connect its VPN, whose name server knows it. Else correct the server address in "
+               "the kubeconfig"),
+        ADVICE("No VPN is connected on this computer: if the name is one of a private network, "
+               "connect its VPN, whose name server knows it. Else correct the proxy's URL"),
+    };
+    return has_vpn ? &of_vpn[is_proxied(self)] : &without[is_proxied(self)];
 }
 
 static void on_lookup_done(const struct sockaddr_storage *addresses,
@@ -97,10 +101,12 @@ static void on_lookup_done(const struct sockaddr_storage *addresses,
     if (!kft_diagnosis_is_running(self, KFT_DIAGNOSE_STEP_NAME))
         return;
     if (error != NULL) {
-        g_autofree char *advice = dup_name_advice(self);
-        kft_diagnosis_fail(
-            self, KFT_DIAGNOSE_STEP_NAME,
-            g_strdup_printf("%s%s", is_proxied(self) ? "the proxy: " : "", error->message), advice);
+        g_autofree char *vpns = kft_name_lookup_dup_vpns();
+        kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_NAME,
+                           g_strdup_printf("%s%s%s%s%s", is_proxied(self) ? "the proxy: " : "",
+                                           error->message, vpns != NULL ? ". A VPN is up (" : "",
+                                           vpns != NULL ? vpns : "", vpns != NULL ? ")" : ""),
+                           name_advice(self, vpns != NULL));
         return;
     }
     self->addresses = g_memdup2(addresses, n_addresses * sizeof *addresses);
@@ -139,24 +145,29 @@ append_others(GString *text, const KftTcpProbeResult *results, size_t n_results,
     }
 }
 
-static const char *tcp_advice(const KftDiagnosis *self, int status)
+static const KftDiagnoseAdvice *tcp_advice(const KftDiagnosis *self, int status)
 {
+    static const KftDiagnoseAdvice no_proxy =
+        ADVICE("No proxy listens there: correct the proxy's URL, or start the proxy");
+    static const KftDiagnoseAdvice nothing_here =
+        ADVICE("Nothing listens on this port of this computer: start the cluster (minikube, kind, "
+               "k3d, \"kubectl proxy\", an SSH tunnel) or fetch its kubeconfig anew, the port "
+               "changes with each one");
+    static const KftDiagnoseAdvice nothing_there =
+        ADVICE("The host is up but nothing listens on this port: the API server is down, or the "
+               "server address in the kubeconfig has the wrong port");
+    static const KftDiagnoseAdvice no_way =
+        ADVICE("There is no way to this network: connect the VPN, or look at this computer's "
+               "routes");
+    static const KftDiagnoseAdvice silence =
+        ADVICE("Nothing comes back: a firewall drops the packets, the VPN is not connected, or "
+               "the address is an old one");
     bool is_here = strcmp(self->hop_host, "localhost") == 0 ||
                    g_str_has_prefix(self->hop_host, "127.") || strcmp(self->hop_host, "::1") == 0;
-    if (status == UV_ECONNREFUSED && is_proxied(self))
-        return "No proxy listens there: correct the proxy's URL, or start the proxy";
-    if (status == UV_ECONNREFUSED && is_here)
-        return "Nothing listens on this port of this computer: start the cluster (minikube, kind, "
-               "k3d, \"kubectl proxy\", an SSH tunnel) or fetch its kubeconfig anew, the port "
-               "changes with each one";
+
     if (status == UV_ECONNREFUSED)
-        return "The host is up but nothing listens on this port: the API server is down, or the "
-               "server address in the kubeconfig has the wrong port";
-    if (status == UV_ENETUNREACH || status == UV_EHOSTUNREACH)
-        return "There is no way to this network: connect the VPN, or look at this computer's "
-               "routes";
-    return "Nothing comes back: a firewall drops the packets, the VPN is not connected, or the "
-           "address is an old one";
+        return is_proxied(self) ? &no_proxy : is_here ? &nothing_here : &nothing_there;
+    return status == UV_ENETUNREACH || status == UV_EHOSTUNREACH ? &no_way : &silence;
 }
 
 static void on_probe_done(const KftTcpProbeResult *results, size_t n_results, void *user_data)
@@ -192,14 +203,14 @@ void kft_diagnose_tcp(KftDiagnosis *self)
         kft_tcp_probe_start(self->loop, self->addresses, self->n_addresses, on_probe_done, self);
 }
 
-char *kft_diagnose_tcp_limit(KftDiagnosis *self, char **ret_advice)
+char *kft_diagnose_tcp_limit(KftDiagnosis *self, const KftDiagnoseAdvice **ret_advice)
 {
     size_t n_results = 0;
     const KftTcpProbeResult *results = kft_tcp_probe_get_results(self->probe, &n_results);
     g_autoptr(GString) text = g_string_new(NULL);
 
     append_others(text, results, n_results, n_results);
-    *ret_advice = g_strdup(tcp_advice(self, UV_ETIMEDOUT));
+    *ret_advice = tcp_advice(self, UV_ETIMEDOUT);
     return g_strdup_printf("no connection to %s: %s", is_proxied(self) ? "the proxy" : "the server",
                            text->str);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/redact.h"
+#include "diagnose/advice.h"
 #include "diagnose/diagnosis-priv.h"
 #include "diagnose/relay-steps.h"
 #include "forward/v4-pair.h"
@@ -334,16 +335,17 @@ void kft_diagnose_upgrade(KftDiagnosis *self)
     g_assert_not_reached();
 }
 
-char *kft_diagnose_upgrade_limit(KftDiagnosis *self, char **ret_advice)
+char *kft_diagnose_upgrade_limit(KftDiagnosis *self, const KftDiagnoseAdvice **ret_advice)
 {
+    static const KftDiagnoseAdvice advice =
+        ADVICE("The API server gets no answer from the node: look at the node (kubectl get nodes) "
+               "and its kubelet, or the firewall before port 10250");
     char *text = dup_tries_text(self);
     if (any_works(self)) {
         kft_diagnosis_pass(self, KFT_DIAGNOSE_STEP_UPGRADE, text);
         return NULL;
     }
-    *ret_advice =
-        g_strdup("The API server gets no answer from the node: look at the node "
-                 "(kubectl get nodes) and its kubelet, or the firewall before port 10250");
+    *ret_advice = &advice;
     return text;
 }
 

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "diagnose/advice.h"
 #include "diagnose/relay-steps.h"
 #include "kube/api-path.h"
 #include "kube/network-policy.h"
@@ -236,9 +237,9 @@ static void pass_policies(KftDiagnosis *self)
 
 void kft_diagnose_policies(KftDiagnosis *self)
 {
-    static const char advice[] =
-        "Add a rule that allows it, or have whoever runs the cluster add one: a further "
-        "NetworkPolicy is enough, since what any of them allows is allowed";
+    static const KftDiagnoseAdvice advice =
+        ADVICE("Add a rule that allows it, or have whoever runs the cluster add one: a further "
+               "NetworkPolicy is enough, since what any of them allows is allowed");
 
     if (self->options->relay == NULL) {
         kft_diagnosis_skip(self, KFT_DIAGNOSE_STEP_POLICIES,
@@ -253,7 +254,7 @@ void kft_diagnose_policies(KftDiagnosis *self)
     else if (self->unjudged != NULL)
         kft_diagnosis_skip(self, KFT_DIAGNOSE_STEP_POLICIES, g_strdup(self->unjudged));
     else if (self->denial != NULL && self->reach != KFT_DIAGNOSE_REACH_GOOD)
-        kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_POLICIES, g_strdup(self->denial), advice);
+        kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_POLICIES, g_strdup(self->denial), &advice);
     else
         pass_policies(self);
 }

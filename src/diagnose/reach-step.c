@@ -20,26 +20,15 @@
 typedef struct {
     const char *result;
     const char *text; /* %s: the target */
-    const char *advice;
 } Failure;
 
 static const Failure failures[] = {
-    {"result=not-found", "the relay cannot resolve the name of %s",
-     "The name must be one that the cluster's DNS knows, not only your own network. If it is, the "
-     "relay does not reach the DNS: a NetworkPolicy may forbid UDP to port 53"},
-    {"result=refused", "%s refuses the relay's connection",
-     "Nothing listens on that port there, or a firewall before it refuses connections from the "
-     "cluster"},
-    {"result=unreachable", "there is no way from the relay to %s",
-     "The cluster's nodes have no route to that address: a VPN, peering or route is missing on the "
-     "cluster's side"},
-    {"result=timeout", "%s does not answer the relay",
-     "Something drops the packets between the cluster and the target: a firewall, a security "
-     "group, or a NetworkPolicy"},
-    {"result=denied", "the relay's rules do not allow %s",
-     "Ask whoever runs the gateway to add it to GATEWAY_ALLOW, or use a relay of your own: --relay "
-     "own"},
-    {"result=failed", "the relay could not connect to %s", NULL},
+    {"result=not-found", "the relay cannot resolve the name of %s"},
+    {"result=refused", "%s refuses the relay's connection"},
+    {"result=unreachable", "there is no way from the relay to %s"},
+    {"result=timeout", "%s does not answer the relay"},
+    {"result=denied", "the relay's rules do not allow %s"},
+    {"result=failed", "the relay could not connect to %s"},
 };
 
 static char *dup_target(const KftDiagnosis *self)
@@ -75,7 +64,7 @@ static void fail_reach(KftDiagnosis *self)
     GString *text = g_string_new(failure->text);
     (void)g_string_replace(text, "%s", target, 1);
     g_string_append_printf(text, "; its log says: %s", line);
-    kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_REACH, g_string_free(text, FALSE), failure->advice);
+    kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_REACH, g_string_free(text, FALSE), NULL);
 }
 
 static void judge(KftDiagnosis *self)
@@ -204,7 +193,7 @@ void kft_diagnose_reach(KftDiagnosis *self)
         kft_diagnose_reach_judged(self);
 }
 
-char *kft_diagnose_reach_limit(KftDiagnosis *self, char **ret_advice)
+char *kft_diagnose_reach_limit(KftDiagnosis *self, const KftDiagnoseAdvice **ret_advice)
 {
     g_autofree char *target = dup_target(self);
     (void)ret_advice;

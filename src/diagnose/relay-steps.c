@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/redact.h"
+#include "diagnose/advice.h"
 #include "kube/api-path.h"
 
 /* Of the relay's log: the newest lines. */
@@ -213,12 +214,12 @@ void kft_diagnose_relay(KftDiagnosis *self)
     kft_relay_deploy(self->relay);
 }
 
-char *kft_diagnose_relay_limit(KftDiagnosis *self, char **ret_advice)
+char *kft_diagnose_relay_limit(KftDiagnosis *self, const KftDiagnoseAdvice **ret_advice)
 {
     char *text = self->relay_waiting != NULL
                      ? g_strdup_printf("the relay is not ready yet: %s", self->relay_waiting)
                      : NULL;
     if (text != NULL)
-        *ret_advice = g_strdup(kft_diagnose_advice(KFT_DIAGNOSE_STEP_RELAY, text));
+        *ret_advice = kft_diagnose_advice(KFT_DIAGNOSE_STEP_RELAY, text);
     return text;
 }

@@ -8,7 +8,7 @@
 
 /* relay-steps.c */
 void kft_diagnose_relay(KftDiagnosis *self);
-char *kft_diagnose_relay_limit(KftDiagnosis *self, char **ret_advice);
+char *kft_diagnose_relay_limit(KftDiagnosis *self, const KftDiagnoseAdvice **ret_advice);
 /* What the forward or the settings say; not AUTO unless both do. */
 KftRelayUse kft_diagnosis_get_relay_use(const KftDiagnosis *self);
 /* Where the relay is, or is going to be. */
@@ -19,7 +19,7 @@ void kft_diagnose_read_log(KftDiagnosis *self, const KftPod *pod, void (*on_log)
 char *kft_diagnose_dup_log_line(const KftDiagnosis *self, const char *phrase);
 /* reach-step.c */
 void kft_diagnose_reach(KftDiagnosis *self);
-char *kft_diagnose_reach_limit(KftDiagnosis *self, char **ret_advice);
+char *kft_diagnose_reach_limit(KftDiagnosis *self, const KftDiagnoseAdvice **ret_advice);
 /* The pair to the relay has brought something, or ended. */
 void kft_diagnose_reach_pair(KftDiagnosis *self);
 /* The verdict on the policies is there. */

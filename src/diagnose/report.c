@@ -1,5 +1,5 @@
-/* The whole diagnosis as text for people and as JSON. Each text was redacted when its step ended.
- */
+/* The whole diagnosis as text for people and as JSON, in a terminal's words, as its commands are
+ * meant for one. Each text was redacted when its step ended. */
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -47,7 +47,8 @@ static void append_step(GString *out, const KftDiagnoseResult *result)
         g_string_append_printf(out, "%6u ms", result->duration_ms);
     g_string_append_printf(out, "  %s\n", result->text);
     if (result->advice != NULL)
-        g_string_append_printf(out, "%*s-> %s\n", 8 + 1 + NAME_COLUMNS + 9 + 2, "", result->advice);
+        g_string_append_printf(out, "%*s-> %s\n", 8 + 1 + NAME_COLUMNS + 9 + 2, "",
+                               result->advice->terminal);
 }
 
 /* Commands of the failed steps and of those that ran, without repetition. */
@@ -97,7 +98,7 @@ static json_object *new_step(const KftDiagnoseResult *result)
     add_text(step, "state", kft_diagnose_state_name(result->state));
     (void)json_object_object_add(step, "duration_ms", json_object_new_int64(result->duration_ms));
     add_text(step, "text", result->text);
-    add_text(step, "advice", result->advice);
+    add_text(step, "advice", result->advice != NULL ? result->advice->terminal : NULL);
     add_text(step, "command", result->command);
     return step;
 }

@@ -100,11 +100,8 @@ static void judge_rights(KftDiagnosis *self)
                                                  "late"));
         return;
     }
-    g_autofree char *advice = g_strdup_printf(
-        "Ask whoever runs the cluster for a role in namespace \"%s\" that allows it: %s", space,
-        missing);
     kft_diagnosis_fail(self, KFT_DIAGNOSE_STEP_RIGHTS,
-                       g_strdup_printf("missing in namespace \"%s\": %s", space, missing), advice);
+                       g_strdup_printf("missing in namespace \"%s\": %s", space, missing), NULL);
 }
 
 static void on_review(const KftHttpResponse *response, const GError *error, void *user_data)

@@ -40,6 +40,5 @@ const char *kft_diagnose_state_name(KftDiagnoseState state)
 void kft_diagnose_result_clear(KftDiagnoseResult *self)
 {
     g_clear_pointer(&self->text, g_free);
-    g_clear_pointer(&self->advice, g_free);
     g_clear_pointer(&self->command, g_free);
 }

@@ -563,7 +563,6 @@ static void on_diagnose_step(const KftDiagnoseResult *result, void *user_data)
     KftEvent *event = new_event(KFT_EVENT_DIAGNOSE_STEP, patient->id);
     event->diagnose_step = *result;
     event->diagnose_step.text = g_strdup(result->text);
-    event->diagnose_step.advice = g_strdup(result->advice);
     event->diagnose_step.command = g_strdup(result->command);
     patient->session->post(event, patient->session->user_data);
 }

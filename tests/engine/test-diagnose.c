@@ -22,6 +22,20 @@ static KftEvent *wait_event(Fixture *self)
     return event;
 }
 
+/* What was not tried for another step comes after that one failed; advice has words for all. */
+static void assert_explained(const KftDiagnoseResult *result, const KftDiagnoseState *states)
+{
+    if (result->blocker != KFT_DIAGNOSE_N_STEPS) {
+        g_assert_cmpint(result->state, ==, KFT_DIAGNOSE_STATE_SKIPPED);
+        g_assert_cmpint(states[result->blocker], ==, KFT_DIAGNOSE_STATE_FAILED);
+    }
+    if (result->advice != NULL) {
+        g_assert_cmpint(result->state, ==, KFT_DIAGNOSE_STATE_FAILED);
+        g_assert_nonnull(result->advice->terminal);
+        g_assert_nonnull(result->advice->window);
+    }
+}
+
 /* Each step is told once as ended, with a text, and at most once before as running; then comes the
  * end. Returns: that event. */
 static KftEvent *collect(Fixture *self, KftDiagnoseState *states)
@@ -36,6 +50,7 @@ static KftEvent *collect(Fixture *self, KftDiagnoseState *states)
         g_assert_cmpint(states[result->step], <=, KFT_DIAGNOSE_STATE_RUNNING);
         g_assert_true(is_running || result->text != NULL);
         g_assert_true(!is_running || states[result->step] == KFT_DIAGNOSE_STATE_WAITING);
+        assert_explained(result, states);
         states[result->step] = result->state;
         kft_event_free(event);
     }
