@@ -3,7 +3,8 @@
 #include "diagnose-dialog.h"
 
 #include <glib/gi18n.h>
-#include <string.h>
+
+#include "diagnose-row.h"
 
 struct _KftDiagnoseDialog {
     GtkDialog parent;
@@ -13,57 +14,89 @@ struct _KftDiagnoseDialog {
     GPtrArray *items; /* of KftForwardItem, as the choice shows them */
     GtkWidget *choice;
     GtkComboBoxText *forward;
-    GtkListStore *rows;
-    GtkTreeIter steps[KFT_DIAGNOSE_N_STEPS];
-    bool has_step[KFT_DIAGNOSE_N_STEPS];
+    KftDiagnoseRow *rows[KFT_DIAGNOSE_N_STEPS];
+    GtkWidget *revealed; /* row that is to come into view; nullable */
+    GtkScrolledWindow *steps;
+    GtkListBox *list;
     GtkSpinner *spinner;
     GtkLabel *summary;
-    GtkLabel *advice;
 };
 
 G_DEFINE_FINAL_TYPE(KftDiagnoseDialog, kft_diagnose_dialog, GTK_TYPE_DIALOG)
 
-enum {
-    COLUMN_ICON,
-    COLUMN_TITLE,
-    COLUMN_TEXT
-};
+/* --- the steps --- */
 
-static const char *get_icon(KftDiagnoseState state)
+static void make_steps(KftDiagnoseDialog *self)
 {
-    switch (state) {
-    case KFT_DIAGNOSE_STATE_WAITING:
-    case KFT_DIAGNOSE_STATE_SKIPPED:
-        return "kftray-stopped-symbolic";
-    case KFT_DIAGNOSE_STATE_RUNNING:
-        return "kftray-starting-symbolic";
-    case KFT_DIAGNOSE_STATE_OK:
-        return "kftray-running-symbolic";
-    case KFT_DIAGNOSE_STATE_FAILED:
-        return "kftray-failed-symbolic";
+    for (unsigned i = 0; i < KFT_DIAGNOSE_N_STEPS; i++) {
+        self->rows[i] = KFT_DIAGNOSE_ROW(kft_diagnose_row_new((KftDiagnoseStep)i));
+        gtk_container_add(GTK_CONTAINER(self->list), GTK_WIDGET(self->rows[i]));
     }
-    g_assert_not_reached();
+}
+
+static void reset_steps(KftDiagnoseDialog *self)
+{
+    for (unsigned i = 0; i < KFT_DIAGNOSE_N_STEPS; i++) {
+        KftDiagnoseResult result = {
+            .step = (KftDiagnoseStep)i,
+            .state = KFT_DIAGNOSE_STATE_WAITING,
+            .blocker = KFT_DIAGNOSE_N_STEPS,
+        };
+        kft_diagnose_row_show(self->rows[i], &result);
+    }
+    self->revealed = NULL;
+    gtk_adjustment_set_value(gtk_scrolled_window_get_vadjustment(self->steps), 0);
+}
+
+/* Returns: KFT_DIAGNOSE_N_STEPS if there is none. */
+static KftDiagnoseStep find_first(KftDiagnoseDialog *self, KftDiagnoseState state)
+{
+    unsigned i = 0;
+    while (i < KFT_DIAGNOSE_N_STEPS && kft_diagnose_row_get_state(self->rows[i]) != state)
+        i++;
+    return (KftDiagnoseStep)i;
 }
 
 static void show_step(KftDiagnoseDialog *self, const KftDiagnoseResult *result)
 {
-    GtkTreeIter *row = &self->steps[result->step];
-
-    if (!self->has_step[result->step]) {
-        gtk_list_store_append(self->rows, row);
-        self->has_step[result->step] = true;
-    }
-    gtk_list_store_set(self->rows, row, COLUMN_ICON, get_icon(result->state), COLUMN_TITLE,
-                       _(kft_diagnose_step_title(result->step)), COLUMN_TEXT, result->text, -1);
-    if (result->state != KFT_DIAGNOSE_STATE_FAILED || result->advice == NULL)
+    kft_diagnose_row_show(self->rows[result->step], result);
+    KftDiagnoseStep running = find_first(self, KFT_DIAGNOSE_STATE_RUNNING);
+    if (running == KFT_DIAGNOSE_N_STEPS)
         return;
-    gtk_label_set_text(self->advice, _(result->advice->window));
-    gtk_widget_show(GTK_WIDGET(self->advice));
+    /* Translators: %s is a step of the diagnosis. */
+    g_autofree char *text =
+        g_strdup_printf(_("Being checked: %s"), _(kft_diagnose_step_title(running)));
+    gtk_label_set_text(self->summary, text);
+}
+
+/* The first failure is what the rest comes from. */
+static void reveal_failure(KftDiagnoseDialog *self)
+{
+    KftDiagnoseStep step = find_first(self, KFT_DIAGNOSE_STATE_FAILED);
+    if (step == KFT_DIAGNOSE_N_STEPS)
+        return;
+    self->revealed = GTK_WIDGET(self->rows[step]);
+    gtk_widget_queue_resize(GTK_WIDGET(self->list));
+}
+
+/* Only now it is known where the row is. */
+static void on_list_allocated(KftDiagnoseDialog *self)
+{
+    GtkAllocation at;
+
+    if (self->revealed == NULL)
+        return;
+    gtk_widget_get_allocation(self->revealed, &at);
+    gtk_adjustment_clamp_page(gtk_scrolled_window_get_vadjustment(self->steps), at.y,
+                              at.y + at.height);
+    self->revealed = NULL;
 }
 
 static void show_end(KftDiagnoseDialog *self, const KftEvent *event)
 {
     self->id = 0;
+    gtk_widget_set_visible(GTK_WIDGET(self->steps), event->diagnosis.error == NULL);
+    reveal_failure(self);
     gtk_spinner_stop(self->spinner);
     gtk_label_set_text(self->summary, event->diagnosis.error != NULL ? event->diagnosis.error
                                       : event->diagnosis.is_ok
@@ -93,13 +126,12 @@ static void begin(KftDiagnoseDialog *self, KftForwardItem *item)
     g_autoptr(GError) error = NULL;
 
     kft_core_stop_diagnosis(self->core, self->id);
-    gtk_list_store_clear(self->rows);
-    memset(self->has_step, 0, sizeof self->has_step);
+    reset_steps(self);
     g_clear_pointer(&self->report, g_free);
-    gtk_widget_hide(GTK_WIDGET(self->advice));
     gtk_dialog_set_response_sensitive(GTK_DIALOG(self), GTK_RESPONSE_APPLY, FALSE);
     gtk_window_set_title(GTK_WINDOW(self), title);
     self->id = kft_core_diagnose(self->core, item, &error);
+    gtk_widget_set_visible(GTK_WIDGET(self->steps), self->id != 0);
     gtk_label_set_text(self->summary, self->id == 0
                                           ? error->message
                                           : _("Looking at each step on the way to the pod…"));
@@ -193,19 +225,21 @@ static void kft_diagnose_dialog_class_init(KftDiagnoseDialogClass *class)
     GTK_DIALOG_CLASS(class)->response = kft_diagnose_dialog_response;
     gtk_widget_class_set_template_from_resource(widget_class,
                                                 "/io/github/kftray/Kftray/diagnose-dialog.ui");
-    gtk_widget_class_bind_template_child(widget_class, KftDiagnoseDialog, rows);
+    gtk_widget_class_bind_template_child(widget_class, KftDiagnoseDialog, steps);
+    gtk_widget_class_bind_template_child(widget_class, KftDiagnoseDialog, list);
     gtk_widget_class_bind_template_child(widget_class, KftDiagnoseDialog, choice);
     gtk_widget_class_bind_template_child(widget_class, KftDiagnoseDialog, forward);
     gtk_widget_class_bind_template_child(widget_class, KftDiagnoseDialog, spinner);
     gtk_widget_class_bind_template_child(widget_class, KftDiagnoseDialog, summary);
-    gtk_widget_class_bind_template_child(widget_class, KftDiagnoseDialog, advice);
     gtk_widget_class_bind_template_callback(widget_class, on_forward_changed);
+    gtk_widget_class_bind_template_callback(widget_class, on_list_allocated);
 }
 
 static void kft_diagnose_dialog_init(KftDiagnoseDialog *self)
 {
     self->items = g_ptr_array_new_with_free_func(g_object_unref);
     gtk_widget_init_template(GTK_WIDGET(self));
+    make_steps(self);
 }
 
 GtkWidget *kft_diagnose_dialog_new(KftCore *core, GtkWindow *parent, KftForwardItem *item)

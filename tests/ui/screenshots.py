@@ -61,6 +61,14 @@ class Gallery:
         self.key("Escape")
         self.settle(0.5)
 
+    def early(self, action, name, seconds=0.7):
+        """While it is busy: a look into a pod's port takes longer."""
+        self.program.activate(action)
+        self.settle(seconds)
+        self.desktop.screenshot(self.out / f"{self.variant}-{name}.png")
+        self.key("Escape")
+        self.settle(0.5)
+
 
 def add_language(desktop, language):
     """One that says nothing itself, so that our texts stay English. GTK takes a direction from none else."""
@@ -100,6 +108,8 @@ def take(options, variant):
         subprocess.run(["xdotool", "mousemove", "810" if "language" in settings else "250", "120", "click", "1"], env=desktop.env, check=True)
         gallery.shot("details")
         gallery.dialog("win.diagnose", "diagnose", 4)
+        gallery.early("win.diagnose", "diagnose-running")
+        gallery.dialog("app.diagnose", "diagnose-failed", 4)  # begins with what failed
         gallery.dialog("win.log", "log")
         gallery.dialog("app.log", "log-all")
         gallery.dialog("app.add", "editor", 2.5)

@@ -2,6 +2,7 @@
 """The window, driven as a screen reader's user would: over AT-SPI and the keyboard."""
 import json
 import pathlib
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -351,6 +352,113 @@ def test_every_window_has_names(options):
         check_ended(program, program.quit())
 
 
+class Steps:
+    """The list of steps in the window of a diagnosis."""
+    def __init__(self, screen, window):
+        self.screen = screen
+        self.list = screen.find(Atspi.Role.LIST_BOX, "Steps of the diagnosis", window)
+
+    @staticmethod
+    def box(node):
+        return Atspi.Component.get_extents(node, Atspi.CoordType.SCREEN)
+
+    def rows(self):
+        return [self.list.get_child_at_index(i) for i in range(self.list.get_child_count())]
+
+    def in_view(self):
+        """Boxes of the rows, and of their texts: (name, box, [box]). GTK tells no place of what is out of view."""
+        found = []
+        for row in self.rows():
+            texts = [self.box(node) for node, _ in self.screen.walk(row, shown_only=False)
+                     if node.get_role() == Atspi.Role.LABEL and node.get_state_set().contains(Atspi.StateType.VISIBLE)]
+            found.append((row.get_name(), self.box(row), texts))
+        return [row for row in found if all(box.y >= 0 for box in (row[1], *row[2]))]
+
+    def faults(self):
+        """Rows that are not as high as their texts, or that do not follow the one before."""
+        rows = self.in_view()
+        # Above and below the texts there is as much in each row.
+        found = {name: place.height - max(box.y + box.height for box in texts) + min(box.y for box in texts)
+                 for name, place, texts in rows}
+        ends = [f"{name!r} ends at {at.y + at.height}, {after[0]!r} begins at {after[1].y}"
+                for (name, at, _), after in zip(rows, rows[1:]) if at.y + at.height != after[1].y]
+        if len(rows) < 3:
+            return [f"only {len(rows)} in view"]
+        return ends + ([str(found)] if len(set(found.values())) > 1 else [])
+
+    def find(self, name):
+        """The row of that name, which is in view. (GTK takes a list that is scrolled far for not showing.)"""
+        pane = self.box(self.list.get_parent().get_parent())
+
+        def search():
+            row = next((row for row in self.rows() if row.get_name() == name), None)
+            place = row and self.box(row)
+            return row if row and pane.y <= place.y and place.y + place.height <= pane.y + pane.height else None
+        return self.screen.program.wait(lambda: f"{name!r} in view; there are {[r.get_name() for r in self.rows()]}", search)
+
+
+def test_diagnosis(options):
+    """Each step is as high as its texts at any width, says what to do in words of this window, and can be copied."""
+    taken = socket.create_server(("127.0.0.1", 0))
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        session.start_cluster()
+        store(session, options.kftrayctl, [config("broken", context="nowhere"),
+                                           {**config("web"), "local_port": taken.getsockname()[1]}])
+        program = Program(session)
+        screen = Screen(program)
+        screen.wait_rows(["broken", "web"])
+        screen.select_row("broken")
+        program.wait("the action", lambda: program.describe("win.diagnose")[0])
+        program.activate("win.diagnose")
+        screen.wait_window("Diagnose broken")
+        screen.find(Atspi.Role.LABEL, "Something is wrong:")
+        row = screen.find(Atspi.Role.LIST_ITEM, "The context is complete: failed")
+        screen.find(Atspi.Role.LIST_ITEM, "The credential is there: skipped")
+        screen.find(Atspi.Role.LABEL, "Not tried, as this failed: The context is complete")
+        advice = screen.find(Atspi.Role.LABEL, "Edit the forward and choose another “Context”, or fetch the kubeconfig anew: "
+                             "an entry that it refers to is missing or wrong.")
+        options_named = [name for name in screen.names("Diagnose broken") if " -" in name]
+        check(not options_named, lambda: f"options of a command: {options_named}")
+        steps = Steps(screen, "Diagnose broken")
+        check(len(steps.rows()) == 20, lambda: screen.names("Diagnose broken"))
+        program.wait(lambda: steps.faults(), lambda: not steps.faults())
+        height = steps.box(advice).height
+        for width in ("520", "1000"):
+            before = steps.box(steps.list).width
+            subprocess.run(["xdotool", "search", "--onlyvisible", "--name", "^Diagnose broken$", "windowsize", width, "640"],
+                           env=session.env, check=True)
+            program.wait(f"another width than {before}", lambda before=before: steps.box(steps.list).width != before)
+            program.wait(lambda: steps.faults(), lambda: not steps.faults())
+            check((steps.box(advice).height > height) == (width == "520"), f"{steps.box(advice).height} after {height}")
+
+        Atspi.Component.grab_focus(row)
+        program.wait("the focus", lambda: screen.has_state(row, Atspi.StateType.FOCUSED))
+        keys(session, "ctrl+c")
+        program.wait(lambda: clipboard(session), lambda: "The context is complete: failed\n" in clipboard(session))
+        check("“Context”" in clipboard(session), clipboard(session))
+        keys(session, "Down")
+        program.wait("the next one", lambda: screen.has_state(steps.rows()[2], Atspi.StateType.FOCUSED))
+        keys(session, "Tab")
+        program.wait("the list to be left",
+                     lambda: not any(screen.has_state(row, Atspi.StateType.FOCUSED) for row in steps.rows()))
+
+        # Its last step fails, which is below what the window shows.
+        screen.find(Atspi.Role.COMBO_BOX, "Forward").get_selection_iface().select_child(1)
+        screen.wait_window("Diagnose web")
+        screen.find(Atspi.Role.LABEL, "Something is wrong:")
+        row = steps.find("The local port is free: failed")
+        texts = [node.get_name() for node, _ in screen.walk(row)]
+        check("End that program, or edit the forward and choose another “Local port”." in texts, str(texts))
+        program.wait(lambda: steps.faults(), lambda: not steps.faults())
+        screen.press("Copy Report", "Diagnose web")
+        program.wait(lambda: clipboard(session), lambda: clipboard(session).startswith("Diagnosis of "))
+        keys(session, "Escape")
+        screen.wait_no_window("Diagnose web")
+        check_ended(program, program.quit())
+
+
 def test_menu_and_about(options):
     """The main menu has an action, and the diagnosis, for who has no tray; the settings tell what this is."""
     with desktop(options) as session:
@@ -445,5 +553,5 @@ def test_size_and_autostart(options):
 
 
 run([test_add_edit_duplicate_delete, test_search_and_groups, test_search_in_many, test_import_from_cluster, test_import_file,
-     test_quit_and_restore, test_copy_and_open, test_every_window_has_names, test_menu_and_about, test_large_text,
-     test_large_text_german, test_size_and_autostart])
+     test_quit_and_restore, test_copy_and_open, test_every_window_has_names, test_diagnosis, test_menu_and_about,
+     test_large_text, test_large_text_german, test_size_and_autostart])
