@@ -69,7 +69,7 @@ bool kft_bindings_check_addresses(const char *const *addresses, GError **error)
         if (is_localhost(addresses[i]) || is_numeric(addresses[i]))
             continue;
         g_set_error(error, KFT_ERROR, KFT_ERROR_BAD_CONFIG,
-                    "\"%s\" is not an IP address: --address takes addresses of this machine or "
+                    "\"%s\" is not an IP address: a local address is one of this machine, or "
                     "\"localhost\"",
                     addresses[i]);
         return false;
