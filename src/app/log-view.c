@@ -2,6 +2,9 @@
 
 #include "search-words.h"
 
+/* Of what a line continues on, in pixels: the times stay a column of their own. */
+#define HANGING_INDENT 24
+
 struct _KftLogView {
     GtkTextView parent;
     KftForwardItem *item; /* whose log it is; or else */
@@ -264,6 +267,7 @@ static void kft_log_view_init(KftLogView *self)
     gtk_text_view_set_cursor_visible(view, FALSE);
     gtk_text_view_set_accepts_tab(view, FALSE);
     gtk_text_view_set_wrap_mode(view, GTK_WRAP_WORD_CHAR);
+    gtk_text_view_set_indent(view, -HANGING_INDENT);
     gtk_text_view_set_left_margin(view, 6);
     gtk_text_view_set_right_margin(view, 6);
     gtk_text_view_set_top_margin(view, 4);
