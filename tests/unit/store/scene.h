@@ -12,6 +12,11 @@ void kft_test_folder_free(char *folder);
 /* The database in it; (transfer full). */
 char *kft_test_folder_dup_path(const char *folder);
 
+/* Whether to do that again which gave @result and @error: another process had the lock for longer
+ * than it is waited for, as it may with a disk that is busy, and nothing was changed. Frees @error
+ * then; any other one fails. */
+bool kft_test_must_repeat(bool result, GError **error);
+
 KftStore *kft_test_store_open(const char *folder);
 /* A forward to a service; @alias may be NULL, @local_port 0. (transfer full). */
 KftConfig *kft_test_config_new(const char *alias, uint16_t local_port);
