@@ -7,6 +7,7 @@ import signal
 
 FORWARDING = re.compile(r"^Forwarding from (\S+):(\d+) -> (\d+)$")
 OUTPUT_LIMIT = 4 << 20
+HOLD = "120s"
 KUBECTL_WEBSOCKETS = {"tunnel": "true", "spdy": "false", "auto": "true"}
 
 
@@ -25,6 +26,13 @@ def kubectl_arguments(words):
         del words[at:at + 2]
     words[0] = {"forward": "port-forward"}.get(words[0], words[0])
     return words, environment
+
+
+def own_arguments(words):
+    """A forward holds connections for as long as a busy machine may take, where the case does not say how long."""
+    if words[:1] == ["forward"] and "--hold-timeout" not in words:
+        return ["forward", "--hold-timeout", HOLD, *words[1:]]
+    return words
 
 
 class Program:

@@ -124,6 +124,8 @@ class Trial:
             if answer is None:
                 raise Skip("kubectl does not speak this transport")
             words, extra = answer
+        else:
+            words = program.own_arguments(words)
         self._variables["command"] = text
         await self._program.start([self._path, *words], self._environment() | extra, self._directory)
 
