@@ -22,8 +22,12 @@ import sys
 import threading
 import time
 
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS / "support"))
+import freeport  # noqa: E402
+
 PR_SET_PDEATHSIG = 1
-LOCKSTEP = pathlib.Path(__file__).parents[1] / "fakes" / "lockstep-relay.py"
+LOCKSTEP = TESTS / "fakes" / "lockstep-relay.py"
 
 
 def push(app, peer, n):
@@ -87,7 +91,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     app = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     app.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-    listener = socket.create_server(("127.0.0.2", 0))
+    # For TCP and UDP, and for the gateway on 127.0.0.1.
+    listener = socket.create_server(("127.0.0.2", freeport.find()))
     app.bind(listener.getsockname())
     threading.Thread(target=serve_tcp, args=(listener,), daemon=True).start()
     threading.Thread(target=serve, args=(app,), daemon=True).start()
@@ -107,6 +112,8 @@ def main():
         try:
             line = relay.stdout.readline()
             port = re.search(r"address=\S+:(\d+) |listening on (\d+)", line)
+            if port is None:
+                sys.exit(f"the relay does not listen: {line}")
             print("ready port=" + port.expand(r"\1\2"), flush=True)
             threading.Thread(target=follow, args=(relay.stdout,), daemon=True).start()
             await_parents_end()
