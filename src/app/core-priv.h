@@ -25,6 +25,7 @@ struct _KftCore {
     unsigned tick_source;
     unsigned health_source;
     char *settings[KFT_N_SETTINGS];
+    GArray *added;          /* int64_t, of this program, not told of yet */
     GArray *removed;        /* int64_t, hidden, still in the store */
     GArray *removed_active; /* those that ran */
     unsigned removal_source;

@@ -94,6 +94,15 @@ static void take_traffic(KftCore *self, const GArray *list)
     }
 }
 
+static void tell_added(KftCore *self)
+{
+    g_autoptr(GArray) added = g_steal_pointer(&self->added);
+
+    self->added = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    if (added->len > 0)
+        g_signal_emit_by_name(self, "added", added);
+}
+
 static void take_load(KftCore *self, KftLoad *load)
 {
     take_settings(self, load);
@@ -107,6 +116,8 @@ static void take_load(KftCore *self, KftLoad *load)
         g_signal_emit_by_name(self, "loaded");
     }
     g_signal_emit_by_name(self, "reloaded");
+    if (!self->must_reload)
+        tell_added(self);
 }
 
 static void on_read(GObject *owner, gpointer result, const GError *error)
@@ -272,6 +283,7 @@ void kft_core_store_health(KftCore *self, int64_t id, const KftForwardHealth *he
 
 typedef struct {
     GPtrArray *configs;
+    GPtrArray *added; /* those of them that are new */
     KftCoreDoneFunc done;
     GWeakRef owner;
 } Put;
@@ -279,6 +291,7 @@ typedef struct {
 static void put_free(gpointer data)
 {
     Put *self = data;
+    g_ptr_array_unref(self->added);
     g_ptr_array_unref(self->configs);
     g_weak_ref_clear(&self->owner);
     g_free(self);
@@ -331,6 +344,8 @@ static void on_put(GObject *owner, gpointer result, const GError *error)
     g_autoptr(GObject) asker = g_weak_ref_get(&job->owner);
     if (error == NULL) {
         restart_changed(self, job->configs);
+        for (unsigned i = 0; i < job->added->len; i++)
+            g_array_append_val(self->added, ((KftConfig *)job->added->pdata[i])->id.v);
         kft_core_reload(self);
     }
     if (job->done != NULL && asker != NULL)
@@ -343,6 +358,11 @@ void kft_core_put_configs(KftCore *self, GPtrArray *configs, KftCoreDoneFunc don
 {
     Put *job = g_new0(Put, 1);
     job->configs = configs;
+    job->added = g_ptr_array_new();
+    for (unsigned i = 0; i < configs->len; i++) {
+        if (((KftConfig *)configs->pdata[i])->id.v == 0)
+            g_ptr_array_add(job->added, configs->pdata[i]);
+    }
     job->done = done;
     g_weak_ref_init(&job->owner, owner);
     kft_worker_run(self->worker, &(KftWorkerJob){
@@ -409,7 +429,8 @@ void kft_core_remove(KftCore *self, const GPtrArray *items)
 {
     if (items->len == 0)
         return;
-    kft_core_finish_removal(self);
+    /* With those before: one undo brings back what the last seconds took. */
+    g_clear_handle_id(&self->removal_source, g_source_remove);
     for (unsigned i = 0; i < items->len; i++) {
         KftForwardItem *item = items->pdata[i];
         int64_t id = kft_forward_item_get_id(item);
@@ -429,6 +450,7 @@ void kft_core_undo_removal(KftCore *self)
         return;
     g_clear_handle_id(&self->removal_source, g_source_remove);
     kft_model_unhide(self->model, self->removed);
+    g_array_append_vals(self->added, self->removed->data, self->removed->len);
     g_array_set_size(self->removed, 0);
     g_signal_emit_by_name(self, "removal-changed");
     /* What ran starts again when it is back in the model. */

@@ -20,6 +20,7 @@ enum {
     DIAGNOSE_EVENT,
     PROXY_LOGIN,
     SETTING_CHANGED,
+    ADDED,
     REMOVAL_CHANGED,
     STOPPED,
     N_SIGNALS
@@ -451,6 +452,7 @@ static void kft_core_finalize(GObject *object)
     g_hash_table_unref(self->by_run);
     g_hash_table_unref(self->runs);
     g_object_unref(self->model);
+    g_array_unref(self->added);
     g_array_unref(self->removed);
     g_array_unref(self->removed_active);
     for (size_t i = 0; i < KFT_N_SETTINGS; i++)
@@ -478,6 +480,7 @@ static void kft_core_class_init(KftCoreClass *class)
     signals[DIAGNOSE_EVENT] = new_signal("diagnose-event", 1, G_TYPE_POINTER, 0);
     signals[PROXY_LOGIN] = new_signal("proxy-login", 1, G_TYPE_POINTER, 0);
     signals[SETTING_CHANGED] = new_signal("setting-changed", 1, G_TYPE_UINT, 0);
+    signals[ADDED] = new_signal("added", 1, G_TYPE_POINTER, 0);
     signals[REMOVAL_CHANGED] = new_signal("removal-changed", 0, 0, 0);
     signals[STOPPED] = new_signal("stopped", 0, 0, 0);
 }
@@ -488,6 +491,7 @@ static void kft_core_init(KftCore *self)
     self->runs = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, run_free);
     self->by_run = g_hash_table_new(g_direct_hash, g_direct_equal);
     self->questions = kft_core_make_questions();
+    self->added = g_array_new(FALSE, FALSE, sizeof(int64_t));
     self->removed = g_array_new(FALSE, FALSE, sizeof(int64_t));
     self->removed_active = g_array_new(FALSE, FALSE, sizeof(int64_t));
 }

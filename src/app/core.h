@@ -23,6 +23,7 @@
  *   "diagnose-event" (KftEvent *)  of type DIAGNOSE_STEP or DIAGNOSE_DONE
  *   "proxy-login" (KftEvent *)     of type PROXY_LOGIN: a proxy wants a login
  *   "setting-changed" (unsigned KftSetting)
+ *   "added" (GArray * of int64_t)  what this program added or brought back is in the model
  *   "removal-changed"              kft_core_get_n_removed() is another number
  *   "stopped"                      the last one, after kft_core_shut_down() */
 #define KFT_TYPE_CORE (kft_core_get_type())
@@ -62,8 +63,9 @@ typedef void (*KftCoreDoneFunc)(GObject *owner, const GError *error);
  * and @done (nullable) runs, unless @owner is gone. Active ones whose connection changed are
  * started again. @configs: (transfer full) of KftConfig. */
 void kft_core_put_configs(KftCore *self, GPtrArray *configs, KftCoreDoneFunc done, GObject *owner);
-/* Takes configs out of the list; they are stopped, and removed from the store after a while unless
- * kft_core_undo_removal() comes before. @items: (transfer none) of KftForwardItem. */
+/* Takes configs out of the list; they are stopped, and removed from the store after a while, as are
+ * those that wait for it already, unless kft_core_undo_removal() comes before. @items: (transfer
+ * none) of KftForwardItem. */
 void kft_core_remove(KftCore *self, const GPtrArray *items);
 void kft_core_undo_removal(KftCore *self);
 /* Removes from the store now what waits for it. */

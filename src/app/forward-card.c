@@ -9,6 +9,10 @@
 #include "sparkline.h"
 #include "text.h"
 
+/* Below these widths there is no room for the curve and the rates, and for the address. */
+#define COMPACT_CHARS 112
+#define TINY_CHARS 86
+
 struct _KftForwardCard {
     GtkBox parent;
     KftForwardItem *item;
@@ -27,6 +31,7 @@ struct _KftForwardCard {
     GtkLabel *rate_up;
     GtkLabel *connections;
     GtkLabel *address;
+    GtkWidget *address_box;
     GtkWidget *address_button;
     GtkWidget *open_button;
     GtkSwitch *toggle;
@@ -272,6 +277,7 @@ static void kft_forward_card_class_init(KftForwardCardClass *class)
     gtk_widget_class_bind_template_child(widget_class, KftForwardCard, rate_up);
     gtk_widget_class_bind_template_child(widget_class, KftForwardCard, connections);
     gtk_widget_class_bind_template_child(widget_class, KftForwardCard, address);
+    gtk_widget_class_bind_template_child(widget_class, KftForwardCard, address_box);
     gtk_widget_class_bind_template_child(widget_class, KftForwardCard, address_button);
     gtk_widget_class_bind_template_child(widget_class, KftForwardCard, open_button);
     gtk_widget_class_bind_template_child(widget_class, KftForwardCard, toggle);
@@ -310,8 +316,11 @@ void kft_forward_card_set_item(KftForwardCard *self, KftForwardItem *item)
     on_item_changed(item, KFT_ITEM_CONFIG | KFT_ITEM_TRAFFIC, self);
 }
 
-void kft_forward_card_set_compact(KftForwardCard *self, bool is_compact)
+void kft_forward_card_set_room(KftForwardCard *self, int n_chars)
 {
+    bool is_compact = n_chars < COMPACT_CHARS;
+
+    gtk_widget_set_visible(self->address_box, n_chars >= TINY_CHARS);
     if (self->is_compact == is_compact)
         return;
     self->is_compact = is_compact;

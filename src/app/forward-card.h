@@ -14,7 +14,8 @@ G_DECLARE_FINAL_TYPE(KftForwardCard, kft_forward_card, KFT, FORWARD_CARD, GtkBox
 GtkWidget *kft_forward_card_new(KftForwardItem *item);
 /* Shows another one from now on. */
 void kft_forward_card_set_item(KftForwardCard *self, KftForwardItem *item);
-/* A narrow list leaves the curve and the rates out. */
-void kft_forward_card_set_compact(KftForwardCard *self, bool is_compact);
+/* A narrow list leaves the curve and the rates out, a narrower one the address, too. @n_chars:
+ * average characters that are as wide as it is. */
+void kft_forward_card_set_room(KftForwardCard *self, int n_chars);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n.h>
 
+#include "folded-groups.h"
 #include "forward-row.h"
 #include "group-row.h"
 #include "search-words.h"
@@ -14,9 +15,7 @@
 #define FILL_MARGIN 64
 /* As many rows are filled in one turn of the main loop, half a millisecond each. */
 #define FILL_AHEAD 6
-/* Below this width, in average characters, the curve and the rates have no room. */
-#define COMPACT_CHARS 112
-/* What it asks for: a compact row. That the rows may still be wider must not keep them so. */
+/* What it asks for: the narrowest row. That rows may still be wider must not keep them so. */
 #define MIN_CHARS 60
 
 struct _KftForwardList {
@@ -28,16 +27,17 @@ struct _KftForwardList {
     GHashTable *groups;  /* key → KftGroupRow */
     GHashTable *changed; /* KftForwardItem → itself: those to be counted anew */
     KftGroupCounts *counts;
-    GHashTable *collapsed; /* key → itself */
-    char **words;          /* of the search, in lower case */
-    unsigned n_matching;   /* when it was told last */
+    KftFoldedGroups *collapsed;
+    char **words;        /* of the search, in lower case */
+    unsigned n_matching; /* when it was told last */
     bool by_group;
-    bool is_compact;
+    int n_chars;  /* that are in a row */
     double place; /* scrolled to when the search began; -1 = what was selected since then counts */
     bool shall_scroll; /* for another search, as soon as the sizes of all rows are known */
     bool needs_fill;
     int row_height;       /* that the empty rows have */
     GdkFrameClock *clock; /* while it is realized */
+    bool is_selecting;    /* several, which are told of at once */
     bool has_moved;       /* rows are new or gone, or have other places, since the last count */
     unsigned recount_source;
     unsigned fill_source;
@@ -92,7 +92,7 @@ static gboolean is_shown(GtkListBoxRow *row, gpointer user_data)
     if (KFT_IS_GROUP_ROW(row))
         return kft_group_counts_has_matching(self->counts, get_key(self, row));
     if (!is_searching(self))
-        return !g_hash_table_contains(self->collapsed, get_key(self, row));
+        return !kft_folded_groups_contains(self->collapsed, get_key(self, row));
     return kft_forward_row_get_counted(KFT_FORWARD_ROW(row))->is_matching;
 }
 
@@ -119,7 +119,7 @@ static KftForwardCard *make_card(KftForwardList *self, KftForwardItem *item)
 {
     KftForwardCard *card = KFT_FORWARD_CARD(kft_forward_card_new(item));
 
-    kft_forward_card_set_compact(card, self->is_compact);
+    kft_forward_card_set_room(card, self->n_chars);
     g_signal_connect(card, "menu-requested", G_CALLBACK(on_menu_requested), self);
     g_signal_connect(card, "copied", G_CALLBACK(on_copied), self);
     return card;
@@ -292,6 +292,8 @@ static void refilter(KftForwardList *self)
 {
     gtk_list_box_invalidate_filter(self->list);
     fill_soon(self);
+    /* What is hidden does not count as selected. */
+    g_signal_emit(self, signals[SELECTION_CHANGED], 0);
 }
 
 /* After the list got its sizes, and before it is drawn: what was filled gets its own in the same
@@ -338,13 +340,11 @@ static void kft_forward_list_unrealize(GtkWidget *widget)
     GTK_WIDGET_CLASS(kft_forward_list_parent_class)->unrealize(widget);
 }
 
-static void set_compact(KftForwardList *self, bool is_compact)
+static void set_room(KftForwardList *self, int n_chars)
 {
-    if (self->is_compact == is_compact)
-        return;
-    self->is_compact = is_compact;
+    self->n_chars = n_chars;
     for (unsigned i = 0; i < self->filled->len; i++)
-        kft_forward_card_set_compact(kft_forward_row_get_card(self->filled->pdata[i]), is_compact);
+        kft_forward_card_set_room(kft_forward_row_get_card(self->filled->pdata[i]), n_chars);
 }
 
 static int get_char_width(GtkWidget *widget)
@@ -362,8 +362,7 @@ static void on_size_allocate(KftForwardList *self)
 {
     GtkWidget *widget = GTK_WIDGET(self);
 
-    set_compact(self,
-                gtk_widget_get_allocated_width(widget) < COMPACT_CHARS * get_char_width(widget));
+    set_room(self, gtk_widget_get_allocated_width(widget) / get_char_width(widget));
     self->needs_fill = true;
 }
 
@@ -376,60 +375,20 @@ static void kft_forward_list_get_preferred_width(GtkWidget *widget, int *minimum
 
 static void set_group_collapsed(KftForwardList *self, KftGroupRow *row, bool is_collapsed)
 {
-    const char *key = kft_group_row_get_key(row);
-
     kft_group_row_set_collapsed(row, is_collapsed);
-    if (is_collapsed)
-        (void)g_hash_table_add(self->collapsed, g_strdup(key));
-    else
-        (void)g_hash_table_remove(self->collapsed, key);
-}
-
-static void append_json_string(GString *out, const char *text)
-{
-    g_string_append_c(out, '"');
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\')
-            g_string_append_printf(out, "\\%c", *c);
-        else if ((unsigned char)*c < 0x20)
-            g_string_append_printf(out, "\\u%04x", (unsigned)*c);
-        else
-            g_string_append_c(out, *c);
-    }
-    g_string_append_c(out, '"');
+    kft_folded_groups_set(self->collapsed, kft_group_row_get_key(row), is_collapsed);
 }
 
 static void store_collapsed(KftForwardList *self)
 {
-    g_autoptr(GString) out = g_string_new("[");
-    GHashTableIter iter;
-    gpointer key = NULL;
-
-    g_hash_table_iter_init(&iter, self->collapsed);
-    while (g_hash_table_iter_next(&iter, &key, NULL)) {
-        if (out->len > 1)
-            g_string_append_c(out, ',');
-        append_json_string(out, key);
-    }
-    g_string_append_c(out, ']');
-    kft_core_set_setting(self->core, KFT_SETTING_COLLAPSED_GROUPS,
-                         g_hash_table_size(self->collapsed) == 0 ? NULL : out->str);
+    g_autofree char *text = kft_folded_groups_dup_text(self->collapsed);
+    kft_core_set_setting(self->core, KFT_SETTING_COLLAPSED_GROUPS, text);
 }
 
-/* An array of texts in JSON is one in GVariant's text format, too. */
 static void read_collapsed(KftForwardList *self)
 {
-    const char *text = kft_core_get_setting(self->core, KFT_SETTING_COLLAPSED_GROUPS);
-    g_autoptr(GVariant) value = g_variant_parse(G_VARIANT_TYPE("as"), text, NULL, NULL, NULL);
-
-    g_hash_table_remove_all(self->collapsed);
-    if (value == NULL)
-        return;
-    for (size_t i = 0; i < g_variant_n_children(value); i++) {
-        char *key = NULL;
-        g_variant_get_child(value, i, "s", &key);
-        (void)g_hash_table_add(self->collapsed, key);
-    }
+    kft_folded_groups_read(self->collapsed,
+                           kft_core_get_setting(self->core, KFT_SETTING_COLLAPSED_GROUPS));
 }
 
 static void on_run_all(KftGroupRow *group, gboolean starts, KftForwardList *self)
@@ -457,7 +416,8 @@ static void add_group(KftForwardList *self, const char *key)
         return;
     GtkWidget *row = kft_group_row_new(key, kft_text_group(key, self->by_group));
     g_signal_connect(row, "run-all", G_CALLBACK(on_run_all), self);
-    kft_group_row_set_collapsed(KFT_GROUP_ROW(row), g_hash_table_contains(self->collapsed, key));
+    kft_group_row_set_collapsed(KFT_GROUP_ROW(row),
+                                kft_folded_groups_contains(self->collapsed, key));
     g_hash_table_insert(self->groups, g_strdup(key), row);
     gtk_list_box_insert(self->list, row, -1);
 }
@@ -674,7 +634,8 @@ static void on_row_activated(KftForwardList *self, GtkListBoxRow *row)
 static void on_selected_rows_changed(KftForwardList *self)
 {
     self->place = -1;
-    g_signal_emit(self, signals[SELECTION_CHANGED], 0);
+    if (!self->is_selecting)
+        g_signal_emit(self, signals[SELECTION_CHANGED], 0);
 }
 
 static gboolean on_button_press(KftForwardList *self, GdkEventButton *event)
@@ -748,7 +709,7 @@ static void kft_forward_list_finalize(GObject *object)
     g_hash_table_unref(self->groups);
     g_hash_table_unref(self->changed);
     kft_group_counts_free(self->counts);
-    g_hash_table_unref(self->collapsed);
+    kft_folded_groups_free(self->collapsed);
     g_strfreev(self->words);
     G_OBJECT_CLASS(kft_forward_list_parent_class)->finalize(object);
 }
@@ -792,7 +753,8 @@ static void kft_forward_list_init(KftForwardList *self)
     self->groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->changed = g_hash_table_new(g_direct_hash, g_direct_equal);
     self->counts = kft_group_counts_new();
-    self->collapsed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->n_chars = G_MAXINT;
+    self->collapsed = kft_folded_groups_new();
     self->words = kft_search_words_split("");
     gtk_widget_init_template(GTK_WIDGET(self));
     gtk_list_box_set_sort_func(self->list, compare_rows, self, NULL);
@@ -847,6 +809,12 @@ GPtrArray *kft_forward_list_get_selection(KftForwardList *self)
     return items;
 }
 
+KftForwardItem *kft_forward_list_get_first(KftForwardList *self)
+{
+    GtkListBoxRow *row = kft_forward_row_find_first(self->list);
+    return row == NULL ? NULL : kft_forward_row_get_item(KFT_FORWARD_ROW(row));
+}
+
 void kft_forward_list_select_all(KftForwardList *self)
 {
     gtk_list_box_select_all(self->list);
@@ -857,21 +825,63 @@ void kft_forward_list_unselect_all(KftForwardList *self)
     gtk_list_box_unselect_all(self->list);
 }
 
-void kft_forward_list_reveal(KftForwardList *self, KftForwardItem *item)
+bool kft_forward_list_matches(KftForwardList *self, KftForwardItem *item)
 {
-    GtkListBoxRow *row = g_hash_table_lookup(self->rows, item);
-    KftGroupRow *group = row == NULL ? NULL : g_hash_table_lookup(self->groups, get_key(self, row));
+    return kft_forward_item_matches(item, (const char *const *)self->words);
+}
 
-    if (row == NULL)
-        return;
+static void unfold(KftForwardList *self, GtkListBoxRow *row)
+{
+    KftGroupRow *group = g_hash_table_lookup(self->groups, get_key(self, row));
+
     if (group != NULL && kft_group_row_get_collapsed(group)) {
         set_group_collapsed(self, group, false);
         refilter(self);
     }
-    gtk_list_box_unselect_all(self->list);
-    gtk_list_box_select_row(self->list, row);
+}
+
+/* The rows may be new, with their places still to come: then it is scrolled when they have them. */
+static void focus_row(KftForwardList *self, GtkListBoxRow *row)
+{
     self->place = -1;
+    self->shall_scroll = true;
+    on_scrolled(self);
     gtk_widget_grab_focus(GTK_WIDGET(row));
+}
+
+void kft_forward_list_select(KftForwardList *self, const GPtrArray *items)
+{
+    GtkListBoxRow *first = NULL;
+
+    if (self->recount_source != 0) {
+        g_clear_handle_id(&self->recount_source, g_source_remove);
+        (void)on_recount(self);
+    }
+    gtk_list_box_unselect_all(self->list);
+    self->is_selecting = true;
+    for (unsigned i = 0; i < items->len; i++) {
+        GtkListBoxRow *row = g_hash_table_lookup(self->rows, items->pdata[i]);
+        if (row == NULL)
+            continue;
+        unfold(self, row);
+        gtk_list_box_select_row(self->list, row);
+        if (first == NULL || compare_rows(row, first, self) < 0)
+            first = row;
+    }
+    self->is_selecting = false;
+    on_selected_rows_changed(self);
+    if (first != NULL)
+        focus_row(self, first);
+}
+
+void kft_forward_list_select_neighbour(KftForwardList *self)
+{
+    GtkListBoxRow *row = kft_forward_row_find_neighbour(self->list);
+    g_autoptr(GPtrArray) items = g_ptr_array_new();
+
+    if (row != NULL)
+        g_ptr_array_add(items, kft_forward_row_get_item(KFT_FORWARD_ROW(row)));
+    kft_forward_list_select(self, items);
 }
 
 void kft_forward_list_set_all_collapsed(KftForwardList *self, bool is_collapsed)

@@ -23,10 +23,17 @@ void kft_forward_list_set_search(KftForwardList *self, const char *text);
 unsigned kft_forward_list_get_n_matching(KftForwardList *self);
 /* (transfer full) GPtrArray of KftForwardItem: selected and in view of the search. */
 GPtrArray *kft_forward_list_get_selection(KftForwardList *self);
+/* The first one that is shown. (transfer none) (nullable) */
+KftForwardItem *kft_forward_list_get_first(KftForwardList *self);
 void kft_forward_list_select_all(KftForwardList *self);
 void kft_forward_list_unselect_all(KftForwardList *self);
-/* Selects the row of @item only, unfolds its group and scrolls to it. */
-void kft_forward_list_reveal(KftForwardList *self, KftForwardItem *item);
+/* Whether the search lets it be seen. */
+bool kft_forward_list_matches(KftForwardList *self, KftForwardItem *item);
+/* Selects these only (KftForwardItem), unfolds their groups, and gives the focus to the first one.
+ */
+void kft_forward_list_select(KftForwardList *self, const GPtrArray *items);
+/* The row that follows the selected ones, or else the one before them, for when they go. */
+void kft_forward_list_select_neighbour(KftForwardList *self);
 void kft_forward_list_set_all_collapsed(KftForwardList *self, bool is_collapsed);
 
 #endif

@@ -121,3 +121,41 @@ KftCounted *kft_forward_row_get_counted(KftForwardRow *self)
 {
     return &self->counted;
 }
+
+static bool is_shown_forward(GtkListBoxRow *row)
+{
+    return KFT_IS_FORWARD_ROW(row) && gtk_widget_get_child_visible(GTK_WIDGET(row));
+}
+
+GtkListBoxRow *kft_forward_row_find_first(GtkListBox *list)
+{
+    GtkListBoxRow *row = NULL;
+
+    for (int i = 0; (row = gtk_list_box_get_row_at_index(list, i)) != NULL; i++) {
+        if (is_shown_forward(row))
+            return row;
+    }
+    return NULL;
+}
+
+GtkListBoxRow *kft_forward_row_find_neighbour(GtkListBox *list)
+{
+    GtkListBoxRow *row = NULL;
+    GtkListBoxRow *before = NULL;
+    GtkListBoxRow *after = NULL;
+    bool is_behind = false;
+
+    for (int i = 0; (row = gtk_list_box_get_row_at_index(list, i)) != NULL; i++) {
+        if (!is_shown_forward(row))
+            continue;
+        if (gtk_list_box_row_is_selected(row)) {
+            is_behind = true;
+            after = NULL;
+        } else if (!is_behind) {
+            before = row;
+        } else if (after == NULL) {
+            after = row;
+        }
+    }
+    return after != NULL ? after : before;
+}

@@ -30,4 +30,9 @@ unsigned kft_forward_row_get_order(KftForwardRow *self);
 /* How the list has counted it. (transfer none) */
 KftCounted *kft_forward_row_get_counted(KftForwardRow *self);
 
+/* The first forward of @list that is shown; (nullable). */
+GtkListBoxRow *kft_forward_row_find_first(GtkListBox *list);
+/* The shown forward behind the selected ones of @list, or else that before them; (nullable). */
+GtkListBoxRow *kft_forward_row_find_neighbour(GtkListBox *list);
+
 #endif

@@ -285,3 +285,9 @@ char *kft_text_browser_uri(KftForwardItem *item)
         return g_steal_pointer(&text);
     return g_strdup_printf("http://%s/", kft_forward_item_get_address(item));
 }
+
+char *kft_text_strip_mnemonic(const char *label)
+{
+    g_auto(GStrv) parts = g_strsplit(label, "_", -1);
+    return g_strjoinv("", parts);
+}

@@ -33,6 +33,9 @@ char *kft_text_connection(KftForwardItem *item);
 /* What a browser can open: "http://127.0.0.1:8080/". */
 char *kft_text_browser_uri(KftForwardItem *item);
 
+/* "Ser_vice" → "Service" */
+char *kft_text_strip_mnemonic(const char *label);
+
 /* One sentence for an error code: what it means. */
 const char *kft_error_sentence(KftErrorCode code);
 /* What the user can do about it. */

@@ -125,6 +125,7 @@ static void on_remove(GSimpleAction *action, GVariant *parameter, gpointer user_
 
     (void)action;
     (void)parameter;
+    kft_forward_list_select_neighbour(self->list);
     kft_core_remove(self->core, items);
 }
 

@@ -177,9 +177,35 @@ static void on_copied(KftWindow *self, const char *text)
 
 void kft_window_reveal(KftWindow *self, KftForwardItem *item)
 {
+    g_autoptr(GPtrArray) items = g_ptr_array_new();
+
+    g_ptr_array_add(items, item);
     gtk_entry_set_text(self->search_entry, "");
     kft_forward_list_set_search(self->list, "");
-    kft_forward_list_reveal(self->list, item);
+    kft_forward_list_select(self->list, items);
+}
+
+/* What is new is selected, unless all of it is. */
+static void on_added(KftCore *core, const GArray *ids, KftWindow *self)
+{
+    KftModel *model = kft_core_get_model(core);
+    g_autoptr(GPtrArray) items = g_ptr_array_new();
+    bool is_hidden = false;
+
+    for (unsigned i = 0; i < ids->len; i++) {
+        KftForwardItem *item = kft_model_find(model, g_array_index(ids, int64_t, i));
+        if (item == NULL)
+            continue;
+        g_ptr_array_add(items, item);
+        is_hidden |= !kft_forward_list_matches(self->list, item);
+    }
+    if (items->len == 0 || (items->len > 1 && items->len == kft_model_get_summary(model).n_total))
+        return;
+    if (is_hidden) {
+        gtk_entry_set_text(self->search_entry, "");
+        kft_forward_list_set_search(self->list, "");
+    }
+    kft_forward_list_select(self->list, items);
 }
 
 static void on_setting_changed(KftCore *core, unsigned setting, KftWindow *self)
@@ -198,6 +224,33 @@ static void on_setting_changed(KftCore *core, unsigned setting, KftWindow *self)
 
 /* --- its own input --- */
 
+/* From the search into what was found. */
+static void on_search_activated(KftWindow *self)
+{
+    /* The last letters may not have been searched for yet. */
+    on_search_changed(self);
+    g_autoptr(GPtrArray) items = kft_forward_list_get_selection(self->list);
+    KftForwardItem *first = kft_forward_list_get_first(self->list);
+    if (items->len == 0 && first != NULL)
+        g_ptr_array_add(items, g_object_ref(first));
+    if (items->len > 0)
+        kft_forward_list_select(self->list, items);
+}
+
+/* Ends the search, or else the selection of many. */
+static bool leave_mode(KftWindow *self)
+{
+    g_autoptr(GPtrArray) items = kft_forward_list_get_selection(self->list);
+
+    if (gtk_search_bar_get_search_mode(self->search_bar)) {
+        gtk_search_bar_set_search_mode(self->search_bar, FALSE);
+        return true;
+    }
+    if (items->len > 1)
+        kft_forward_list_unselect_all(self->list);
+    return items->len > 1;
+}
+
 static gboolean kft_window_key_press_event(GtkWidget *widget, GdkEventKey *event)
 {
     KftWindow *self = KFT_WINDOW(widget);
@@ -208,6 +261,8 @@ static gboolean kft_window_key_press_event(GtkWidget *widget, GdkEventKey *event
         gtk_window_propagate_key_event(GTK_WINDOW(self), event))
         return GDK_EVENT_STOP;
     if (GTK_WIDGET_CLASS(kft_window_parent_class)->key_press_event(widget, event))
+        return GDK_EVENT_STOP;
+    if (event->keyval == GDK_KEY_Escape && leave_mode(self))
         return GDK_EVENT_STOP;
     if (g_strcmp0(gtk_stack_get_visible_child_name(self->stack), "welcome") == 0)
         return GDK_EVENT_PROPAGATE;
@@ -356,6 +411,7 @@ static void bind_children(GtkWidgetClass *class)
     gtk_widget_class_bind_template_callback(class, on_toast_close);
     gtk_widget_class_bind_template_callback(class, on_bar_response);
     gtk_widget_class_bind_template_callback(class, on_search_changed);
+    gtk_widget_class_bind_template_callback(class, on_search_activated);
     gtk_widget_class_bind_template_callback(class, on_selection_changed);
     gtk_widget_class_bind_template_callback(class, on_menu_requested);
     gtk_widget_class_bind_template_callback(class, on_edit_requested);
@@ -407,6 +463,7 @@ KftWindow *kft_window_new(GtkApplication *application, KftCore *core)
     kft_forward_list_set_core(self->list, core);
     g_signal_connect_swapped(self->list, "shown-changed", G_CALLBACK(update_page), self);
     g_signal_connect_swapped(core, "loaded", G_CALLBACK(update_page), self);
+    g_signal_connect(core, "added", G_CALLBACK(on_added), self);
     g_signal_connect(core, "removal-changed", G_CALLBACK(on_removal_changed), self);
     g_signal_connect(core, "setting-changed", G_CALLBACK(on_setting_changed), self);
     g_signal_connect(kft_core_get_model(core), "summary-changed", G_CALLBACK(on_summary_changed),

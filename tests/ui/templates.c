@@ -8,6 +8,7 @@
 #include <diagnose-dialog.h>
 #include <dialogs.h>
 #include <editor-dialog.h>
+#include <folded-groups.h>
 #include <forward-card.h>
 #include <glib/gstdio.h>
 #include <group-row.h>
@@ -165,6 +166,27 @@ static void test_error_texts(void)
     }
 }
 
+static void test_folded_groups(void)
+{
+    KftFoldedGroups *groups = kft_folded_groups_new();
+    KftFoldedGroups *copy = kft_folded_groups_new();
+
+    g_assert_null(kft_folded_groups_dup_text(groups));
+    kft_folded_groups_set(groups, "a \"b\" \\ \n é", true);
+    kft_folded_groups_set(groups, "", true);
+    kft_folded_groups_set(groups, "gone", true);
+    kft_folded_groups_set(groups, "gone", false);
+    g_autofree char *text = kft_folded_groups_dup_text(groups);
+    kft_folded_groups_read(copy, text);
+    g_assert_true(kft_folded_groups_contains(copy, "a \"b\" \\ \n é"));
+    g_assert_true(kft_folded_groups_contains(copy, ""));
+    g_assert_false(kft_folded_groups_contains(copy, "gone"));
+    kft_folded_groups_read(copy, "{\"no\": \"array\"}");
+    g_assert_null(kft_folded_groups_dup_text(copy));
+    kft_folded_groups_free(groups);
+    kft_folded_groups_free(copy);
+}
+
 static void on_stopped(KftCore *self, gpointer user_data)
 {
     bool *has_stopped = user_data;
@@ -193,6 +215,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ui/actions", test_actions_exist);
     g_test_add_func("/ui/keys", test_keys_differ);
     g_test_add_func("/ui/errors", test_error_texts);
+    g_test_add_func("/ui/folded-groups", test_folded_groups);
     int status = g_test_run();
     kft_core_shut_down(core, false);
     while (!has_stopped)

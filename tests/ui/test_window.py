@@ -50,11 +50,12 @@ def test_add_edit_duplicate_delete(options):
         screen.wait_rows(["store", "store copy"])
         check(len({entry["local_port"] for entry in stored(options, session)}) == 2, "two forwards on one port")
 
+        # What is new is selected.
         program.activate("win.set-group")
         screen.type("Group", "shop")
         screen.press("Set Group")
         program.wait(lambda: str(stored(options, session)),
-                     lambda: [entry.get("group") for entry in stored(options, session)] == ["shop", None])
+                     lambda: [entry.get("group") for entry in stored(options, session)] == [None, "shop"])
 
         program.activate("win.select-all")
         program.wait("the delete action", lambda: program.describe("win.remove")[0])
@@ -65,6 +66,75 @@ def test_add_edit_duplicate_delete(options):
         screen.wait_rows(["store", "store copy"])
         check(len(stored(options, session)) == 2, "undo lost something")
         check(not screen.nameless(), lambda: f"no accessible name: {screen.nameless()}")
+        check_ended(program, program.quit())
+
+
+def wait_keyboard(session, program, window):
+    program.wait(f"the keyboard in {window}", lambda: subprocess.run(
+        ["xdotool", "getwindowfocus", "getwindowname"], env=session.env, stdout=subprocess.PIPE, text=True).stdout == f"{window}\n")
+
+
+def wait_selected(screen, names):
+    """These rows are selected, no others, and the keyboard is in the first one."""
+    def is_so():
+        rows = [screen.search(Atspi.Role.LIST_ITEM, name, "kftray") for name in screen.rows()]
+        selected = [screen.title(row) for row in rows if row is not None and screen.is_selected(row)]
+        focused = [screen.title(row) for row in rows if screen.has_state(row, Atspi.StateType.FOCUSED)]
+        return sorted(selected) == sorted(names) and focused == names[:1]
+    screen.program.wait(lambda: f"{names} to be selected in {screen.rows()}", is_so)
+
+
+def test_keyboard(options):
+    """What is added, copied, deleted and brought back: the selection and the focus go with it."""
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        session.start_cluster()
+        store(session, options.kftrayctl, [config("one"), config("two"), config("three")])
+        program = Program(session)
+        screen = Screen(program)
+        screen.wait_rows(["one", "two", "three"])
+        wait_keyboard(session, program, "kftray")
+        # The head of the group, then its first row.
+        keys(session, "Down", "Down", "Down")
+        wait_selected(screen, ["two"])
+        keys(session, "ctrl+d")
+        screen.wait_rows(["one", "two", "three", "two copy"])
+        wait_selected(screen, ["two copy"])
+        keys(session, "Up")
+        wait_selected(screen, ["three"])
+        keys(session, "Delete")
+        screen.wait_rows(["one", "two", "two copy"])
+        wait_selected(screen, ["two copy"])
+        keys(session, "Delete")
+        screen.wait_rows(["one", "two"])
+        wait_selected(screen, ["two"])
+        screen.find(Atspi.Role.LABEL, "2 forwards deleted", "kftray")
+        keys(session, "ctrl+z")
+        screen.wait_rows(["one", "two", "three", "two copy"])
+        wait_selected(screen, ["three", "two copy"])
+        keys(session, "Escape", "Up")
+        wait_selected(screen, ["two"])
+
+        keys(session, "ctrl+f")
+        subprocess.run(["xdotool", "type", "copy"], env=session.env, check=True)
+        screen.wait_rows(["two copy"])
+        keys(session, "Return")
+        wait_selected(screen, ["two copy"])
+        keys(session, "Escape")
+        screen.wait_rows(["one", "two", "three", "two copy"])
+        wait_selected(screen, ["two copy"])
+
+        keys(session, "ctrl+n")
+        screen.wait_window("Add Forward")
+        wait_keyboard(session, program, "Add Forward")
+        screen.type("Service", "web", "Add Forward")
+        program.wait("the port of the service", lambda: "8080" in screen.text("Port", "Add Forward"))
+        screen.type("Name", "new", "Add Forward")
+        Atspi.Component.grab_focus(screen.find(Atspi.Role.TEXT, "Name", "Add Forward"))
+        keys(session, "Return")
+        screen.wait_no_window("Add Forward")
+        wait_selected(screen, ["new"])
         check_ended(program, program.quit())
 
 
@@ -138,8 +208,7 @@ def test_search_in_many(options):
         scroll_to_end(0, order[0])
         program.activate("win.search")
         Atspi.Component.grab_focus(screen.find(Atspi.Role.TEXT, "Search forwards"))
-        program.wait("the keyboard", lambda: subprocess.run(["xdotool", "getwindowfocus", "getwindowname"], env=session.env,
-                                                            stdout=subprocess.PIPE, text=True).stdout == "kftray\n")
+        wait_keyboard(session, program, "kftray")
         for key, text in (("minus", "-"), ("0", "-0"), ("3", "-03"), ("BackSpace", "-0"), ("1", "-01"), ("BackSpace", "-0"),
                           ("BackSpace", "-"), ("BackSpace", "")):
             keys(session, key)
@@ -552,6 +621,6 @@ def test_size_and_autostart(options):
         check_ended(program, program.quit())
 
 
-run([test_add_edit_duplicate_delete, test_search_and_groups, test_search_in_many, test_import_from_cluster, test_import_file,
-     test_quit_and_restore, test_copy_and_open, test_every_window_has_names, test_diagnosis, test_menu_and_about,
+run([test_add_edit_duplicate_delete, test_keyboard, test_search_and_groups, test_search_in_many, test_import_from_cluster,
+     test_import_file, test_quit_and_restore, test_copy_and_open, test_every_window_has_names, test_diagnosis, test_menu_and_about,
      test_large_text, test_large_text_german, test_size_and_autostart])
