@@ -3,6 +3,8 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "text.h"
+
 static const KftActionInfo actions[] = {
     {"app.show", N_("_Open kftray"), NULL, NULL, KFT_ACTION_SECTION_GENERAL, KFT_ACTION_ALWAYS},
     {"app.add", N_("_Add Forward…"), "list-add-symbolic", "<Primary>n", KFT_ACTION_SECTION_GENERAL,
@@ -19,11 +21,11 @@ static const KftActionInfo actions[] = {
      KFT_ACTION_ALWAYS},
     {"app.stop-all", N_("S_top All"), NULL, "<Primary><Shift>BackSpace", KFT_ACTION_SECTION_GENERAL,
      KFT_ACTION_ALWAYS},
-    {"app.diagnose", N_("Dia_gnose…"), NULL, NULL, KFT_ACTION_SECTION_GENERAL, KFT_ACTION_ALWAYS},
+    {"app.diagnose", N_("D_iagnose…"), NULL, NULL, KFT_ACTION_SECTION_GENERAL, KFT_ACTION_ALWAYS},
     {"app.log", N_("_Log"), NULL, "<Primary><Shift>l", KFT_ACTION_SECTION_GENERAL,
      KFT_ACTION_ALWAYS},
     {"app.relays", N_("_Relays…"), NULL, NULL, KFT_ACTION_SECTION_GENERAL, KFT_ACTION_ALWAYS},
-    {"app.settings", N_("_Settings"), NULL, "<Primary>comma", KFT_ACTION_SECTION_GENERAL,
+    {"app.settings", N_("S_ettings"), NULL, "<Primary>comma", KFT_ACTION_SECTION_GENERAL,
      KFT_ACTION_ALWAYS},
     {"app.shortcuts", N_("_Keyboard Shortcuts"), NULL, "<Primary>question",
      KFT_ACTION_SECTION_GENERAL, KFT_ACTION_ALWAYS},
@@ -58,9 +60,9 @@ static const KftActionInfo actions[] = {
      KFT_ACTION_SECTION_SELECTION, KFT_ACTION_SOME},
     {"win.set-group", N_("Set _Group…"), NULL, "<Primary>g", KFT_ACTION_SECTION_SELECTION,
      KFT_ACTION_SOME},
-    {"win.diagnose", N_("Dia_gnose…"), NULL, "<Primary><Shift>d", KFT_ACTION_SECTION_SELECTION,
+    {"win.diagnose", N_("D_iagnose…"), NULL, "<Primary><Shift>d", KFT_ACTION_SECTION_SELECTION,
      KFT_ACTION_ONE},
-    {"win.log", N_("Show _Log"), NULL, "<Primary>l", KFT_ACTION_SECTION_SELECTION, KFT_ACTION_ONE},
+    {"win.log", N_("Sho_w Log"), NULL, "<Primary>l", KFT_ACTION_SECTION_SELECTION, KFT_ACTION_ONE},
     {"win.remove", N_("De_lete"), "user-trash-symbolic", "Delete", KFT_ACTION_SECTION_SELECTION,
      KFT_ACTION_SOME},
     {"win.open", N_("Open in _Browser"), NULL, "<Primary>b", KFT_ACTION_SECTION_SELECTION,
@@ -119,10 +121,9 @@ void kft_actions_run_forward(KftForwardItem *item, bool shall_run)
 
 /* --- the window of keys --- */
 
-static char *strip_mnemonic(const char *label)
+static char *make_title(const char *label)
 {
-    g_auto(GStrv) parts = g_strsplit(label, "_", -1);
-    char *plain = g_strjoinv("", parts);
+    char *plain = kft_text_strip_mnemonic(label);
     if (g_str_has_suffix(plain, "…"))
         plain[strlen(plain) - strlen("…")] = '\0';
     return plain;
@@ -135,7 +136,7 @@ static GtkWidget *make_group(KftActionSection section)
     for (size_t i = 0; i < G_N_ELEMENTS(actions); i++) {
         if (actions[i].section != section || actions[i].keys == NULL)
             continue;
-        g_autofree char *title = strip_mnemonic(_(actions[i].label));
+        g_autofree char *title = make_title(_(actions[i].label));
         GtkWidget *shortcut = g_object_new(GTK_TYPE_SHORTCUTS_SHORTCUT, "title", title,
                                            "accelerator", actions[i].keys, "visible", TRUE, NULL);
         gtk_container_add(GTK_CONTAINER(group), shortcut);
@@ -153,5 +154,7 @@ GtkWidget *kft_actions_make_shortcuts_window(void)
     for (unsigned i = 0; i < KFT_N_ACTION_SECTIONS; i++)
         gtk_container_add(GTK_CONTAINER(all), make_group((KftActionSection)i));
     gtk_container_add(GTK_CONTAINER(window), all);
+    /* As high as a small screen, but not before it has its keys. */
+    gtk_window_set_position(GTK_WINDOW(window), GTK_WIN_POS_CENTER_ALWAYS);
     return window;
 }

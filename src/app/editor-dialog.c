@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "field-check.h"
 #include "found-list.h"
 #include "local-port.h"
 #include "text.h"
@@ -23,6 +24,9 @@ typedef struct {
     GtkSpinner *spinner;
     GtkLabel *hint;
     uint32_t question; /* 0 = none is open */
+    char *error;       /* of the last answer, as do those below; NULL = it came */
+    KftErrorCode error_code;
+    char *note; /* nullable */
 } Source;
 
 struct _KftEditorDialog {
@@ -35,8 +39,9 @@ struct _KftEditorDialog {
     Source targets;
     unsigned to_ask;
     unsigned ask_source;
-    bool is_filling;   /* changes come from this program */
-    bool has_own_port; /* the user chose the local port */
+    bool is_filling;      /* changes come from this program */
+    bool has_own_port;    /* the user chose the local port */
+    bool has_own_context; /* or the context; else it is the current one */
     GtkComboBoxText *context;
     GtkComboBoxText *namespace_;
     GtkComboBoxText *workload;
@@ -84,27 +89,58 @@ static void set_text(GtkEntry *entry, const char *text)
     gtk_entry_set_text(entry, text == NULL ? "" : text);
 }
 
-static void set_hint(GtkLabel *label, const char *style_class, const char *text)
+static void set_style(GtkLabel *label, const char *style_class)
 {
     GtkStyleContext *style = gtk_widget_get_style_context(GTK_WIDGET(label));
 
-    gtk_widget_set_visible(GTK_WIDGET(label), text != NULL);
-    gtk_label_set_text(label, text == NULL ? "" : text);
     gtk_style_context_remove_class(style, "kft-failed");
     gtk_style_context_remove_class(style, "kft-reconnecting");
     gtk_style_context_remove_class(style, "dim-label");
     gtk_style_context_add_class(style, style_class);
 }
 
-static const char *get_kind(KftEditorDialog *self)
+static void set_hint(GtkLabel *label, const char *style_class, const char *text)
 {
-    const char *id = gtk_combo_box_get_active_id(GTK_COMBO_BOX(self->workload));
-    return id == NULL ? "service" : id;
+    gtk_widget_set_visible(GTK_WIDGET(label), text != NULL);
+    gtk_label_set_text(label, text == NULL ? "" : text);
+    set_style(label, style_class);
 }
 
-static bool is_kind(KftEditorDialog *self, const char *kind)
+/* What a forward can lead to, and how the form asks for it. */
+typedef struct {
+    const char *id;
+    const char *workload;
+    const char *key;
+    const char *label;
+    const char *example;
+    const char *question; /* while it is empty */
+} Kind;
+
+static const Kind kinds[] = {
+    {"service", "service", "service", N_("Ser_vice"), "web",
+     N_("Choose a service, or type its name.")},
+    {"pod", "pod", "target", N_("La_bels"), "app=web,tier=front",
+     N_("Choose a label of the pods, or type it.")},
+    {"object", "pod", "object", N_("_Workload"), "deploy/web",
+     N_("Choose a workload, or type its kind and name.")},
+    {"proxy", "proxy", "remote_address", N_("Host nam_e"), "db.example.com",
+     N_("Type the name or address of a host that the cluster can reach.")},
+};
+
+static const Kind *get_kind(KftEditorDialog *self)
 {
-    return g_strcmp0(get_kind(self), kind) == 0;
+    const char *id = gtk_combo_box_get_active_id(GTK_COMBO_BOX(self->workload));
+
+    for (size_t i = 1; i < G_N_ELEMENTS(kinds); i++) {
+        if (g_strcmp0(kinds[i].id, id) == 0)
+            return &kinds[i];
+    }
+    return &kinds[0];
+}
+
+static bool is_kind(KftEditorDialog *self, const char *id)
+{
+    return g_str_equal(get_kind(self)->id, id);
 }
 
 /* --- form → config --- */
@@ -126,23 +162,13 @@ static bool set_key(KftConfig *config, const char *key, const char *value, GErro
 
 static bool read_target(KftEditorDialog *self, KftConfig *config, GError **error)
 {
-    static const struct {
-        const char *kind;
-        const char *workload;
-        const char *key;
-    } kinds[] = {
-        {"service", "service", "service"},
-        {"pod", "pod", "target"},
-        {"object", "pod", "object"},
-        {"proxy", "proxy", "remote_address"},
-    };
+    const Kind *kind = get_kind(self);
     g_autofree char *target = dup_text(get_entry(self->target));
 
+    if (!set_key(config, "workload_type", kind->workload, error))
+        return false;
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        bool is_it = is_kind(self, kinds[i].kind);
-        if (is_it && !set_key(config, "workload_type", kinds[i].workload, error))
-            return false;
-        if (!set_key(config, kinds[i].key, is_it ? target : NULL, error))
+        if (!set_key(config, kinds[i].key, &kinds[i] == kind ? target : NULL, error))
             return false;
     }
     return true;
@@ -316,13 +342,63 @@ static void propose_local_port(KftEditorDialog *self)
     self->is_filling = false;
 }
 
+static void mark(GtkEntry *entry, bool is_wrong)
+{
+    GtkStyleContext *style = gtk_widget_get_style_context(GTK_WIDGET(entry));
+
+    if (is_wrong)
+        gtk_style_context_add_class(style, "error");
+    else
+        gtk_style_context_remove_class(style, "error");
+}
+
+/* Marks the fields with a value that cannot be. Returns: what to say of the first one; nullable. */
+static const char *check_fields(KftEditorDialog *self)
+{
+    const Kind *kind = get_kind(self);
+    const struct {
+        GtkEntry *entry;
+        const char *key;
+    } fields[] = {
+        {get_entry(self->namespace_), "namespace"},
+        {get_entry(self->target), kind->key},
+        {get_entry(self->remote_port), "remote_port"},
+        {self->local_port, "local_port"},
+        {self->local_address, "local_address"},
+        {self->disconnect_timeout, "disconnect_timeout_minutes"},
+        {self->stop_at, "stop_at"},
+    };
+    const char *first = NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
+        g_autofree char *value = g_str_has_suffix(fields[i].key, "_port")
+                                     ? dup_port(fields[i].entry)
+                                     : dup_text(fields[i].entry);
+        const char *fault = kft_field_check(kind->workload, fields[i].key, value);
+        mark(fields[i].entry, fault != NULL);
+        first = first != NULL ? first : fault;
+    }
+    return first;
+}
+
+/* What the form still lacks; nullable. */
+static const char *find_question(KftEditorDialog *self)
+{
+    if (gtk_entry_get_text_length(get_entry(self->target)) == 0)
+        return _(get_kind(self)->question);
+    if (gtk_entry_get_text_length(get_entry(self->remote_port)) == 0)
+        return _("Choose a port, or type its number.");
+    return NULL;
+}
+
 /* Reads the form, shows what is wrong with it, and whether it can be stored. */
 static void check(KftEditorDialog *self)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(KftConfig) config = read_form(self, &error);
-    g_autofree char *target = dup_text(get_entry(self->target));
-    bool is_untouched = target == NULL && self->original->id.v == 0;
+    const char *problem = check_fields(self);
+    bool is_untouched =
+        gtk_entry_get_text_length(get_entry(self->target)) == 0 && self->original->id.v == 0;
 
     if (config != NULL) {
         g_autofree char *alias = kft_config_make_alias(config);
@@ -333,9 +409,11 @@ static void check(KftEditorDialog *self)
     bool is_valid = config != NULL && kft_config_validate(config, &error);
     gtk_dialog_set_response_sensitive(GTK_DIALOG(self), GTK_RESPONSE_OK, is_valid);
     /* An empty form is no mistake. */
-    gtk_widget_set_visible(self->problem_bar, !is_valid && !is_untouched);
+    gtk_widget_set_visible(self->problem_bar, problem != NULL || (!is_valid && !is_untouched));
+    if (problem == NULL)
+        problem = find_question(self);
     if (!is_valid)
-        gtk_label_set_text(self->problem, error->message);
+        gtk_label_set_text(self->problem, problem != NULL ? problem : error->message);
 }
 
 /* --- lists from the cluster --- */
@@ -349,42 +427,109 @@ static void fill_combo(KftEditorDialog *self, GtkComboBoxText *combo, const GPtr
     self->is_filling = false;
 }
 
-static void finish_source(Source *source, const KftAnswer *answer, const char *nothing)
+static void show_answer(Source *source, const char *error, KftErrorCode code)
 {
+    if (error == NULL) {
+        set_hint(source->hint, "dim-label", source->note);
+        return;
+    }
+    g_autofree char *text = g_strdup_printf("%s: %s", kft_error_sentence(code), error);
+    set_hint(source->hint, "kft-failed", text);
+}
+
+static bool is_known_context(KftEditorDialog *self)
+{
+    GtkTreeModel *model = gtk_combo_box_get_model(GTK_COMBO_BOX(self->context));
+    g_autofree char *wanted = dup_text(get_entry(self->context));
+    GtkTreeIter iter;
+    bool is_row = gtk_tree_model_get_iter_first(model, &iter);
+
+    while (wanted != NULL && is_row) {
+        g_autofree char *name = NULL;
+        gtk_tree_model_get(model, &iter, 0, &name, -1);
+        if (g_str_equal(name, wanted))
+            return true;
+        is_row = gtk_tree_model_iter_next(model, &iter);
+    }
+    return wanted == NULL;
+}
+
+/* What is wrong with the cluster fails each question to it, and is told once, where the cluster is
+ * chosen. */
+static void show_answers(KftEditorDialog *self)
+{
+    Source *failed = self->contexts.error != NULL ? &self->contexts : &self->namespaces;
+    bool is_told = self->namespaces.error != NULL && self->targets.error != NULL &&
+                   self->namespaces.error_code == self->targets.error_code;
+
+    if (self->contexts.question == 0 && self->namespaces.question == 0) {
+        show_answer(&self->contexts, failed->error, failed->error_code);
+        /* The engine's sentence lists all that there are; so does the field. */
+        if (failed == &self->namespaces && !is_known_context(self))
+            set_hint(self->contexts.hint, "kft-failed", _("The kubeconfig has no such context"));
+    }
+    if (self->namespaces.question == 0)
+        show_answer(&self->namespaces, NULL, 0);
+    if (self->targets.question == 0 &&
+        (self->targets.error == NULL || self->namespaces.question == 0))
+        show_answer(&self->targets, is_told ? NULL : self->targets.error, self->targets.error_code);
+}
+
+static void clear_answer(Source *source)
+{
+    g_clear_pointer(&source->error, g_free);
+    g_clear_pointer(&source->note, g_free);
+}
+
+static void
+finish_source(KftEditorDialog *self, Source *source, const KftAnswer *answer, const char *nothing)
+{
+    const char *note = answer->error == NULL && answer->items->len == 0 ? nothing : NULL;
+
     source->question = 0;
     gtk_spinner_stop(source->spinner);
-    if (answer->error != NULL) {
-        g_autofree char *text =
-            g_strdup_printf("%s: %s", kft_error_sentence(answer->error_code), answer->error);
-        set_hint(source->hint, "kft-failed", text);
-    } else {
-        set_hint(source->hint, "dim-label",
-                 answer->note != NULL      ? answer->note
-                 : answer->items->len == 0 ? nothing
-                                           : NULL);
-    }
+    source->error = g_strdup(answer->error);
+    source->error_code = answer->error_code;
+    source->note = g_strdup(answer->note != NULL ? answer->note : note);
+    show_answers(self);
+}
+
+/* By its name: what is the current one may be another one tomorrow. */
+static void fill_context(KftEditorDialog *self, const char *name)
+{
+    GtkEntry *entry = get_entry(self->context);
+
+    self->is_filling = true;
+    set_text(entry, name);
+    self->is_filling = false;
+    if (gtk_widget_has_focus(GTK_WIDGET(entry)))
+        gtk_editable_select_region(GTK_EDITABLE(entry), 0, -1);
 }
 
 static void on_contexts(GObject *owner, const KftAnswer *answer)
 {
     KftEditorDialog *self = KFT_EDITOR_DIALOG(owner);
     g_autoptr(GPtrArray) names = g_ptr_array_new();
+    const char *current = NULL;
 
-    finish_source(&self->contexts, answer, _("This kubeconfig has no contexts"));
+    finish_source(self, &self->contexts, answer, _("This kubeconfig has no contexts"));
     for (unsigned i = 0; i < answer->items->len; i++) {
         const KftFoundContext *context = answer->items->pdata[i];
         g_ptr_array_add(names, context->name);
         if (context->is_current)
-            gtk_entry_set_placeholder_text(get_entry(self->context), context->name);
+            current = context->name;
     }
     fill_combo(self, self->context, names);
+    gtk_entry_set_placeholder_text(get_entry(self->context), current);
+    if (!self->has_own_context)
+        fill_context(self, current);
 }
 
 static void on_namespaces(GObject *owner, const KftAnswer *answer)
 {
     KftEditorDialog *self = KFT_EDITOR_DIALOG(owner);
 
-    finish_source(&self->namespaces, answer, NULL);
+    finish_source(self, &self->namespaces, answer, NULL);
     fill_combo(self, self->namespace_, answer->items);
     gtk_entry_set_placeholder_text(get_entry(self->namespace_), answer->namespace_);
 }
@@ -412,7 +557,7 @@ static void on_targets(GObject *owner, const KftAnswer *answer)
     KftEditorDialog *self = KFT_EDITOR_DIALOG(owner);
     g_autoptr(GPtrArray) names = g_ptr_array_new();
 
-    finish_source(&self->targets, answer, _("There is none in this namespace"));
+    finish_source(self, &self->targets, answer, _("There is none in this namespace"));
     g_clear_pointer(&self->found, g_ptr_array_unref);
     self->found = kft_found_list_from_answer(answer);
     for (unsigned i = 0; i < self->found->len; i++)
@@ -428,12 +573,16 @@ static void ask(KftEditorDialog *self, Source *source, KftQueryType type, KftAns
 
     kft_core_cancel(self->core, source->question);
     query->kubeconfig = dup_text(self->kubeconfig);
-    if (type != KFT_QUERY_CONTEXTS)
+    if (type != KFT_QUERY_CONTEXTS && self->has_own_context)
         query->context = dup_text(get_entry(self->context));
     if (type != KFT_QUERY_CONTEXTS && type != KFT_QUERY_NAMESPACES)
         query->namespace_ = dup_text(get_entry(self->namespace_));
     gtk_spinner_start(source->spinner);
-    set_hint(source->hint, "dim-label", NULL);
+    /* What it said before stays, so that nothing moves at each letter. */
+    clear_answer(source);
+    set_style(source->hint, "dim-label");
+    if (source == &self->namespaces)
+        set_style(self->contexts.hint, "dim-label");
     source->question = kft_core_ask(self->core, query, done, G_OBJECT(self));
 }
 
@@ -493,6 +642,7 @@ static void on_context_changed(KftEditorDialog *self)
 {
     if (self->is_filling)
         return;
+    self->has_own_context = true;
     ask_soon(self, ASK_NAMESPACES | ASK_TARGETS);
     check(self);
 }
@@ -507,16 +657,15 @@ static void on_namespace_changed(KftEditorDialog *self)
 
 static void show_kind(KftEditorDialog *self)
 {
-    const char *label = is_kind(self, "service")  ? _("Ser_vice")
-                        : is_kind(self, "pod")    ? _("Label_s")
-                        : is_kind(self, "object") ? _("_Workload")
-                                                  : _("Host na_me");
-    const char *example = is_kind(self, "service")  ? "web"
-                          : is_kind(self, "pod")    ? "app=web,tier=front"
-                          : is_kind(self, "object") ? "deploy/web"
-                                                    : "db.example.com";
-    gtk_label_set_text_with_mnemonic(self->target_label, label);
+    const Kind *kind = get_kind(self);
+    g_autofree char *name = kft_text_strip_mnemonic(_(kind->label));
+    /* Translators: in an empty field; %s is what one could type there. */
+    g_autofree char *example = g_strdup_printf(_("for example %s"), kind->example);
+
+    gtk_label_set_text_with_mnemonic(self->target_label, _(kind->label));
+    atk_object_set_name(gtk_widget_get_accessible(GTK_WIDGET(get_entry(self->target))), name);
     gtk_entry_set_placeholder_text(get_entry(self->target), example);
+    clear_answer(&self->targets);
     set_hint(self->targets.hint, "dim-label", NULL);
 }
 
@@ -623,6 +772,9 @@ static void kft_editor_dialog_finalize(GObject *object)
 {
     KftEditorDialog *self = KFT_EDITOR_DIALOG(object);
     kft_config_free(self->original);
+    clear_answer(&self->contexts);
+    clear_answer(&self->namespaces);
+    clear_answer(&self->targets);
     g_clear_pointer(&self->found, g_ptr_array_unref);
     G_OBJECT_CLASS(kft_editor_dialog_parent_class)->finalize(object);
 }
@@ -721,6 +873,7 @@ GtkWidget *kft_editor_dialog_new(KftCore *core, GtkWindow *parent, const KftConf
     self->core = g_object_ref(core);
     self->original = config != NULL ? kft_config_copy(config) : make_new_config(core);
     self->has_own_port = self->original->local_port != 0;
+    self->has_own_context = !is_new || self->original->context != NULL;
     gtk_dialog_set_default_response(GTK_DIALOG(self), GTK_RESPONSE_OK);
     fill_form(self);
     show_kind(self);

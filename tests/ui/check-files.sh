@@ -17,3 +17,4 @@ for state in idle active reconnecting failed; do
 done
 test -f "$share/icons/hicolor/scalable/apps/io.github.kftray.Kftray.svg"
 "$top/.ci/checks/po"
+"$top/.ci/checks/mnemonics"

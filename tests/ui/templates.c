@@ -8,6 +8,7 @@
 #include <diagnose-dialog.h>
 #include <dialogs.h>
 #include <editor-dialog.h>
+#include <field-check.h>
 #include <folded-groups.h>
 #include <forward-card.h>
 #include <glib/gstdio.h>
@@ -166,6 +167,34 @@ static void test_error_texts(void)
     }
 }
 
+/* Each value that the engine refuses is told of, and no other. */
+static void test_field_texts(void)
+{
+    static const struct {
+        const char *workload;
+        const char *key;
+        const char *right;
+        const char *wrong;
+    } fields[] = {
+        {"service", "namespace", "shop", "Shop"},
+        {"service", "service", "web", "web_1"},
+        {"pod", "target", "app=web,tier!=test", "=web"},
+        {"pod", "object", "deploy/web", "deploy/"},
+        {"proxy", "remote_address", "db.example.com", "a b"},
+        {"service", "remote_port", "65535", "65536"},
+        {"pod", "local_port", "8080", "x"},
+        {"proxy", "local_address", "::1", "here"},
+        {"service", "disconnect_timeout_minutes", "0", "-1"},
+        {"service", "stop_at", "18:30", "24:00"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
+        const char *workload = fields[i].workload;
+        g_assert_null(kft_field_check(workload, fields[i].key, NULL));
+        g_assert_cmpstr(kft_field_check(workload, fields[i].key, fields[i].right), ==, NULL);
+        g_assert_nonnull(kft_field_check(workload, fields[i].key, fields[i].wrong));
+    }
+}
+
 static void test_folded_groups(void)
 {
     KftFoldedGroups *groups = kft_folded_groups_new();
@@ -215,6 +244,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ui/actions", test_actions_exist);
     g_test_add_func("/ui/keys", test_keys_differ);
     g_test_add_func("/ui/errors", test_error_texts);
+    g_test_add_func("/ui/fields", test_field_texts);
     g_test_add_func("/ui/folded-groups", test_folded_groups);
     int status = g_test_run();
     kft_core_shut_down(core, false);

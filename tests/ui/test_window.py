@@ -128,6 +128,8 @@ def test_keyboard(options):
         keys(session, "ctrl+n")
         screen.wait_window("Add Forward")
         wait_keyboard(session, program, "Add Forward")
+        # The current context, by its name.
+        program.wait("the context", lambda: screen.text("Context", "Add Forward") == "fake")
         screen.type("Service", "web", "Add Forward")
         program.wait("the port of the service", lambda: "8080" in screen.text("Port", "Add Forward"))
         screen.type("Name", "new", "Add Forward")
@@ -135,6 +137,52 @@ def test_keyboard(options):
         keys(session, "Return")
         screen.wait_no_window("Add Forward")
         wait_selected(screen, ["new"])
+        check(stored(options, session)[-1]["context"] == "fake", lambda: str(stored(options, session)))
+        check_ended(program, program.quit())
+
+
+def test_editor_tells(options):
+    """What is wrong is told in words of the form, and once."""
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        session.start_cluster()
+        program = Program(session)
+        screen = Screen(program)
+        screen.wait_window("kftray")
+        program.activate("app.add")
+        program.wait("the context", lambda: screen.text("Context", "Add Forward") == "fake")
+
+        def labels():
+            return [node.get_name() for node, _ in screen.walk(screen.wait_window("Add Forward"))
+                    if node.get_role() == Atspi.Role.LABEL]
+        for field, value, told in (
+                ("Service", "web_1", "The name of a service has lower case letters, digits and “-” only."),
+                ("Service", "nothere", "Choose a port, or type its number."),
+                ("Port", "http", "A port is a number from 1 to 65535."),
+                ("Port", "80", None),
+                ("Local address", "here", "The local address is an IP address of this computer, or localhost."),
+                ("Local address", "127.0.0.2", None),
+                ("Local port", "70000", "The local port is a number from 1 to 65535, or empty for a free one."),
+                ("Local port", "", None)):
+            screen.type(field, value, "Add Forward")
+            if told is not None:
+                screen.find(Atspi.Role.LABEL, told, "Add Forward")
+            save = screen.find(Atspi.Role.PUSH_BUTTON, "Save", "Add Forward")
+            program.wait(lambda: f"{value!r}: Save to be {'off' if told else 'on'}; {labels()}",
+                         lambda: screen.has_state(save, Atspi.StateType.SENSITIVE) == (told is None))
+        screen.type("Context", "nothere", "Add Forward")
+        screen.find(Atspi.Role.LABEL, "The kubeconfig has no such context", "Add Forward")
+        screen.type("Context", "fake-bad-token", "Add Forward")
+
+        def complaints():
+            return [text for text in labels() if text.startswith("The cluster gives no access")]
+        program.wait(lambda: f"a complaint: {labels()}", complaints)
+        screen.type("Context", "fake-denied", "Add Forward")
+        program.wait(lambda: f"another one: {labels()}", lambda: any("denied" in text for text in complaints()))
+        check(len(complaints()) == 1, lambda: str(labels()))
+        screen.press("Cancel", "Add Forward")
+        screen.wait_no_window("Add Forward")
         check_ended(program, program.quit())
 
 
@@ -584,6 +632,32 @@ def test_large_text_german(options):
     check_large_text(options, "de", "Verbindungszeichenkette kopieren")
 
 
+def test_narrow(options):
+    """Beside the details, a narrow list keeps its switches."""
+    with desktop(options) as session:
+        session.start_window_manager()
+        session.start_panel()
+        store(session, options.kftrayctl, [config("web")])
+        subprocess.run([options.kftrayctl, "settings", "window_width", "640"], env=session.env, check=True,
+                       stdout=subprocess.DEVNULL)
+        program = Program(session)
+        screen = Screen(program)
+        screen.wait_rows(["web"])
+        address = "Copy 127.0.0.1:" + str(stored(options, session)[0]["local_port"])
+        screen.find(Atspi.Role.PUSH_BUTTON, address)
+        screen.select_row("web")
+
+        def place(role, name):
+            return Atspi.Component.get_extents(screen.find(role, name, "kftray"), Atspi.CoordType.WINDOW)
+
+        def is_whole():
+            switch = place(Atspi.Role.TOGGLE_BUTTON, "Run web")
+            return switch.x + switch.width < place(Atspi.Role.PUSH_BUTTON, "Copy Connection String").x
+        program.wait("the switch beside the details", is_whole)
+        program.wait("no address in the row", lambda: screen.search(Atspi.Role.PUSH_BUTTON, address) is None)
+        check_ended(program, program.quit())
+
+
 def test_size_and_autostart(options):
     """The window comes back as large as it was; the switch writes the desktop's autostart file, and removes it."""
     with desktop(options) as session:
@@ -621,6 +695,6 @@ def test_size_and_autostart(options):
         check_ended(program, program.quit())
 
 
-run([test_add_edit_duplicate_delete, test_keyboard, test_search_and_groups, test_search_in_many, test_import_from_cluster,
-     test_import_file, test_quit_and_restore, test_copy_and_open, test_every_window_has_names, test_diagnosis, test_menu_and_about,
-     test_large_text, test_large_text_german, test_size_and_autostart])
+run([test_add_edit_duplicate_delete, test_keyboard, test_editor_tells, test_search_and_groups, test_search_in_many,
+     test_import_from_cluster, test_import_file, test_quit_and_restore, test_copy_and_open, test_every_window_has_names,
+     test_diagnosis, test_menu_and_about, test_large_text, test_large_text_german, test_narrow, test_size_and_autostart])
