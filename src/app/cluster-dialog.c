@@ -519,6 +519,7 @@ GtkWidget *kft_cluster_dialog_new(KftCore *core, GtkWindow *parent, const char *
 
     self->core = g_object_ref(core);
     gtk_dialog_set_default_response(GTK_DIALOG(self), GTK_RESPONSE_OK);
+    gtk_widget_grab_focus(GTK_WIDGET(self->tree));
     load(self, kubeconfig);
     return GTK_WIDGET(self);
 }

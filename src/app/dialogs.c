@@ -275,6 +275,18 @@ static GtkWidget *make_group_combo(KftCore *core)
     return combo;
 }
 
+/* That all of them have; "" if there is none. */
+static const char *find_common_group(const GPtrArray *items)
+{
+    const char *group = kft_forward_item_get_config(items->pdata[0])->group;
+
+    for (unsigned i = 1; i < items->len; i++) {
+        if (g_strcmp0(kft_forward_item_get_config(items->pdata[i])->group, group) != 0)
+            return "";
+    }
+    return group == NULL ? "" : group;
+}
+
 void kft_dialogs_set_group(KftCore *core, GtkWindow *parent, const GPtrArray *items)
 {
     GtkWidget *dialog =
@@ -292,6 +304,7 @@ void kft_dialogs_set_group(KftCore *core, GtkWindow *parent, const GPtrArray *it
     for (unsigned i = 0; i < items->len; i++)
         g_ptr_array_add(self->items, g_object_ref(items->pdata[i]));
     self->entry = GTK_ENTRY(gtk_bin_get_child(GTK_BIN(combo)));
+    gtk_entry_set_text(self->entry, find_common_group(items));
     gtk_entry_set_activates_default(self->entry, TRUE);
     atk_object_set_name(gtk_widget_get_accessible(GTK_WIDGET(self->entry)), _("Group"));
     atk_object_set_name(gtk_widget_get_accessible(combo), _("Group"));

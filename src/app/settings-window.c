@@ -6,6 +6,7 @@
 
 struct _KftSettingsWindow {
     GtkWindow parent;
+    GtkStack *pages;
     GtkListBox *behaviour;
     GtkListBox *network;
     GtkListBox *defaults;
@@ -82,10 +83,25 @@ static void on_open_data(KftSettingsWindow *self)
         (void)gtk_show_uri_on_window(GTK_WINDOW(self), uri, GDK_CURRENT_TIME, NULL);
 }
 
+static void show_next_page(KftSettingsWindow *self, bool is_back)
+{
+    g_autoptr(GList) pages = gtk_container_get_children(GTK_CONTAINER(self->pages));
+    GList *now = g_list_find(pages, gtk_stack_get_visible_child(self->pages));
+    GList *next = is_back ? now->prev : now->next;
+
+    if (next != NULL)
+        gtk_stack_set_visible_child(self->pages, next->data);
+}
+
 static gboolean kft_settings_window_key_press_event(GtkWidget *widget, GdkEventKey *event)
 {
     if (GTK_WIDGET_CLASS(kft_settings_window_parent_class)->key_press_event(widget, event))
         return GDK_EVENT_STOP;
+    if ((event->state & GDK_CONTROL_MASK) != 0 &&
+        (event->keyval == GDK_KEY_Page_Up || event->keyval == GDK_KEY_Page_Down)) {
+        show_next_page(KFT_SETTINGS_WINDOW(widget), event->keyval == GDK_KEY_Page_Up);
+        return GDK_EVENT_STOP;
+    }
     if (event->keyval != GDK_KEY_Escape)
         return GDK_EVENT_PROPAGATE;
     gtk_window_close(GTK_WINDOW(widget));
@@ -99,6 +115,7 @@ static void kft_settings_window_class_init(KftSettingsWindowClass *class)
     widget_class->key_press_event = kft_settings_window_key_press_event;
     gtk_widget_class_set_template_from_resource(widget_class,
                                                 "/io/github/kftray/Kftray/settings-window.ui");
+    gtk_widget_class_bind_template_child(widget_class, KftSettingsWindow, pages);
     gtk_widget_class_bind_template_child(widget_class, KftSettingsWindow, behaviour);
     gtk_widget_class_bind_template_child(widget_class, KftSettingsWindow, network);
     gtk_widget_class_bind_template_child(widget_class, KftSettingsWindow, defaults);

@@ -3,6 +3,7 @@
 
 Variants: light dark german large german-large narrow contrast contrast-dark right-to-left."""
 import argparse
+import json
 import pathlib
 import subprocess
 import sys
@@ -70,6 +71,39 @@ class Gallery:
         self.settle(0.5)
 
 
+    def faults(self):
+        """The editor of a forward whose cluster gives no access, and a value that cannot be."""
+        self.program.activate("app.add")
+        self.settle()
+        self.key("ctrl+a")
+        subprocess.run(["xdotool", "type", "fake-bad-token"], env=self.desktop.env, check=True)
+        self.key("Tab", "Tab", "Tab", "Tab", "Tab")
+        subprocess.run(["xdotool", "type", "web_1"], env=self.desktop.env, check=True)
+        self.settle(2)
+        self.shot("editor-faults")
+        self.key("Escape", "Escape")
+        self.settle(0.5)
+
+    def settings(self):
+        self.program.activate("app.settings")
+        self.settle()
+        for page in ("behaviour", "network", "defaults", "appearance", "data", "about"):
+            self.shot(f"settings-{page}")
+            self.key("ctrl+Next")
+        self.key("Escape")
+        self.settle(0.5)
+
+    def plan(self, configs):
+        path = self.desktop.dir / "team.json"
+        path.write_text(json.dumps([
+            configs[0], {**configs[1], "note": "Read only"}, config("cache", "fake", "redis", 6379),
+            {**config("late", "fake", "web", 81), "local_port": configs[0]["local_port"]}]))
+        self.desktop.start_app(str(path), name="second").wait(30)
+        self.shot("plan")
+        self.key("Escape")
+        self.settle(0.5)
+
+
 def add_language(desktop, language):
     """One that says nothing itself, so that our texts stay English. GTK takes a direction from none else."""
     header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n'
@@ -113,12 +147,16 @@ def take(options, variant):
         gallery.dialog("win.log", "log")
         gallery.dialog("app.log", "log-all")
         gallery.dialog("app.add", "editor", 2.5)
+        gallery.faults()
         gallery.dialog("app.import-kubeconfig", "cluster", 3)
         gallery.dialog("app.relays", "relays")
-        gallery.dialog("app.settings", "settings")
+        gallery.settings()
         gallery.dialog("app.shortcuts", "shortcuts")
         gallery.dialog("app.about", "about")
         gallery.dialog("app.quit", "quit")
+        gallery.dialog("win.menu", "menu")
+        gallery.dialog("win.set-group", "group")
+        gallery.plan(configs)
         program.activate("win.search")
         subprocess.run(["xdotool", "type", "web"], env=desktop.env, check=True)
         gallery.shot("search")

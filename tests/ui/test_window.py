@@ -687,6 +687,10 @@ def test_size_and_autostart(options):
         entry = session.dir / "config/autostart/io.github.kftray.Kftray.desktop"
         program.activate("app.settings")
         screen.wait_window("Settings")
+        wait_keyboard(session, program, "Settings")
+        keys(session, "ctrl+Next")
+        screen.find(Atspi.Role.LABEL, "Hold connections", "Settings")
+        keys(session, "ctrl+Prior")
         screen.click(Atspi.Role.TOGGLE_BUTTON, "Start at login", "Settings")
         program.wait("the autostart file", entry.exists)
         check("Exec=" in entry.read_text() and "--hidden" in entry.read_text(), entry.read_text())
