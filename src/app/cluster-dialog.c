@@ -168,6 +168,29 @@ static void on_toggled(KftClusterDialog *self, const char *path)
     toggle_path(self, path);
 }
 
+/* Right opens a row, Left closes it, and goes to the one above when there is nothing to close. */
+static gboolean on_tree_key(KftClusterDialog *self, GdkEventKey *event)
+{
+    bool is_rtl = gtk_widget_get_direction(GTK_WIDGET(self->tree)) == GTK_TEXT_DIR_RTL;
+    bool is_opening = event->keyval == (is_rtl ? GDK_KEY_Left : GDK_KEY_Right);
+    bool is_closing = event->keyval == (is_rtl ? GDK_KEY_Right : GDK_KEY_Left);
+    GtkTreePath *path = NULL;
+
+    if ((!is_opening && !is_closing) ||
+        (event->state & gtk_accelerator_get_default_mod_mask()) != 0)
+        return GDK_EVENT_PROPAGATE;
+    gtk_tree_view_get_cursor(self->tree, &path, NULL);
+    if (path == NULL)
+        return GDK_EVENT_PROPAGATE;
+    if (is_opening)
+        (void)gtk_tree_view_expand_row(self->tree, path, FALSE);
+    else if (!gtk_tree_view_collapse_row(self->tree, path) && gtk_tree_path_get_depth(path) > 1 &&
+             gtk_tree_path_up(path))
+        gtk_tree_view_set_cursor(self->tree, path, NULL, FALSE);
+    gtk_tree_path_free(path);
+    return GDK_EVENT_STOP;
+}
+
 /* Enter or a double click. */
 static void on_row_activated(KftClusterDialog *self, GtkTreePath *path)
 {
@@ -498,6 +521,7 @@ static void kft_cluster_dialog_class_init(KftClusterDialogClass *class)
     BIND(problem);
 #undef BIND
     gtk_widget_class_bind_template_callback(widget_class, on_toggled);
+    gtk_widget_class_bind_template_callback(widget_class, on_tree_key);
     gtk_widget_class_bind_template_callback(widget_class, on_row_activated);
     gtk_widget_class_bind_template_callback(widget_class, on_row_expanded);
     gtk_widget_class_bind_template_callback(widget_class, on_file_clicked);

@@ -30,6 +30,20 @@ static void on_stop_clicked(KftGroupRow *self)
     g_signal_emit(self, run_all_signal, 0, FALSE);
 }
 
+/* Right opens it, Left closes it, as in a tree. */
+static gboolean kft_group_row_key_press_event(GtkWidget *widget, GdkEventKey *event)
+{
+    KftGroupRow *self = KFT_GROUP_ROW(widget);
+    bool is_rtl = gtk_widget_get_direction(widget) == GTK_TEXT_DIR_RTL;
+    unsigned opening = is_rtl ? GDK_KEY_Left : GDK_KEY_Right;
+    unsigned closing = is_rtl ? GDK_KEY_Right : GDK_KEY_Left;
+
+    if (gtk_widget_has_focus(widget) && event->keyval == (self->is_collapsed ? opening : closing) &&
+        (event->state & gtk_accelerator_get_default_mod_mask()) == 0)
+        return gtk_widget_activate(widget);
+    return GTK_WIDGET_CLASS(kft_group_row_parent_class)->key_press_event(widget, event);
+}
+
 static void kft_group_row_finalize(GObject *object)
 {
     g_free(KFT_GROUP_ROW(object)->key);
@@ -41,6 +55,7 @@ static void kft_group_row_class_init(KftGroupRowClass *class)
     GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
 
     G_OBJECT_CLASS(class)->finalize = kft_group_row_finalize;
+    widget_class->key_press_event = kft_group_row_key_press_event;
     gtk_widget_class_set_template_from_resource(widget_class,
                                                 "/io/github/kftray/Kftray/group-row.ui");
     gtk_widget_class_bind_template_child(widget_class, KftGroupRow, content);

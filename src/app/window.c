@@ -307,6 +307,9 @@ static void kft_window_show(GtkWidget *widget)
         return;
     gtk_window_set_focus(GTK_WINDOW(widget), NULL);
     kft_forward_list_unselect_all(self->list);
+    /* The first page has nothing else to do. */
+    if (gtk_widget_get_visible(self->welcome))
+        (void)gtk_widget_child_focus(self->welcome, GTK_DIR_TAB_FORWARD);
 }
 
 static void kft_window_hide(GtkWidget *widget)

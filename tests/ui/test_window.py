@@ -96,7 +96,11 @@ def test_keyboard(options):
         screen.wait_rows(["one", "two", "three"])
         wait_keyboard(session, program, "kftray")
         # The head of the group, then its first row.
-        keys(session, "Down", "Down", "Down")
+        keys(session, "Down", "Left")
+        screen.wait_rows([])
+        keys(session, "Right")
+        screen.wait_rows(["one", "two", "three"])
+        keys(session, "Down", "Down")
         wait_selected(screen, ["two"])
         keys(session, "ctrl+d")
         screen.wait_rows(["one", "two", "three", "two copy"])
@@ -314,7 +318,13 @@ def test_import_from_cluster(options):
         # The current context is open already; its services are there once the cluster answered.
         screen.find(Atspi.Role.TABLE_CELL, "web-http   web:8080")
         check(not screen.nameless(), lambda: f"no accessible name: {screen.nameless()}")
-        Atspi.Component.grab_focus(tree)
+        wait_keyboard(session, program, "Import from Cluster")
+        check(screen.has_state(tree, Atspi.StateType.FOCUSED), "the tree has not the focus")
+        # To a service, to its namespace, which closes, and opens again.
+        keys(session, "Home", "Down", "Down", "Left", "Left")
+        program.wait("a closed namespace", lambda: screen.search(Atspi.Role.TABLE_CELL, "web-http   web:8080") is None)
+        keys(session, "Right")
+        screen.find(Atspi.Role.TABLE_CELL, "web-http   web:8080")
         keys(session, "Home", "Down", "Down", "Down", "space")
         screen.press("Add", "Import from Cluster")
         screen.wait_no_window("Import from Cluster")
