@@ -145,7 +145,9 @@ static void on_selection_changed(KftWindow *self)
     g_autofree char *text =
         g_strdup_printf(ngettext("%u selected", "%u selected", items->len), items->len);
 
-    gtk_label_set_text(self->selection_label, text);
+    /* Each letter of a search comes here; a label that is set has the window laid out. */
+    if (g_strcmp0(gtk_label_get_text(self->selection_label), text) != 0)
+        gtk_label_set_text(self->selection_label, text);
     gtk_revealer_set_reveal_child(self->selection_revealer, items->len > 1);
     kft_window_update_details(self);
     kft_window_update_actions(self);

@@ -71,17 +71,33 @@ class Gallery:
         self.settle(0.5)
 
 
+    def type(self, text):
+        subprocess.run(["xdotool", "type", text], env=self.desktop.env, check=True)
+
+    def fill_editor(self, service):
+        """From the context, with their lists, to the service."""
+        self.key("Tab", "Tab", "Tab", "Tab", "Tab")
+        self.type(service)
+        self.settle(2)
+        self.key("Tab")
+
+    def editor(self):
+        self.program.activate("app.add")
+        self.settle(2)
+        self.fill_editor("web")
+        self.shot("editor")
+        self.key("Escape")
+        self.settle(0.5)
+
     def faults(self):
         """The editor of a forward whose cluster gives no access, and a value that cannot be."""
         self.program.activate("app.add")
         self.settle()
         self.key("ctrl+a")
-        subprocess.run(["xdotool", "type", "fake-bad-token"], env=self.desktop.env, check=True)
-        self.key("Tab", "Tab", "Tab", "Tab", "Tab")
-        subprocess.run(["xdotool", "type", "web_1"], env=self.desktop.env, check=True)
-        self.settle(2)
+        self.type("fake-bad-token")
+        self.fill_editor("web_1")
         self.shot("editor-faults")
-        self.key("Escape", "Escape")
+        self.key("Escape")
         self.settle(0.5)
 
     def settings(self):
@@ -141,12 +157,14 @@ def take(options, variant):
         gallery.shot("list")
         subprocess.run(["xdotool", "mousemove", "810" if "language" in settings else "250", "120", "click", "1"], env=desktop.env, check=True)
         gallery.shot("details")
+        # No tooltip over what comes.
+        subprocess.run(["xdotool", "mousemove", "1095", "700"], env=desktop.env, check=True)
         gallery.dialog("win.diagnose", "diagnose", 4)
         gallery.early("win.diagnose", "diagnose-running")
         gallery.dialog("app.diagnose", "diagnose-failed", 4)  # begins with what failed
         gallery.dialog("win.log", "log")
         gallery.dialog("app.log", "log-all")
-        gallery.dialog("app.add", "editor", 2.5)
+        gallery.editor()
         gallery.faults()
         gallery.dialog("app.import-kubeconfig", "cluster", 3)
         gallery.dialog("app.relays", "relays")
@@ -158,7 +176,7 @@ def take(options, variant):
         gallery.dialog("win.set-group", "group")
         gallery.plan(configs)
         program.activate("win.search")
-        subprocess.run(["xdotool", "type", "web"], env=desktop.env, check=True)
+        gallery.type("web")
         gallery.shot("search")
         gallery.key("Escape")
         program.activate("win.select-all")
