@@ -296,17 +296,37 @@ static void refilter(KftForwardList *self)
     g_signal_emit(self, signals[SELECTION_CHANGED], 0);
 }
 
+static void set_room(KftForwardList *self, int n_chars)
+{
+    self->n_chars = n_chars;
+    for (unsigned i = 0; i < self->filled->len; i++)
+        kft_forward_card_set_room(kft_forward_row_get_card(self->filled->pdata[i]), n_chars);
+}
+
+static int get_char_width(GtkWidget *widget)
+{
+    PangoContext *context = gtk_widget_get_pango_context(widget);
+    PangoFontMetrics *metrics = pango_context_get_metrics(context, NULL, NULL);
+    int width = pango_font_metrics_get_approximate_char_width(metrics) / PANGO_SCALE;
+
+    pango_font_metrics_unref(metrics);
+    return width;
+}
+
 /* After the list got its sizes, and before it is drawn: what was filled gets its own in the same
- * frame. Filling within the allocation itself would be lost. */
+ * frame. What changes within the allocation itself would be lost. */
 static void on_layout(KftForwardList *self)
 {
     GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment(GTK_SCROLLED_WINDOW(self));
+    GtkWidget *widget = GTK_WIDGET(self);
 
-    if (!self->needs_fill || !gtk_widget_get_mapped(GTK_WIDGET(self)))
+    if (!self->needs_fill || !gtk_widget_get_mapped(widget))
         return;
     gtk_adjustment_set_value(adjustment, get_next_value(self));
     self->shall_scroll = false;
     self->needs_fill = false;
+    /* The rows may be wider than what is seen of the list, until they have less room. */
+    set_room(self, gtk_widget_get_allocated_width(widget) / get_char_width(widget));
     fill_visible(self);
 }
 
@@ -340,29 +360,8 @@ static void kft_forward_list_unrealize(GtkWidget *widget)
     GTK_WIDGET_CLASS(kft_forward_list_parent_class)->unrealize(widget);
 }
 
-static void set_room(KftForwardList *self, int n_chars)
-{
-    self->n_chars = n_chars;
-    for (unsigned i = 0; i < self->filled->len; i++)
-        kft_forward_card_set_room(kft_forward_row_get_card(self->filled->pdata[i]), n_chars);
-}
-
-static int get_char_width(GtkWidget *widget)
-{
-    PangoContext *context = gtk_widget_get_pango_context(widget);
-    PangoFontMetrics *metrics = pango_context_get_metrics(context, NULL, NULL);
-    int width = pango_font_metrics_get_approximate_char_width(metrics) / PANGO_SCALE;
-
-    pango_font_metrics_unref(metrics);
-    return width;
-}
-
-/* The list may be wider than what is seen of it, until its rows are compact. */
 static void on_size_allocate(KftForwardList *self)
 {
-    GtkWidget *widget = GTK_WIDGET(self);
-
-    set_room(self, gtk_widget_get_allocated_width(widget) / get_char_width(widget));
     self->needs_fill = true;
 }
 
