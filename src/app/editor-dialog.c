@@ -578,11 +578,12 @@ static void ask(KftEditorDialog *self, Source *source, KftQueryType type, KftAns
     if (type != KFT_QUERY_CONTEXTS && type != KFT_QUERY_NAMESPACES)
         query->namespace_ = dup_text(get_entry(self->namespace_));
     gtk_spinner_start(source->spinner);
-    /* What it said before stays, so that nothing moves at each letter. */
+    /* What it said before stays, so that nothing moves at each letter; but not of another context.
+     */
     clear_answer(source);
     set_style(source->hint, "dim-label");
-    if (source == &self->namespaces)
-        set_style(self->contexts.hint, "dim-label");
+    if (source == &self->namespaces && is_known_context(self))
+        set_hint(self->contexts.hint, "dim-label", NULL);
     source->question = kft_core_ask(self->core, query, done, G_OBJECT(self));
 }
 
