@@ -71,6 +71,11 @@ def keys(session, *names):
     subprocess.run(["xdotool", "key", "--delay", "60", *names], env=session.env, check=True)
 
 
+def wait_keyboard(session, program, window):
+    program.wait(f"the keyboard in {window}", lambda: subprocess.run(
+        ["xdotool", "getwindowfocus", "getwindowname"], env=session.env, stdout=subprocess.PIPE, text=True).stdout == f"{window}\n")
+
+
 def clipboard(session):
     code = ("import gi; gi.require_version('Gtk', '3.0'); from gi.repository import Gdk, Gtk; "
             "print(Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD).wait_for_text() or '', end='')")

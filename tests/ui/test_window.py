@@ -11,7 +11,7 @@ sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).p
 import freeport  # noqa: E402
 from program import Program, store  # noqa: E402
 from screen import Atspi, GLib, Screen  # noqa: E402
-from suite import check, check_ended, clipboard, config, desktop, keys, run, states, stored  # noqa: E402
+from suite import check, check_ended, clipboard, config, desktop, keys, run, states, stored, wait_keyboard  # noqa: E402
 
 
 def test_add_edit_duplicate_delete(options):
@@ -67,11 +67,6 @@ def test_add_edit_duplicate_delete(options):
         check(len(stored(options, session)) == 2, "undo lost something")
         check(not screen.nameless(), lambda: f"no accessible name: {screen.nameless()}")
         check_ended(program, program.quit())
-
-
-def wait_keyboard(session, program, window):
-    program.wait(f"the keyboard in {window}", lambda: subprocess.run(
-        ["xdotool", "getwindowfocus", "getwindowname"], env=session.env, stdout=subprocess.PIPE, text=True).stdout == f"{window}\n")
 
 
 def wait_selected(screen, names):
