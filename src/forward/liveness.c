@@ -11,6 +11,9 @@
 #define MAX_SILENCE_MS 13500
 /* How long a ping that was delivered may go without an answer. */
 #define DEAD_AFTER_PING_MS 12000
+/* The same behind an upload. Megabytes of it may lie in the peer's kernel, acknowledged, and a pod
+ * that takes 10 kB/s has them read in as long. */
+#define DEAD_BEHIND_UPLOAD_MS (15 * 60 * 1000)
 /* How long the peer's TCP may owe an acknowledgement: at 20 % loss and 300 ms the kernel has sent
  * the same five times by then. */
 #define DEAD_AFTER_ACK_MS 25000
@@ -65,7 +68,8 @@ static bool is_program_dead(KftLiveness *self, const KftLivenessInput *input)
         return false;
     /* Without the kernel's word the time of sending is all there is. */
     uint64_t since = input->tcp.is_known ? self->delivered_ms : self->ping_sent_ms;
-    return input->now_ms - since >= DEAD_AFTER_PING_MS;
+    return input->now_ms - since >=
+           (input->is_mute_upload ? DEAD_BEHIND_UPLOAD_MS : DEAD_AFTER_PING_MS);
 }
 
 KftLivenessVerdict kft_liveness_check(KftLiveness *self, const KftLivenessInput *input)
@@ -102,8 +106,10 @@ kft_liveness_judge_ping(const KftLivenessInput *input, uint64_t pinged_ms, uint6
     bool is_answered = !input->is_unanswered && input->last_input_ms >= pinged_ms;
     if (input->is_paused || is_answered)
         return KFT_LIVENESS_OK;
-    if (!tcp->is_known || has_ping_arrived(input))
+    if (!tcp->is_known)
         return KFT_LIVENESS_DEAD;
+    if (has_ping_arrived(input))
+        return input->is_mute_upload ? KFT_LIVENESS_OK : KFT_LIVENESS_DEAD;
     /* With a closed window nothing is owed. */
     bool is_heard = !tcp->is_awaiting_ack || tcp->acked_bytes > acked_bytes;
     return is_heard && !tcp->is_blocked ? KFT_LIVENESS_OK : KFT_LIVENESS_SILENT;

@@ -10,9 +10,14 @@
  * so that they wake it once. */
 #define KFT_LIVENESS_ROUND_MS 12500
 
+/* A pod that takes this much without a word may have stopped reading: the server then stops reading
+ * us, after about 4 MiB and without any sign (3.5). */
+#define KFT_MUTE_UPLOAD_BYTES ((size_t)1024 * 1024)
+
 /* Whether the other end of a connection is still there: found out within 30 s, whatever the
- * connection is doing, and without taking one for dead that is only slow. No I/O. embeddable,
- * starts as zeros. Thread: one at a time. */
+ * connection is doing, and without taking one for dead that is only slow. (But for the server's
+ * program, if its kernel is well and a pod may not have read an upload: that takes 15 min.) No I/O.
+ * embeddable, starts as zeros. Thread: one at a time. */
 typedef struct {
     uint64_t ping_sent_ms;   /* 0 = none is awaited */
     uint64_t delivered_ms;   /* since when the ping is known to have left; 0 = it is not */
@@ -28,6 +33,8 @@ typedef struct {
     bool is_busy;         /* connections are open: a round trip is worth knowing */
     bool is_idle;         /* nothing is carried: it may be looked at in rounds */
     bool is_unanswered;   /* the last ping is known to be, whatever else came */
+    bool is_mute_upload;  /* a pod was sent much without a word from it: what it has not read yet
+                             may be before the ping */
     KftTcpState tcp;
 } KftLivenessInput;
 

@@ -32,9 +32,6 @@
 #define CONGESTED_QUEUE_BYTES ((size_t)256 * 1024)
 #define PAUSE_QUEUE_BYTES ((size_t)4 * 1024 * 1024)
 #define RESUME_QUEUE_BYTES ((size_t)512 * 1024)
-/* A pod that takes this much without a word may have stopped reading: the server then stops reading
- * us, after about 4 MiB and without any sign (3.5). */
-#define MUTE_UPLOAD_BYTES ((size_t)1024 * 1024)
 /* A pair that is open for so long may stay, and wait behind whatever else comes to its tunnel. */
 #define LASTING_MS 3000
 /* A reader that has stopped others for so long, while they had something to say, is cut off. */
@@ -379,9 +376,9 @@ static void pair_commit(KftPair *base, size_t size)
         pair->round_bytes = 0;
     pair->round = self->round;
     pair->round_bytes += size;
-    bool was_mute = pair->up_since_down > MUTE_UPLOAD_BYTES;
+    bool was_mute = pair->up_since_down > KFT_MUTE_UPLOAD_BYTES;
     pair->up_since_down += size;
-    if (!was_mute && pair->up_since_down > MUTE_UPLOAD_BYTES)
+    if (!was_mute && pair->up_since_down > KFT_MUTE_UPLOAD_BYTES)
         self->funcs.on_congested(self, self->user_data);
     count_bulk(pair, size);
 }
@@ -679,6 +676,16 @@ static void on_wire_closed(const char *reason, bool is_orderly, void *user_data)
 
 /* --- keeping alive --- */
 
+static bool has_mute_upload(const KftTunnel *self)
+{
+    for (const GList *link = self->pairs.head; link != NULL; link = link->next) {
+        const SpdyPair *pair = link->data;
+        if (pair->up_since_down > KFT_MUTE_UPLOAD_BYTES)
+            return true;
+    }
+    return false;
+}
+
 static void describe(KftLivenessInput *input, void *user_data)
 {
     const KftTunnel *self = user_data;
@@ -687,6 +694,7 @@ static void describe(KftLivenessInput *input, void *user_data)
     input->is_busy = self->pairs.length > 0;
     input->is_idle = self->pairs.length == 0;
     input->is_unanswered = !self->is_ping_answered;
+    input->is_mute_upload = has_mute_upload(self);
 }
 
 static void send_ping(void *user_data)
@@ -840,7 +848,7 @@ bool kft_tunnel_is_congested(const KftTunnel *self)
     for (const GList *link = self->pairs.head; link != NULL; link = link->next) {
         const SpdyPair *pair = link->data;
         if (kft_bulk_is_now(&pair->bulk, now) || pair->queued_bytes > CONGESTED_QUEUE_BYTES ||
-            pair->up_since_down > MUTE_UPLOAD_BYTES)
+            pair->up_since_down > KFT_MUTE_UPLOAD_BYTES)
             return true;
     }
     return false;

@@ -30,6 +30,7 @@ typedef struct {
     KftVigil *vigil;     /* with the wire, until it is finished */
     KftDeferred *finish; /* its end by us is owed */
     uint64_t last_output_ms;
+    size_t up_since_down;
     bool has_received;
     bool owes_data_end;
     bool is_finished;
@@ -109,6 +110,7 @@ static void pair_commit(KftPair *base, size_t size)
     if (head == 1)
         room[0] = KFT_CHANNEL_DATA;
     kft_wire_commit(pair->wire, head + size);
+    pair->up_since_down += size;
     pair->last_output_ms = kft_loop_now_ms(pair->loop);
 }
 
@@ -171,6 +173,7 @@ static KftResult on_wire_input(const KftWsEvent *input, void *user_data)
         return KFT_R_OK;
     case KFT_CHANNEL_EVENT_DATA:
         pair->has_received = true;
+        pair->up_since_down = 0;
         pair->owes_data_end = true;
         pair->base.funcs.on_data(event.data, event.size, pair->base.user_data);
         return KFT_R_OK;
@@ -211,6 +214,7 @@ static void describe(KftLivenessInput *input, void *user_data)
 {
     const V4Pair *pair = user_data;
     input->is_paused = pair->is_paused;
+    input->is_mute_upload = pair->up_since_down > KFT_MUTE_UPLOAD_BYTES;
 }
 
 static void send_ping(void *user_data)

@@ -99,12 +99,13 @@ async def late_answer(sock, argument, context):
     sock.close()
 
 
-async def slow(sock, argument, _context):
-    """Reads at most that many bytes per second, in twenty steps, and counts nothing."""
+async def slow(sock, argument, context):
+    """Reads at most that many bytes per second, in twenty steps."""
     step = max(1, int(argument or 65536) // 20)
     left = step
     while data := await sock.recv(left):
         left -= len(data)
+        context.journal.count("slowly_read", len(data))
         if left == 0:
             await asyncio.sleep(0.05)
             left = step

@@ -289,6 +289,11 @@ static void test_judge_ping(void)
     assert_judged(&input, KFT_LIVENESS_OK);
     input.is_unanswered = true;
     assert_judged(&input, KFT_LIVENESS_DEAD);
+    /* It was acknowledged, and lies behind an upload that the pod has not read. */
+    input.tcp = (KftTcpState){true, false, false, false, 900, 0, 0, 0};
+    assert_judged(&input, KFT_LIVENESS_DEAD);
+    input.is_mute_upload = true;
+    assert_judged(&input, KFT_LIVENESS_OK);
     input = (KftLivenessInput){.now_ms = START_MS + 5000, .is_paused = true};
     assert_judged(&input, KFT_LIVENESS_OK);
 }
