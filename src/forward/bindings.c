@@ -178,7 +178,7 @@ bind_addresses(KftBindings *self, size_t port_index, GError **ret_left_out, GErr
 /* By somebody else. A machine without IPv6 is another matter. */
 static bool is_taken(const GError *error)
 {
-    return g_error_matches(error, KFT_ERROR, KFT_ERROR_PORT_IN_USE) &&
+    return error != NULL && error->code == KFT_ERROR_PORT_IN_USE &&
            strstr(error->message, "in use") != NULL;
 }
 
