@@ -843,12 +843,11 @@ size_t kft_tunnel_get_n_pairs(const KftTunnel *self)
 bool kft_tunnel_is_congested(const KftTunnel *self)
 {
     uint64_t now = kft_loop_now_ms(self->loop);
-    if (is_held_up(self))
+    if (is_held_up(self) || has_mute_upload(self))
         return true;
     for (const GList *link = self->pairs.head; link != NULL; link = link->next) {
         const SpdyPair *pair = link->data;
-        if (kft_bulk_is_now(&pair->bulk, now) || pair->queued_bytes > CONGESTED_QUEUE_BYTES ||
-            pair->up_since_down > KFT_MUTE_UPLOAD_BYTES)
+        if (kft_bulk_is_now(&pair->bulk, now) || pair->queued_bytes > CONGESTED_QUEUE_BYTES)
             return true;
     }
     return false;
