@@ -676,25 +676,30 @@ static void on_wire_closed(const char *reason, bool is_orderly, void *user_data)
 
 /* --- keeping alive --- */
 
-static bool has_mute_upload(const KftTunnel *self)
+/* The oldest pair that @fits; NULL = none does. */
+static SpdyPair *find_pair(const KftTunnel *self, bool (*fits)(const SpdyPair *pair))
 {
-    for (const GList *link = self->pairs.head; link != NULL; link = link->next) {
-        const SpdyPair *pair = link->data;
-        if (pair->up_since_down > KFT_MUTE_UPLOAD_BYTES)
-            return true;
+    for (GList *link = self->pairs.head; link != NULL; link = link->next) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): remove_pair() unlinks what it frees */
+        if (fits(link->data))
+            return link->data;
     }
-    return false;
+    return NULL;
+}
+
+static bool is_mute_upload(const SpdyPair *pair)
+{
+    return pair->up_since_down > KFT_MUTE_UPLOAD_BYTES;
 }
 
 static void describe(KftLivenessInput *input, void *user_data)
 {
     const KftTunnel *self = user_data;
     input->is_paused = self->paused_since_ms != 0;
-    /* For pairs that are open a round trip is worth knowing. */
     input->is_busy = self->pairs.length > 0;
     input->is_idle = self->pairs.length == 0;
     input->is_unanswered = !self->is_ping_answered;
-    input->is_mute_upload = has_mute_upload(self);
+    input->is_mute_upload = find_pair(self, is_mute_upload) != NULL;
 }
 
 static void send_ping(void *user_data)
@@ -707,33 +712,30 @@ static void send_ping(void *user_data)
     self->is_ping_answered = false;
 }
 
-/* Whether a pair sent something that may well have been answered since reading stopped. */
-static bool is_somebody_waiting(const KftTunnel *self)
+/* Whether it sent something that may well have been answered since reading stopped. */
+static bool is_waiting(const SpdyPair *pair)
 {
-    for (const GList *link = self->pairs.head; link != NULL; link = link->next) {
-        const SpdyPair *pair = link->data;
-        if (!pair->is_paused && (!pair->is_answered || pair->last_up_ms >= self->paused_since_ms))
-            return true;
-    }
-    return false;
+    return !pair->is_paused &&
+           (!pair->is_answered || pair->last_up_ms >= pair->tunnel->paused_since_ms);
+}
+
+static bool is_paused(const SpdyPair *pair)
+{
+    return pair->is_paused;
 }
 
 /* Ends a pair whose reader has stopped others for too long. Without others it may take its time. */
 static void cut_stalled_reader(KftTunnel *self, uint64_t now)
 {
-    if (self->paused_since_ms == 0 || now - self->paused_since_ms < STALLED_READER_MS ||
-        !is_somebody_waiting(self))
+    if (self->paused_since_ms == 0 || now - self->paused_since_ms < STALLED_READER_MS)
         return;
-    for (GList *link = self->pairs.head; link != NULL; link = link->next) {
-        SpdyPair *pair = link->data;
-        if (!pair->is_paused)
-            continue;
-        send_reset(self, pair->data_id);
-        pair->is_data_ended = true;
-        end_pair(pair, KFT_PAIR_END_ERROR,
-                 "the local program did not read and held up other connections");
+    SpdyPair *pair = find_pair(self, is_paused);
+    if (pair == NULL || find_pair(self, is_waiting) == NULL)
         return;
-    }
+    send_reset(self, pair->data_id);
+    pair->is_data_ended = true;
+    end_pair(pair, KFT_PAIR_END_ERROR,
+             "the local program did not read and held up other connections");
 }
 
 static void on_tick(uint64_t now_ms, void *user_data)
@@ -744,16 +746,10 @@ static void on_tick(uint64_t now_ms, void *user_data)
     cut_stalled_reader(self, now_ms);
 }
 
-/* A pair whose owner would rather have another at once. */
-static SpdyPair *find_impatient(const KftTunnel *self)
+/* Whether its owner would rather have another at once. */
+static bool is_impatient(const SpdyPair *pair)
 {
-    for (const GList *link = self->pairs.head; link != NULL; link = link->next) {
-        SpdyPair *pair = link->data;
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): remove_pair() unlinks what it frees */
-        if (pair->base.funcs.is_impatient && !pair->is_ending)
-            return pair;
-    }
-    return NULL;
+    return pair->base.funcs.is_impatient && !pair->is_ending;
 }
 
 static void on_held(const char *reason, void *user_data)
@@ -763,7 +759,7 @@ static void on_held(const char *reason, void *user_data)
 
     self->n_dispatching++;
     self->funcs.on_held(self, reason, self->user_data);
-    while (!self->is_closed && !self->is_freed && (pair = find_impatient(self)) != NULL)
+    while (!self->is_closed && !self->is_freed && (pair = find_pair(self, is_impatient)) != NULL)
         end_pair(pair, KFT_PAIR_END_LOST, reason);
     leave_dispatch(self);
 }
@@ -840,17 +836,16 @@ size_t kft_tunnel_get_n_pairs(const KftTunnel *self)
     return self->pairs.length;
 }
 
+static bool is_bulk(const SpdyPair *pair)
+{
+    return kft_bulk_is_now(&pair->bulk, kft_loop_now_ms(pair->tunnel->loop)) ||
+           pair->queued_bytes > CONGESTED_QUEUE_BYTES;
+}
+
 bool kft_tunnel_is_congested(const KftTunnel *self)
 {
-    uint64_t now = kft_loop_now_ms(self->loop);
-    if (is_held_up(self) || has_mute_upload(self))
-        return true;
-    for (const GList *link = self->pairs.head; link != NULL; link = link->next) {
-        const SpdyPair *pair = link->data;
-        if (kft_bulk_is_now(&pair->bulk, now) || pair->queued_bytes > CONGESTED_QUEUE_BYTES)
-            return true;
-    }
-    return false;
+    return is_held_up(self) || find_pair(self, is_mute_upload) != NULL ||
+           find_pair(self, is_bulk) != NULL;
 }
 
 bool kft_tunnel_has_lasting_pair(const KftTunnel *self)
