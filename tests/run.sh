@@ -64,6 +64,11 @@ build_asan() {
   build asan -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Debug -DKFT_FAULTS=ON \
     -DKFT_SANITIZE=address,undefined
 }
+build_ui() {
+  # shellcheck disable=SC2086 # one word per package
+  install_packages $packages_ui_tests
+  ui=ON build ui -DCMAKE_C_COMPILER=gcc
+}
 build_ui_asan() {
   ui=ON build ui-asan -DCMAKE_C_COMPILER=clang-14 -DCMAKE_BUILD_TYPE=Debug -DKFT_SANITIZE=address,undefined
 }
@@ -82,6 +87,11 @@ run_asan() {
   run_ctest asan "cli|cases|server|soak" -j 3
 }
 
+run_ui_asan() {
+  build_ui_asan
+  run_ctest ui-asan ui
+}
+
 run_part() {
   case $1 in
   checks) build_tests && run_ctest tests checks -j "$jobs" ;;
@@ -94,20 +104,15 @@ run_part() {
     run_ctest tests proxies
     ;;
   ui)
-    # shellcheck disable=SC2086
-    install_packages $packages_ui_tests
-    ui=ON build ui -DCMAKE_C_COMPILER=gcc
+    build_ui
     run_ctest ui ui
-    build_ui_asan
-    run_ctest ui-asan ui
+    run_ui_asan
     ;;
   network | cluster)
     build_tests
     if [ "$1" = cluster ]; then
       # The desktop program's tests run against the real cluster, too.
-      # shellcheck disable=SC2086
-      install_packages $packages_ui_tests
-      ui=ON build ui -DCMAKE_C_COMPILER=gcc
+      build_ui
       export KFTRAY=$top/build/ui/bin/kftray
     fi
     # Namespaces, mounts and containers: root's work.
@@ -135,21 +140,25 @@ run_part() {
     .ci/checks/tidy build/ui-asan src/app/*.c
     ;;
   all)
-    # The longest beside others: they wait more than they compute.
+    # The longest beside others: they wait more than they compute. The cluster's is the longest of all and
+    # begins when the network's ends. The windows under the sanitizers compute most: they have only the
+    # cluster's beside them.
     build_tests
     run_ctest tests "checks|unit|loop|fuzz" -j "$waiting"
     begin_part network
     run_ctest tests "engine|cli|cases|diagnose|kubectl|server|soak" -j "$waiting"
     run_part proxies
-    end_part network
     build_asan
     begin_part torture
-    run_part ui
+    build_ui
+    run_ctest ui ui
+    end_part network
     begin_part cluster
     run_asan
-    end_part torture
     run_part tsan
     run_part tidy
+    end_part torture
+    run_ui_asan
     end_part cluster
     ;;
   *)
