@@ -20,7 +20,7 @@
 #   tests/run.sh torture     each fallible call failing in turn, under the sanitizers
 #   tests/run.sh asan        unit to cases and the soak again, under AddressSanitizer and UBSan (clang)
 #   tests/run.sh tsan        unit, loop and engine again, under ThreadSanitizer (clang)
-#   tests/run.sh tidy        clang-tidy
+#   tests/run.sh tidy        clang-tidy; what was clean and is unchanged is not looked at again
 #
 # Builds live in build/tests, build/asan and build/tsan. What the cluster needs is cached outside the
 # checkout, see tests/cluster/kube.sh.
