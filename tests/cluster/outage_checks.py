@@ -132,7 +132,7 @@ def fifty_of_one(transport):
         if OTHER:
             run_others(transport, door, path)
             return
-        ports = sorted({freeport.find() for _ in range(2 * COUNT)})[:COUNT]
+        ports = freeport.find_many(COUNT)
         configs = [{"alias": f"web-{port}", "service": "web", "namespace": "default", "local_port": port, "remote_port": 8080,
                     "workload_type": "service", "protocol": "tcp", "transport": transport} for port in ports]
         with Forward("-o", "lines", "--json", json.dumps(configs), command="run", config=path,
