@@ -1,17 +1,16 @@
 /* Several processes with one store: all writes count, one claim wins, changes wake the others, and
  * a lock is waited for. KFT_TEST_SECONDS: how long the writers write, 5 by default. */
 #include <errno.h>
-#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/number.h"
+#include "namespaces.h"
 #include "scene.h"
 #include "store/store-priv.h"
 
@@ -392,28 +391,10 @@ static void test_lock(void)
 
 /* --- a full disk --- */
 
-static bool write_line(const char *file, const char *line)
-{
-    int fd = open(file, O_WRONLY | O_CLOEXEC);
-    bool is_written = fd >= 0 && write(fd, line, strlen(line)) == (ssize_t)strlen(line);
-    if (fd >= 0)
-        (void)close(fd);
-    return is_written;
-}
-
-/* Root in a user namespace, which stands for the user outside (user_namespaces(7)). */
-static bool become_root(void)
-{
-    g_autofree char *users = g_strdup_printf("0 %u 1", geteuid());
-    g_autofree char *groups = g_strdup_printf("0 %u 1", getegid());
-    return unshare(CLONE_NEWUSER) == 0 && write_line("/proc/self/uid_map", users) &&
-           write_line("/proc/self/setgroups", "deny") && write_line("/proc/self/gid_map", groups);
-}
-
 /* A small disk on @folder, in a mount namespace of this process. False: not possible here. */
 static bool mount_disk(const char *folder)
 {
-    if ((geteuid() != 0 && !become_root()) || unshare(CLONE_NEWNS) != 0)
+    if (!kft_test_unshare(CLONE_NEWNS))
         return false;
     return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
            mount("kft-test", folder, "tmpfs", 0, "size=512k") == 0;

@@ -1,16 +1,15 @@
 /* Port 0 where many numbers are taken on one of the two loopback addresses: in a network of its
  * own, in which the kernel has few to give. */
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "forward/bindings.h"
+#include "namespaces.h"
 #include "test-loop.h"
 
 #define FIRST_PORT 40000
@@ -18,37 +17,19 @@
 #define N_HELD 6
 #define N_ROUNDS 30
 
-static bool write_line(const char *file, const char *line)
-{
-    int fd = open(file, O_WRONLY | O_CLOEXEC);
-    bool is_written = fd >= 0 && write(fd, line, strlen(line)) == (ssize_t)strlen(line);
-    if (fd >= 0)
-        (void)close(fd);
-    return is_written;
-}
-
-/* Root in a user namespace, which stands for the user outside (user_namespaces(7)). */
-static bool become_root(void)
-{
-    g_autofree char *users = g_strdup_printf("0 %u 1", geteuid());
-    g_autofree char *groups = g_strdup_printf("0 %u 1", getegid());
-    return unshare(CLONE_NEWUSER) == 0 && write_line("/proc/self/uid_map", users) &&
-           write_line("/proc/self/setgroups", "deny") && write_line("/proc/self/gid_map", groups);
-}
-
 /* False: not possible here. */
 static bool make_network(void)
 {
     struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
     g_autofree char *range = g_strdup_printf("%u %u", FIRST_PORT, FIRST_PORT + N_PORTS - 1);
 
-    if ((geteuid() != 0 && !become_root()) || unshare(CLONE_NEWNET) != 0)
+    if (!kft_test_unshare(CLONE_NEWNET))
         return false;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     bool is_up = fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &loopback) == 0;
     if (fd >= 0)
         (void)close(fd);
-    return is_up && write_line("/proc/sys/net/ipv4/ip_local_port_range", range);
+    return is_up && kft_test_write_line("/proc/sys/net/ipv4/ip_local_port_range", range);
 }
 
 static int hold(uint16_t port)
