@@ -64,8 +64,6 @@ static void append_entry(KftLogView *self, const Entry *entry, GString *out)
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(line->time_s);
     g_autofree char *clock = g_date_time_format(time, "%H:%M:%S");
 
-    if (!is_shown(self, entry))
-        return;
     append_day(self, time, out);
     g_string_append_printf(out, "%s  %s", clock, line->is_error ? "✗ " : "");
     if (self->model != NULL)
@@ -80,27 +78,28 @@ static int compare_times(const void *a, const void *b)
     return (left->line->time_s > right->line->time_s) - (left->line->time_s < right->line->time_s);
 }
 
-static void collect(KftForwardItem *item, GArray *entries)
+static void collect(KftLogView *self, KftForwardItem *item, GArray *entries)
 {
     for (GList *link = kft_forward_item_get_log(item)->head; link != NULL; link = link->next) {
         const Entry entry = {item, link->data};
-        g_array_append_val(entries, entry);
+        if (is_shown(self, &entry))
+            g_array_append_val(entries, entry);
     }
 }
 
-/* Returns: (transfer full), of Entry, oldest first. */
+/* Returns: (transfer full), of Entry, those to show, oldest first. */
 static GArray *collect_all(KftLogView *self)
 {
     GArray *entries = g_array_new(FALSE, FALSE, sizeof(Entry));
 
     if (self->item != NULL)
-        collect(self->item, entries);
+        collect(self, self->item, entries);
     if (self->model == NULL)
         return entries;
     GListModel *list = kft_model_get_list(self->model);
     for (unsigned i = 0; i < g_list_model_get_n_items(list); i++) {
         g_autoptr(KftForwardItem) item = g_list_model_get_item(list, i);
-        collect(item, entries);
+        collect(self, item, entries);
     }
     g_array_sort(entries, compare_times);
     return entries;
@@ -137,13 +136,17 @@ static bool is_at_end(KftLogView *self)
     return below < 8;
 }
 
+/* What is not mapped is filled when it will be. */
 static void show_all(KftLogView *self)
 {
+    if (!gtk_widget_get_mapped(GTK_WIDGET(self)))
+        return;
     g_autoptr(GArray) entries = collect_all(self);
     g_autoptr(GString) text = g_string_new(NULL);
+    unsigned first = MAX(entries->len, KFT_LOG_VIEW_MAX_LINES) - KFT_LOG_VIEW_MAX_LINES;
 
     self->day = 0;
-    for (unsigned i = 0; i < entries->len; i++)
+    for (unsigned i = first; i < entries->len; i++)
         append_entry(self, &g_array_index(entries, Entry, i), text);
     gtk_text_buffer_set_text(get_buffer(self), text->str, (int)text->len);
     drop_old_lines(self);
@@ -157,9 +160,9 @@ static void show_newest(KftLogView *self, KftForwardItem *item)
     bool follows = is_at_end(self);
     GtkTextIter end;
 
-    append_entry(self, &entry, text);
-    if (text->len == 0)
+    if (!is_shown(self, &entry))
         return;
+    append_entry(self, &entry, text);
     gtk_text_buffer_get_end_iter(get_buffer(self), &end);
     gtk_text_buffer_insert(get_buffer(self), &end, text->str, (int)text->len);
     drop_old_lines(self);
